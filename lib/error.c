@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+#include "error.h"
+
+#include "alloc.h"
+#include "cleanup.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+	const char *word;
+	int status;
+	const char *remedy;
+} errors[] = {
+	[ERROR_NONE] = {"none", 0, ""},
+#define ERROR(name, word, status, remedy) [ERROR_##name] = {word, status, remedy},
+#include "error.def"
+#undef ERROR
+};
+
+static void set(struct error *error, enum error_code code, const char *format, va_list arguments)
+{
+	*error = (struct error){.code = code};
+	vsnprintf(error->message, sizeof error->message, format, arguments);
+	snprintf(error->hint, sizeof error->hint, "%s", errors[code].remedy);
+}
+
+/* Appends ": CAUSE" to the message, as far as it fits. */
+static void append(struct error *error, const char *cause)
+{
+	size_t length = strlen(error->message);
+
+	snprintf(error->message + length, sizeof error->message - length, ": %s", cause);
+}
+
+int error_set(struct error *error, enum error_code code, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	set(error, code, format, arguments);
+	va_end(arguments);
+	return -1;
+}
+
+int error_errno(struct error *error, int number, const char *format, ...)
+{
+	int full = number == ENOSPC || number == EDQUOT || number == EFBIG;
+	va_list arguments;
+
+	va_start(arguments, format);
+	set(error, full ? ERROR_SPACE : ERROR_FILESYSTEM, format, arguments);
+	va_end(arguments);
+	append(error, strerror(number));
+	return -1;
+}
+
+int error_in(struct error *error, const char *format, ...)
+{
+	AUTO_FREE char *message = xstrdup(error->message);
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(error->message, sizeof error->message, format, arguments);
+	va_end(arguments);
+	append(error, message);
+	return -1;
+}
+
+int error_hint(struct error *error, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(error->hint, sizeof error->hint, format, arguments);
+	va_end(arguments);
+	return -1;
+}
+
+int error_status(enum error_code code)
+{
+	return errors[code].status;
+}
+
+const char *error_word(enum error_code code)
+{
+	return errors[code].word;
+}
+
+enum error_code error_from_word(const char *word)
+{
+	for (size_t i = 0; i < sizeof errors / sizeof *errors; i++)
+		if (strcmp(errors[i].word, word) == 0)
+			return (enum error_code)i;
+	return ERROR_INTERNAL;
+}

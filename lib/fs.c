@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs.h"
+
+#include "alloc.h"
+#include "buf.h"
+#include "cleanup.h"
+#include "error.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+int fs_make_directory(int dir, const char *name, mode_t mode, struct error *error)
+{
+	if (mkdirat(dir, name, mode) == 0)
+		return fs_sync_directory(dir, error);
+	return errno == EEXIST ? 0 : error_errno(error, errno, "cannot create the directory %s", name);
+}
+
+int fs_open_directory(int dir, const char *name, struct error *error)
+{
+	int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	return fd >= 0 ? fd : error_errno(error, errno, "cannot open the directory %s", name);
+}
+
+int fs_write_all(int fd, const void *bytes, size_t length)
+{
+	for (const char *at = bytes; length;) {
+		ssize_t written = write(fd, at, length);
+		if (written < 0 && errno == EINTR)
+			continue;
+		if (written < 0)
+			return -1;
+		at += written;
+		length -= (size_t)written;
+	}
+	return 0;
+}
+
+int fs_sync_directory(int dir, struct error *error)
+{
+	return fsync(dir) == 0 || errno == EINVAL ? 0 : error_errno(error, errno, "cannot sync the directory");
+}
+
+static int write_durably(int fd, const void *bytes, size_t length)
+{
+	return fs_write_all(fd, bytes, length) || fsync(fd) ? -1 : 0;
+}
+
+int fs_write_file(int dir, const char *name, mode_t mode, const void *bytes, size_t length, struct error *error)
+{
+	AUTO_FREE char *beside = xasprintf(".%s.new", name);
+
+	unlinkat(dir, beside, 0); /* left by a run that was killed */
+	AUTO_CLOSE int fd = openat(dir, beside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+	if (fd < 0)
+		return error_errno(error, errno, "cannot create %s", name);
+	if (write_durably(fd, bytes, length) || renameat(dir, beside, dir, name)) {
+		error_errno(error, errno, "cannot write %s", name);
+		unlinkat(dir, beside, 0);
+		return -1;
+	}
+	return fs_sync_directory(dir, error);
+}
+
+int fs_append_file(int dir, const char *name, mode_t mode, const void *bytes, size_t length, struct error *error)
+{
+	AUTO_CLOSE int fd = openat(dir, name, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, mode);
+
+	if (fd < 0)
+		return error_errno(error, errno, "cannot open %s", name);
+	return write_durably(fd, bytes, length) ? error_errno(error, errno, "cannot write %s", name) : 0;
+}
+
+int fs_read_file(int dir, const char *name, size_t limit, struct buf *content, struct error *error)
+{
+	AUTO_CLOSE int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd < 0)
+		return errno == ENOENT ? 1 : error_errno(error, errno, "cannot open %s", name);
+	int result = buf_read(content, fd, limit);
+	if (result > 0)
+		return error_set(error, ERROR_FILESYSTEM, "%s is larger than %zu bytes", name, limit);
+	return result == 0 ? 0 : error_errno(error, errno, "cannot read %s", name);
+}
+
+int fs_replace_link(int dir, const char *name, const char *target, struct error *error)
+{
+	AUTO_FREE char *beside = xasprintf(".%s.new", name);
+	struct stat there;
+
+	if (fstatat(dir, name, &there, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISLNK(there.st_mode)) {
+		error_set(error, ERROR_FILESYSTEM, "%s is there and is no symbolic link", name);
+		return error_hint(error, "move %s away: dewy keeps a link of that name", name);
+	}
+	unlinkat(dir, beside, 0);
+	if (symlinkat(target, dir, beside) || renameat(dir, beside, dir, name)) {
+		error_errno(error, errno, "cannot switch %s to %s", name, target);
+		unlinkat(dir, beside, 0);
+		return -1;
+	}
+	return fs_sync_directory(dir, error);
+}
+
+int fs_read_link(int dir, const char *name, char *target, size_t size, struct error *error)
+{
+	ssize_t length = readlinkat(dir, name, target, size);
+
+	if (length < 0)
+		return errno == ENOENT ? 1 : error_errno(error, errno, "cannot read the link %s", name);
+	if ((size_t)length >= size)
+		return error_set(error, ERROR_FILESYSTEM, "the link %s leads to a name that is too long", name);
+	target[length] = '\0';
+	return 0;
+}
+
+struct removal {
+	int dir;
+	struct error *error;
+};
+
+static int remove_entry(const char *name, void *context)
+{
+	struct removal *removal = context;
+
+	return fs_remove(removal->dir, name, removal->error);
+}
+
+static int remove_directory(int dir, const char *name, struct error *error)
+{
+	AUTO_CLOSE int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0 && errno == EACCES && fchmodat(dir, name, 0700, 0) == 0)
+		fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return error_errno(error, errno, "cannot remove %s", name);
+	struct stat status;
+	if (fstat(fd, &status) == 0 && (status.st_mode & S_IRWXU) != S_IRWXU)
+		fchmod(fd, S_IRWXU);
+	struct removal removal = {.dir = fd, .error = error};
+	if (fs_each(fd, remove_entry, &removal, error))
+		return error_in(error, "%s", name);
+	return unlinkat(dir, name, AT_REMOVEDIR) == 0 || errno == ENOENT ? 0 : error_errno(error, errno, "cannot remove %s", name);
+}
+
+int fs_remove(int dir, const char *name, struct error *error)
+{
+	if (unlinkat(dir, name, 0) == 0 || errno == ENOENT)
+		return 0;
+	if (errno == EISDIR || errno == EPERM)
+		return remove_directory(dir, name, error);
+	return error_errno(error, errno, "cannot remove %s", name);
+}
+
+int fs_each(int dir, int (*visit)(const char *name, void *context), void *context, struct error *error)
+{
+	int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	AUTO_CLOSEDIR DIR *stream = copy >= 0 ? fdopendir(copy) : NULL;
+	int result = 0;
+
+	if (!stream)
+		return error_errno(error, errno, "cannot list the directory");
+	while (result == 0) {
+		errno = 0;
+		const struct dirent *entry = readdir(stream);
+		if (!entry)
+			return errno ? error_errno(error, errno, "cannot list the directory") : 0;
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+			result = visit(entry->d_name, context);
+	}
+	return result;
+}
+
+long long fs_free_space(int fd)
+{
+	struct statvfs space;
+
+	if (fstatvfs(fd, &space))
+		return 0;
+	return (long long)space.f_bavail * (long long)space.f_frsize;
+}
+
+int fs_scratch(const void *bytes, size_t length, struct error *error)
+{
+	AUTO_CLOSE int fd = memfd_create("document", MFD_CLOEXEC);
+
+	if (fd < 0)
+		fd = open("/tmp", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600); /* a kernel without memfd */
+	if (fd < 0 || fs_write_all(fd, bytes, length) || lseek(fd, 0, SEEK_SET))
+		return error_errno(error, errno, "cannot make an anonymous file");
+	return steal_fd(&fd);
+}

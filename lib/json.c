@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+#include "json.h"
+
+#include "alloc.h"
+#include "error.h"
+#include "str.h"
+
+#include <string.h>
+
+cJSON *json_parse(const char *text, size_t length, struct error *error)
+{
+	const char *end = NULL;
+	cJSON *json = cJSON_ParseWithLengthOpts(text, length, &end, false);
+
+	if (!json) {
+		error_set(error, ERROR_DOCUMENT, "not JSON: stopped at byte %td of %zu", end ? end - text : 0, length);
+		return NULL;
+	}
+	end += strspn(end, " \t\r\n");
+	if ((size_t)(end - text) < length) {
+		error_set(error, ERROR_DOCUMENT, "not one JSON value: more follows it at byte %td", end - text);
+		cJSON_Delete(json);
+		return NULL;
+	}
+	return json;
+}
+
+cJSON *json_get(const cJSON *json, const char *path)
+{
+	const cJSON *item = json;
+
+	while (item) {
+		size_t length = strcspn(path, ".");
+		char name[64];
+		if (length >= sizeof name)
+			return NULL;
+		memcpy(name, path, length);
+		name[length] = '\0';
+		item = cJSON_GetObjectItemCaseSensitive(item, name);
+		if (!path[length])
+			break;
+		path += length + 1;
+	}
+	return (cJSON *)item;
+}
+
+const char *json_string(const cJSON *json, const char *path)
+{
+	return cJSON_GetStringValue(json_get(json, path));
+}
+
+long long json_number(const cJSON *json, const char *path, long long fallback)
+{
+	const cJSON *item = json_get(json, path);
+
+	double most = 9007199254740992.0; /* 2^53: beyond it a double skips whole numbers */
+
+	if (!cJSON_IsNumber(item) || !(item->valuedouble >= -most && item->valuedouble <= most))
+		return fallback;
+	long long number = (long long)item->valuedouble;
+	return number < item->valuedouble || number > item->valuedouble ? fallback : number;
+}
+
+bool json_true(const cJSON *json, const char *path)
+{
+	return cJSON_IsTrue(json_get(json, path));
+}
+
+void json_set(cJSON *json, const char *path, cJSON *item)
+{
+	const char *dot = strchr(path, '.');
+	AUTO_FREE char *name = dot ? xstrndup(path, (size_t)(dot - path)) : xstrdup(path);
+
+	if (dot) {
+		cJSON *object = cJSON_GetObjectItemCaseSensitive(json, name);
+		if (!cJSON_IsObject(object)) {
+			object = xrequire(cJSON_CreateObject());
+			json_set(json, name, object);
+		}
+		json_set(object, dot + 1, item);
+	} else if (cJSON_GetObjectItemCaseSensitive(json, name)) {
+		cJSON_ReplaceItemInObjectCaseSensitive(json, name, xrequire(item));
+	} else {
+		cJSON_AddItemToObject(json, name, xrequire(item));
+	}
+}
+
+void json_set_string(cJSON *json, const char *path, const char *text)
+{
+	if (text) {
+		json_set(json, path, cJSON_CreateString(text));
+		return;
+	}
+	const char *dot = strrchr(path, '.');
+	AUTO_FREE char *parent = dot ? xstrndup(path, (size_t)(dot - path)) : NULL;
+	cJSON_DeleteItemFromObjectCaseSensitive(parent ? json_get(json, parent) : json, dot ? dot + 1 : path);
+}
+
+void json_set_number(cJSON *json, const char *path, long long number)
+{
+	json_set(json, path, cJSON_CreateNumber((double)number));
+}
+
+void json_set_bool(cJSON *json, const char *path, bool value)
+{
+	json_set(json, path, cJSON_CreateBool(value));
+}
+
+char *json_print(const cJSON *json)
+{
+	return xrequire(cJSON_PrintUnformatted(json));
+}

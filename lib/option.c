@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: MIT */
+#include "option.h"
+
+#include "alloc.h"
+#include "buf.h"
+#include "error.h"
+#include "str.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+struct option_value {
+	bool given;
+	bool by_flag;
+	long long number;
+	char *text;         /* the last one given */
+	const char **items; /* of a list, ended by NULL */
+	size_t item_count;
+	char **words; /* what items from the environment point into */
+};
+
+static void variable_name(const struct option_spec *spec, char name[64])
+{
+	int length = snprintf(name, 64, "DEWY_%s", spec->name);
+
+	for (int i = 5; i < length; i++)
+		name[i] = spec->name[i - 5] == '-' ? '_' : (char)toupper((unsigned char)spec->name[i - 5]);
+}
+
+static bool is_choice(const char *choices, const char *word)
+{
+	size_t length = strlen(word);
+
+	for (const char *at = choices; at && length; at = strchr(at, '|')) {
+		at += *at == '|';
+		if (strncmp(at, word, length) == 0 && (at[length] == '|' || at[length] == '\0'))
+			return true;
+	}
+	return false;
+}
+
+static void add_item(struct option_value *value, const char *item)
+{
+	value->items = xreallocarray(value->items, value->item_count + 2, sizeof *value->items);
+	value->items[value->item_count++] = item;
+	value->items[value->item_count] = NULL;
+}
+
+/* Sets the value from text. Returns NULL, or what would have been accepted. */
+static const char *set_value(const struct option_spec *spec, struct option_value *value, const char *text)
+{
+	switch (spec->type) {
+	case OPTION_FLAG:
+		value->number = is_choice("1|true|yes|on", text);
+		if (!value->number && !is_choice("0|false|no|off", text))
+			return "1 or 0, true or false, yes or no, on or off";
+		break;
+	case OPTION_NUMBER:
+		if (str_to_number(text, &value->number))
+			return "a whole number";
+		break;
+	case OPTION_DURATION:
+		if (str_to_duration(text, &value->number))
+			return "a duration such as 30, 500ms, 10s, 5m or 2h";
+		break;
+	case OPTION_SIZE:
+		if (str_to_size(text, &value->number))
+			return "a size such as 1048576, 512M or 2G";
+		break;
+	case OPTION_CHOICE:
+		if (!is_choice(spec->argument, text))
+			return spec->argument;
+		break;
+	case OPTION_STRING:
+	case OPTION_LIST:
+	case OPTION_MAYBE:
+		break;
+	}
+	if (spec->type == OPTION_NUMBER || spec->type == OPTION_DURATION || spec->type == OPTION_SIZE) {
+		if (value->number < spec->least)
+			return "more than that";
+		if (spec->most && value->number > spec->most)
+			return "less than that";
+	}
+	free(value->text);
+	value->text = xstrdup(text);
+	return NULL;
+}
+
+static int set_from_flag(const struct option_spec *spec, struct option_value *value, const char *text, struct error *error)
+{
+	const char *accepted = set_value(spec, value, text);
+
+	if (accepted)
+		return error_set(error, ERROR_USAGE, "--%s %s: expected %s", spec->name, text, accepted);
+	if (spec->type == OPTION_LIST) {
+		if (!value->by_flag)
+			value->item_count = 0; /* a flag wins over the environment */
+		add_item(value, text);
+	}
+	value->given = value->by_flag = true;
+	return 0;
+}
+
+static int set_from_environment(const struct option_spec *spec, struct option_value *value, struct error *error)
+{
+	char name[64];
+
+	variable_name(spec, name);
+	const char *text = getenv(name);
+	if (!text || (!*text && spec->type != OPTION_MAYBE))
+		return 0;
+	const char *accepted = set_value(spec, value, text);
+	if (accepted)
+		return error_set(error, ERROR_USAGE, "%s=%s: expected %s", name, text, accepted);
+	if (spec->type == OPTION_LIST) {
+		size_t count;
+		value->words = str_split(text, &count);
+		for (size_t i = 0; i < count; i++)
+			add_item(value, value->words[i]);
+	}
+	value->given = spec->type != OPTION_FLAG || value->number;
+	return 0;
+}
+
+static int from_environment(struct options *options, struct error *error)
+{
+	for (size_t i = 0; i < options->count; i++) {
+		const struct option_spec *spec = &options->specs[i];
+		struct option_value *value = &options->values[i];
+		if (!(spec->users & options->user))
+			continue;
+		if (spec->standard)
+			set_value(spec, value, spec->standard);
+		if (set_from_environment(spec, value, error))
+			return -1;
+	}
+	return 0;
+}
+
+/* Returns the index of the option of this tool with that name or letter, or count when there is none. */
+static size_t find(const struct options *options, const char *name, size_t length, char letter)
+{
+	size_t i = 0;
+
+	for (; i < options->count; i++) {
+		const struct option_spec *spec = &options->specs[i];
+		if (!(spec->users & options->user))
+			continue;
+		if (letter ? spec->letter == letter : strlen(spec->name) == length && strncmp(spec->name, name, length) == 0)
+			break;
+	}
+	return i;
+}
+
+/* Sets the option i from its value in the same word, or from the next one. Returns how many words it took, or -1. */
+static int take(struct options *options, size_t i, const char *inside, char **words, struct error *error)
+{
+	const struct option_spec *spec = &options->specs[i];
+	const char *text = inside ? inside : words[1];
+	int taken = inside ? 1 : 2;
+
+	if (spec->type == OPTION_FLAG) {
+		text = inside ? inside : "1";
+		taken = 1;
+	} else if (spec->type == OPTION_MAYBE && !inside && (!text || text[0] == '-')) {
+		text = "";
+		taken = 1;
+	} else if (!text) {
+		return error_set(error, ERROR_USAGE, "--%s needs a value: %s", spec->name, spec->argument);
+	}
+	return set_from_flag(spec, &options->values[i], text, error) ? -1 : taken;
+}
+
+static int take_long(struct options *options, char **words, struct error *error)
+{
+	const char *name = words[0] + 2, *equals = strchr(name, '=');
+	size_t length = equals ? (size_t)(equals - name) : strlen(name);
+
+	if (strcmp(name, "help") == 0)
+		options->help = true;
+	else if (strcmp(name, "version") == 0)
+		options->version = true;
+	else {
+		size_t i = find(options, name, length, 0);
+		if (i == options->count)
+			return error_set(error, ERROR_USAGE, "unknown option --%.*s", (int)length, name);
+		return take(options, i, equals ? equals + 1 : NULL, words, error);
+	}
+	return 1;
+}
+
+static int take_short(struct options *options, char **words, struct error *error)
+{
+	char letter = words[0][1];
+
+	if (strcmp(words[0], "-h") == 0)
+		options->help = true;
+	else {
+		size_t i = find(options, NULL, 0, letter);
+		if (i == options->count || (options->specs[i].type == OPTION_FLAG && words[0][2]))
+			return error_set(error, ERROR_USAGE, "unknown option %s", words[0]);
+		return take(options, i, words[0][2] ? words[0] + 2 : NULL, words, error);
+	}
+	return 1;
+}
+
+int option_parse(struct options *options, const struct option_spec *specs, size_t count, unsigned user, int argc, char **argv,
+		 struct error *error)
+{
+	char **words = argv + 1, **end = argv + argc, **operands;
+
+	*options = (struct options){.specs = specs, .count = count, .user = user};
+	options->values = xcalloc(count, sizeof *options->values);
+	if (from_environment(options, error))
+		return -1;
+	operands = options->rest = words;
+	while (words < end) {
+		int taken = 1;
+		if (strcmp(*words, "--") == 0) {
+			options->separated = true;
+			words++;
+			break;
+		}
+		if (str_starts(*words, "--"))
+			taken = take_long(options, words, error);
+		else if (words[0][0] == '-' && words[0][1])
+			taken = take_short(options, words, error);
+		else
+			*operands++ = *words;
+		if (taken < 0)
+			return -1;
+		words += taken;
+	}
+	while (words < end)
+		*operands++ = *words++;
+	*operands = NULL;
+	return 0;
+}
+
+void option_free(struct options *options)
+{
+	for (size_t i = 0; options->values && i < options->count; i++) {
+		free(options->values[i].text);
+		free(options->values[i].items);
+		free(options->values[i].words);
+	}
+	free(options->values);
+	options->values = NULL;
+}
+
+bool option_given(const struct options *options, size_t id)
+{
+	return options->values[id].given;
+}
+
+const char *option_string(const struct options *options, size_t id)
+{
+	return options->values[id].text;
+}
+
+const char *const *option_list(const struct options *options, size_t id)
+{
+	static const char *const none[] = {NULL};
+
+	return options->values[id].items ? options->values[id].items : none;
+}
+
+long long option_number(const struct options *options, size_t id)
+{
+	return options->values[id].number;
+}
+
+bool option_flag(const struct options *options, size_t id)
+{
+	return options->values[id].number != 0;
+}
+
+void option_export(const struct options *options)
+{
+	for (size_t i = 0; i < options->count; i++) {
+		const struct option_value *value = &options->values[i];
+		AUTO_BUF struct buf list = {0};
+		char name[64];
+		if (!value->by_flag)
+			continue;
+		variable_name(&options->specs[i], name);
+		for (size_t n = 0; n < value->item_count; n++)
+			buf_printf(&list, "%s%s", n ? " " : "", value->items[n]);
+		setenv(name, value->item_count ? buf_text(&list) : value->text, 1);
+	}
+}
+
+void option_print_help(const struct options *options)
+{
+	for (size_t i = 0; i < options->count; i++) {
+		const struct option_spec *spec = &options->specs[i];
+		AUTO_BUF struct buf left = {0};
+		if (!(spec->users & options->user))
+			continue;
+		if (spec->letter)
+			buf_printf(&left, "-%c, ", spec->letter);
+		buf_printf(&left, "--%s", spec->name);
+		if (spec->argument)
+			buf_printf(&left, spec->type == OPTION_MAYBE ? " [%s]" : " %s", spec->argument);
+		printf("  %-30s %s", buf_text(&left), spec->help);
+		if (spec->standard)
+			printf(" (default %s)", spec->standard);
+		printf("\n");
+	}
+	printf("  %-30s %s\n", "-h, --help", "print this help");
+	printf("  %-30s %s\n", "--version", "print the version");
+}
+

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT */
+#include "proc.h"
+
+#include "alloc.h"
+#include "cleanup.h"
+#include "error.h"
+#include "str.h"
+#include "time.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { GRACE_MS = 5000, DRAIN_MS = 200, STEP_MS = 10 };
+
+extern char **environ;
+
+static int set_actions(const struct proc_spec *spec, posix_spawn_file_actions_t *actions)
+{
+	int failed = 0;
+
+	if (spec->directory > 0)
+		failed |= posix_spawn_file_actions_addfchdir_np(actions, spec->directory);
+	if (spec->in > 0)
+		failed |= posix_spawn_file_actions_adddup2(actions, spec->in, STDIN_FILENO);
+	else
+		failed |= posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+	if (spec->out > 0)
+		failed |= posix_spawn_file_actions_adddup2(actions, spec->out, STDOUT_FILENO);
+	if (spec->err > 0)
+		failed |= posix_spawn_file_actions_adddup2(actions, spec->err, STDERR_FILENO);
+	if (spec->keep > 0)
+		failed |= posix_spawn_file_actions_adddup2(actions, spec->keep, spec->keep);
+	return failed;
+}
+
+pid_t proc_spawn(const struct proc_spec *spec, struct error *error)
+{
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attributes;
+	sigset_t all, none;
+	short flags = POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK;
+	pid_t pid = -1;
+
+	sigfillset(&all);
+	sigemptyset(&none);
+	posix_spawn_file_actions_init(&actions);
+	posix_spawnattr_init(&attributes);
+	posix_spawnattr_setsigdefault(&attributes, &all);
+	posix_spawnattr_setsigmask(&attributes, &none);
+	if (spec->own_group)
+		flags |= POSIX_SPAWN_SETPGROUP;
+	posix_spawnattr_setflags(&attributes, flags);
+	int failed = set_actions(spec, &actions);
+	if (!failed)
+		failed = posix_spawnp(&pid, spec->argv[0], &actions, &attributes, (char *const *)spec->argv,
+				      spec->environment ? (char *const *)spec->environment : environ);
+	posix_spawn_file_actions_destroy(&actions);
+	posix_spawnattr_destroy(&attributes);
+	if (!failed)
+		return pid;
+	error_set(error, ERROR_APPLICATION, "cannot start %s: %s", spec->argv[0], strerror(failed));
+	return error_hint(error, "check that the program is there and may be executed");
+}
+
+int proc_pidfd(pid_t pid)
+{
+	return (int)syscall(SYS_pidfd_open, pid, 0);
+}
+
+static int exit_code(int status)
+{
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+/* Reaps the child if it has ended. Returns 0, 1 while it runs, or -1. */
+static int reap(pid_t pid, int options, int *ret_exit_code)
+{
+	int status;
+	pid_t ended;
+
+	while ((ended = waitpid(pid, &status, options)) < 0 && errno == EINTR)
+		;
+	if (ended == pid)
+		*ret_exit_code = exit_code(status);
+	return ended == pid ? 0 : ended == 0 ? 1 : -1;
+}
+
+int proc_wait(pid_t pid, long long timeout_ms, int *ret_exit_code)
+{
+	long long deadline = time_monotonic() + timeout_ms;
+
+	if (timeout_ms < 0)
+		return reap(pid, 0, ret_exit_code);
+	AUTO_CLOSE int fd = proc_pidfd(pid);
+	for (;;) {
+		int result = reap(pid, WNOHANG, ret_exit_code);
+		long long left = deadline - time_monotonic();
+		if (result != 1 || left <= 0)
+			return result;
+		struct pollfd end = {.fd = fd, .events = POLLIN};
+		poll(&end, fd >= 0, fd < 0 && left > STEP_MS ? STEP_MS : (int)(left < 60000 ? left : 60000));
+	}
+}
+
+int proc_stop(pid_t pid, long long grace_ms)
+{
+	pid_t child = pid < 0 ? -pid : pid;
+	int code = 0;
+
+	kill(pid, SIGTERM);
+	if (proc_wait(child, grace_ms, &code) == 1) {
+		kill(pid, SIGKILL);
+		proc_wait(child, -1, &code);
+	} else if (pid < 0) {
+		kill(pid, SIGKILL); /* what the leader left behind */
+	}
+	return code;
+}
+
+struct stream {
+	int fd;
+	struct buf *kept;
+	size_t limit;
+};
+
+/* Reads what is there, keeps what fits, and closes the descriptor at its end. */
+static void drain(struct stream *stream)
+{
+	char bytes[16384];
+	ssize_t got = read(stream->fd, bytes, sizeof bytes);
+
+	if (got < 0 && (errno == EINTR || errno == EAGAIN))
+		return;
+	if (got <= 0) {
+		close(stream->fd);
+		stream->fd = -1;
+		return;
+	}
+	size_t room = stream->limit - stream->kept->length;
+	buf_add(stream->kept, bytes, (size_t)got < room ? (size_t)got : room);
+}
+
+/* Drains both streams for at most milliseconds. */
+static void drain_for(struct stream streams[2], int end_fd, long long milliseconds)
+{
+	struct pollfd polled[3] = {{.fd = streams[0].fd, .events = POLLIN},
+				   {.fd = streams[1].fd, .events = POLLIN},
+				   {.fd = end_fd, .events = POLLIN}};
+
+	if (poll(polled, 3, (int)milliseconds) <= 0)
+		return;
+	for (int i = 0; i < 2; i++)
+		if (streams[i].fd >= 0 && polled[i].revents)
+			drain(&streams[i]);
+}
+
+static void follow(pid_t pid, struct stream streams[2], long long timeout_ms, struct proc_result *ret)
+{
+	long long start = time_monotonic(), deadline = start + timeout_ms;
+	AUTO_CLOSE int end_fd = proc_pidfd(pid);
+
+	while (reap(pid, WNOHANG, &ret->exit_code) == 1) {
+		long long left = deadline - time_monotonic();
+		if (left <= 0 && ret->timed_out)
+			kill(-pid, SIGKILL);
+		else if (left <= 0) {
+			kill(-pid, SIGTERM);
+			ret->timed_out = true;
+			deadline = time_monotonic() + GRACE_MS;
+			continue;
+		}
+		long long most = end_fd >= 0 ? 1000 : STEP_MS;
+		drain_for(streams, end_fd, left <= 0 ? STEP_MS : left < most ? left : most);
+	}
+	ret->duration_ms = time_monotonic() - start;
+	if (ret->timed_out)
+		kill(-pid, SIGKILL); /* whoever of the group outlived its leader */
+	for (long long end = time_monotonic() + DRAIN_MS; (streams[0].fd >= 0 || streams[1].fd >= 0) && time_monotonic() < end;)
+		drain_for(streams, -1, DRAIN_MS);
+}
+
+int proc_run(const struct proc_spec *spec, size_t output_limit, long long timeout_ms, struct proc_result *ret, struct error *error)
+{
+	int out[2] = {-1, -1}, err[2] = {-1, -1};
+
+	*ret = (struct proc_result){0};
+	if (pipe2(out, O_CLOEXEC) || pipe2(err, O_CLOEXEC)) {
+		error_errno(error, errno, "cannot make a pipe");
+		cleanup_close(&out[0]);
+		cleanup_close(&out[1]);
+		return -1;
+	}
+	struct proc_spec piped = *spec;
+	piped.out = out[1];
+	piped.err = err[1];
+	piped.own_group = true;
+	pid_t pid = proc_spawn(&piped, error);
+	close(out[1]);
+	close(err[1]);
+	struct stream streams[2] = {{out[0], &ret->out, output_limit}, {err[0], &ret->err, output_limit}};
+	if (pid > 0)
+		follow(pid, streams, timeout_ms, ret);
+	cleanup_close(&streams[0].fd);
+	cleanup_close(&streams[1].fd);
+	return pid > 0 ? 0 : -1;
+}
+
+void proc_result_free(struct proc_result *result)
+{
+	buf_free(&result->out);
+	buf_free(&result->err);
+}
+
+static bool is_removed(const char *variable, const char *const *remove)
+{
+	size_t length = strcspn(variable, "=");
+
+	for (; *remove; remove++) {
+		size_t prefix = strcspn(*remove, "*");
+		if ((*remove)[prefix] ? length >= prefix && strncmp(variable, *remove, prefix) == 0
+				      : length == prefix && strncmp(variable, *remove, length) == 0)
+			return true;
+	}
+	return false;
+}
+
+const char **proc_environment(const char *const *remove, const char *const *add)
+{
+	size_t most = 1, count = 0;
+
+	for (char **variable = environ; *variable; variable++)
+		most++;
+	for (const char *const *variable = add; *variable; variable++)
+		most++;
+	const char **environment = xcalloc(most, sizeof *environment);
+	for (char **variable = environ; *variable; variable++)
+		if (!is_removed(*variable, remove))
+			environment[count++] = *variable;
+	for (; *add; add++)
+		environment[count++] = *add;
+	return environment;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/* Child processes with an end in time. */
+#ifndef DEWY_PROC_H
+#define DEWY_PROC_H
+
+#include "buf.h"
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct error;
+
+struct proc_spec {
+	const char *const *argv;        /* ended by NULL; a program without a slash is looked up in PATH */
+	const char *const *environment; /* ended by NULL; NULL passes on the caller's */
+	int directory;                  /* descriptor to start in; 0 stays in the caller's directory */
+	int in, out, err;               /* descriptors that become 0, 1 and 2; 0 is /dev/null for in, the caller's own for out and err */
+	int keep;                       /* a descriptor that the child inherits under its own number; 0 for none */
+	bool own_group;                 /* the child leads a process group of its own */
+};
+
+/* Starts a program with default signal handling and an empty signal mask. Returns its pid, or -1 with ERROR_APPLICATION. */
+pid_t proc_spawn(const struct proc_spec *spec, struct error *error);
+
+/* Waits at most timeout_ms milliseconds for a child (-1: without end) and reaps it. Returns 0 with its exit code (128 plus
+ * the number of the signal that killed it); 1 when it still runs; -1 when there is no such child. */
+int proc_wait(pid_t pid, long long timeout_ms, int *ret_exit_code);
+
+/* Ends a child, or with a negative pid its whole group: SIGTERM, and after grace_ms milliseconds SIGKILL. Reaps it.
+ * Returns its exit code. */
+int proc_stop(pid_t pid, long long grace_ms);
+
+struct proc_result {
+	int exit_code;         /* 128 plus the signal that killed it */
+	bool timed_out;        /* and was therefore killed */
+	long long duration_ms;
+	struct buf out, err;   /* what it printed, up to the limit each */
+};
+
+/* Runs a program in its own process group to its end, or for timeout_ms milliseconds at most: then the group gets SIGTERM,
+ * and SIGKILL five seconds later. Up to output_limit bytes each of standard output and error are kept, the rest is read and
+ * dropped; a background process that keeps them open is not waited for. Returns 0, or -1 when it could not be started.
+ * The caller gives ret to proc_result_free. */
+int proc_run(const struct proc_spec *spec, size_t output_limit, long long timeout_ms, struct proc_result *ret, struct error *error);
+
+void proc_result_free(struct proc_result *result);
+
+/* Returns a descriptor that becomes readable when the process ends (pidfd), or -1 where the kernel has none. */
+int proc_pidfd(pid_t pid);
+
+/* Returns a copy of the environment without the variables in remove (ended by NULL), which may end in * for a prefix, and
+ * with those in add (NAME=VALUE, ended by NULL). The caller frees the array; the texts belong to environ and add. */
+const char **proc_environment(const char *const *remove, const char *const *add);
+
+#endif

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+#include "str.h"
+
+#include "alloc.h"
+#include "buf.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool str_equal(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+bool str_starts(const char *text, const char *prefix)
+{
+	return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+bool str_ends(const char *text, const char *suffix)
+{
+	size_t length = strlen(text), end = strlen(suffix);
+
+	return length >= end && strcmp(text + length - end, suffix) == 0;
+}
+
+bool str_is_file_name(const char *text)
+{
+	size_t length = strlen(text);
+
+	if (length == 0 || length > NAME_MAX || text[0] == '.')
+		return false;
+	for (size_t i = 0; i < length; i++)
+		if (text[i] == '/' || (unsigned char)text[i] < ' ' || text[i] == 127)
+			return false;
+	return true;
+}
+
+int str_to_number(const char *text, long long *ret_number)
+{
+	char *end;
+
+	if (!isdigit((unsigned char)text[0]))
+		return -1;
+	errno = 0;
+	*ret_number = strtoll(text, &end, 10);
+	return errno || *end ? -1 : 0;
+}
+
+int str_to_duration(const char *text, long long *ret_milliseconds)
+{
+	static const struct {
+		const char *unit;
+		double factor;
+	} units[] = {{"", 1000}, {"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}};
+	size_t digits = strspn(text, "0123456789.");
+	char *end;
+
+	if (!isdigit((unsigned char)text[0]))
+		return -1;
+	double number = strtod(text, &end);
+	if (end != text + digits)
+		return -1;
+	for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+		if (strcmp(end, units[i].unit) != 0)
+			continue;
+		double milliseconds = number * units[i].factor;
+		if (milliseconds > 1e14)
+			return -1;
+		*ret_milliseconds = (long long)(milliseconds + 0.5);
+		return 0;
+	}
+	return -1;
+}
+
+int str_to_size(const char *text, long long *ret_bytes)
+{
+	static const char prefixes[] = "KMGT";
+	char *end;
+
+	if (!isdigit((unsigned char)text[0]))
+		return -1;
+	errno = 0;
+	long long bytes = strtoll(text, &end, 10);
+	if (errno)
+		return -1;
+	const char *prefix = *end ? strchr(prefixes, toupper((unsigned char)*end)) : NULL;
+	if (prefix) {
+		int shift = 10 * (int)(prefix - prefixes + 1);
+		if (bytes > LLONG_MAX >> shift)
+			return -1;
+		bytes <<= shift;
+		end++;
+		if (*end == 'i' && end[1] == 'B')
+			end++;
+	}
+	if (*end == 'B')
+		end++;
+	*ret_bytes = bytes;
+	return *end ? -1 : 0;
+}
+
+void str_add_duration(struct buf *buf, long long milliseconds)
+{
+	long long seconds = milliseconds / 1000;
+
+	if (milliseconds < 1000)
+		buf_printf(buf, "%lldms", milliseconds);
+	else if (seconds < 60 && milliseconds % 1000 / 100)
+		buf_printf(buf, "%lld.%llds", seconds, milliseconds % 1000 / 100);
+	else if (seconds < 60)
+		buf_printf(buf, "%llds", seconds);
+	else if (seconds < 3600 && seconds % 60)
+		buf_printf(buf, "%lldm%llds", seconds / 60, seconds % 60);
+	else if (seconds < 3600)
+		buf_printf(buf, "%lldm", seconds / 60);
+	else if (seconds / 60 % 60)
+		buf_printf(buf, "%lldh%lldm", seconds / 3600, seconds / 60 % 60);
+	else
+		buf_printf(buf, "%lldh", seconds / 3600);
+}
+
+void str_add_size(struct buf *buf, long long bytes)
+{
+	static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+	double size = (double)bytes;
+	size_t unit = 0;
+
+	for (; size >= 1024 && unit + 1 < sizeof units / sizeof *units; unit++)
+		size /= 1024;
+	buf_printf(buf, unit ? "%.1f %s" : "%.0f %s", size, units[unit]);
+}
+
+/* Returns the length of the well-formed UTF-8 sequence at text (RFC 3629), 0 when there is none. */
+static size_t utf8_length(const unsigned char *text)
+{
+	size_t length = text[0] < 0x80 ? 1 : text[0] < 0xc2 ? 0 : text[0] < 0xe0 ? 2 : text[0] < 0xf0 ? 3 : text[0] < 0xf5 ? 4 : 0;
+
+	for (size_t i = 1; i < length; i++)
+		if ((text[i] & 0xc0) != 0x80)
+			return 0;
+	if ((text[0] == 0xe0 && text[1] < 0xa0) || (text[0] == 0xed && text[1] > 0x9f) || (text[0] == 0xf0 && text[1] < 0x90) ||
+	    (text[0] == 0xf4 && text[1] > 0x8f))
+		return 0;
+	return length;
+}
+
+void str_add_escaped(struct buf *buf, const char *text)
+{
+	static const char plain[] = "\"\\\n\r\t", letters[] = "\"\\nrt";
+
+	while (*text) {
+		size_t length = utf8_length((const unsigned char *)text);
+		const char *found = strchr(plain, *text);
+		if (found)
+			buf_printf(buf, "\\%c", letters[found - plain]);
+		else if ((unsigned char)*text < ' ' || *text == 127)
+			buf_printf(buf, "\\u%04x", (unsigned)*text);
+		else if (length == 2 && (unsigned char)text[0] == 0xc2 && (unsigned char)text[1] < 0xa0)
+			buf_printf(buf, "\\u%04x", (unsigned)(unsigned char)text[1]); /* C1 controls move terminals, too */
+		else if (length)
+			buf_add(buf, text, length);
+		else
+			buf_puts(buf, "\\ufffd");
+		text += length ? length : 1;
+	}
+}
+
+char **str_split(const char *text, size_t *ret_count)
+{
+	static const char space[] = " \t\r\n";
+	size_t length = strlen(text), most = length / 2 + 1;
+	char **words = xcalloc(1, (most + 1) * sizeof *words + length + 1);
+	char *copy = (char *)(words + most + 1);
+	size_t count = 0;
+
+	memcpy(copy, text, length + 1);
+	for (char *rest = copy + strspn(copy, space); *rest; rest += strspn(rest, space)) {
+		words[count++] = rest;
+		rest += strcspn(rest, space);
+		if (*rest)
+			*rest++ = '\0';
+	}
+	*ret_count = count;
+	return words;
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+#include "url.h"
+
+#include "alloc.h"
+#include "buf.h"
+#include "error.h"
+#include "str.h"
+
+#include <ctype.h>
+#include <string.h>
+
+static int hex_digit(char letter)
+{
+	static const char digits[] = "0123456789abcdef";
+	const char *found = letter ? strchr(digits, tolower((unsigned char)letter)) : NULL;
+
+	return found ? (int)(found - digits) : -1;
+}
+
+/* Returns the decoded text, or NULL when an escape is not two hexadecimal digits or stands for a zero byte. */
+static char *decode(const char *text, size_t length)
+{
+	AUTO_FREE char *decoded = xcalloc(1, length + 1);
+	size_t count = 0;
+
+	for (size_t i = 0; i < length; i++) {
+		if (text[i] == '%') {
+			int high = length - i > 2 ? hex_digit(text[i + 1]) : -1;
+			int low = length - i > 2 ? hex_digit(text[i + 2]) : -1;
+			if (high < 0 || low < 0 || high + low == 0)
+				return NULL;
+			decoded[count++] = (char)(high * 16 + low);
+			i += 2;
+		} else {
+			decoded[count++] = text[i];
+		}
+	}
+	return steal_pointer(&decoded);
+}
+
+static int parse_parameters(struct url *url, const char *query)
+{
+	while (*query) {
+		size_t length = strcspn(query, "&"), name_length = strcspn(query, "=&");
+		const char *value = query + name_length + (name_length < length);
+		if (length) {
+			struct url_parameter *parameter;
+			url->parameters = xreallocarray(url->parameters, url->parameter_count + 1, sizeof *url->parameters);
+			parameter = &url->parameters[url->parameter_count++];
+			*parameter = (struct url_parameter){
+				.name = decode(query, name_length),
+				.value = decode(value, (size_t)(query + length - value)),
+			};
+			if (!parameter->name || !parameter->value)
+				return -1;
+		}
+		query += length + (query[length] == '&');
+	}
+	return 0;
+}
+
+int url_parse(struct url *url, const char *text, struct error *error)
+{
+	size_t scheme_length = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-.");
+	const char *authority = text + scheme_length + 3;
+
+	*url = (struct url){0};
+	if (scheme_length == 0 || strncmp(text + scheme_length, "://", 3) != 0)
+		return error_set(error, ERROR_CONFIG, "not a URL: expected SCHEME://...");
+	size_t authority_length = strcspn(authority, "/?#");
+	const char *path = authority + authority_length;
+	size_t path_length = strcspn(path, "?#");
+	const char *query = path + path_length;
+	url->scheme = xstrndup(text, scheme_length);
+	for (char *letter = url->scheme; *letter; letter++)
+		*letter = (char)tolower((unsigned char)*letter);
+	url->authority = xstrndup(authority, authority_length);
+	url->path = decode(path, path_length);
+	if (!url->path)
+		return error_set(error, ERROR_CONFIG, "a %% in its path is not followed by two hexadecimal digits");
+	if (*query == '#' || strchr(query, '#'))
+		return error_set(error, ERROR_CONFIG, "a # must be written %%23");
+	if (*query && parse_parameters(url, query + 1))
+		return error_set(error, ERROR_CONFIG, "a %% in its query is not followed by two hexadecimal digits");
+	return 0;
+}
+
+void url_free(struct url *url)
+{
+	free(url->scheme);
+	free(url->authority);
+	free(url->path);
+	for (size_t i = 0; i < url->parameter_count; i++) {
+		free(url->parameters[i].name);
+		free(url->parameters[i].value);
+	}
+	free(url->parameters);
+	*url = (struct url){0};
+}
+
+const char *url_parameter(const struct url *url, const char *name)
+{
+	for (size_t i = 0; i < url->parameter_count; i++)
+		if (str_equal(url->parameters[i].name, name))
+			return url->parameters[i].value;
+	return NULL;
+}
+
+int url_check_parameters(const struct url *url, const char *const *names, struct error *error)
+{
+	for (size_t i = 0; i < url->parameter_count; i++) {
+		const char *const *name = names;
+		AUTO_BUF struct buf accepted = {0};
+		while (*name && !str_equal(*name, url->parameters[i].name))
+			name++;
+		if (*name)
+			continue;
+		for (name = names; *name; name++)
+			buf_printf(&accepted, "%s%s", name == names ? "" : ", ", *name);
+		return error_set(error, ERROR_CONFIG, "unknown parameter %s: %s:// takes %s", url->parameters[i].name, url->scheme,
+				 *names ? buf_text(&accepted) : "none");
+	}
+	return 0;
+}
+
+int url_boolean(const struct url *url, const char *name, bool *ret_value, struct error *error)
+{
+	const char *value = url_parameter(url, name);
+
+	*ret_value = value && (str_equal(value, "true") || str_equal(value, "1") || str_equal(value, "yes"));
+	if (!value || *ret_value || str_equal(value, "false") || str_equal(value, "0") || str_equal(value, "no"))
+		return 0;
+	return error_set(error, ERROR_CONFIG, "%s=%s: expected true or false", name, value);
+}
+
+void url_add_encoded(struct buf *buf, const char *text, const char *keep)
+{
+	for (; *text; text++) {
+		unsigned char letter = (unsigned char)*text;
+		if (isalnum(letter) || strchr("-._~", letter) || strchr(keep, letter))
+			buf_add(buf, text, 1);
+		else
+			buf_printf(buf, "%%%02X", (unsigned)letter);
+	}
+}
+
+char *url_public(const char *text)
+{
+	const char *authority = strstr(text, "://");
+	size_t length = strcspn(text, "?#");
+
+	if (!authority || (size_t)(authority - text) > length)
+		return xstrndup(text, length);
+	authority += 3;
+	size_t authority_length = strcspn(authority, "/?#");
+	const char *at = memrchr(authority, '@', authority_length);
+	const char *rest = at ? at + 1 : authority;
+	return xasprintf("%.*s%.*s", (int)(authority - text), text, (int)(text + length - rest), rest);
+}

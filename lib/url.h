@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/* URLs: SCHEME://AUTHORITY/PATH?NAME=VALUE&... (RFC 3986), percent-encoding undone. */
+#ifndef DEWY_URL_H
+#define DEWY_URL_H
+
+#include "cleanup.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct buf;
+struct error;
+
+struct url {
+	char *scheme;    /* lower case */
+	char *authority; /* as given, "" when empty */
+	char *path;      /* decoded, with its leading slash; "" when there is none */
+	struct url_parameter {
+		char *name, *value; /* decoded */
+	} *parameters;
+	size_t parameter_count;
+};
+
+#define AUTO_URL AUTO(url_free)
+
+/* Parses text. Returns 0, or -1 with ERROR_CONFIG; the caller gives url to url_free in both cases. */
+int url_parse(struct url *url, const char *text, struct error *error);
+
+void url_free(struct url *url);
+
+/* Returns the value of the parameter, or NULL. It belongs to url. */
+const char *url_parameter(const struct url *url, const char *name);
+
+/* Returns 0 when every parameter is one of names (ended by NULL), else -1 with ERROR_CONFIG naming the one that is not. */
+int url_check_parameters(const struct url *url, const char *const *names, struct error *error);
+
+/* Returns 0 with true or false for a parameter that is true, false, 1, 0, yes or no (missing: false), else -1. */
+int url_boolean(const struct url *url, const char *name, bool *ret_value, struct error *error);
+
+/* Appends text with everything but letters, digits and "-._~" and those in keep percent-encoded. */
+void url_add_encoded(struct buf *buf, const char *text, const char *keep);
+
+/* Returns a copy of a URL that may be shown to anybody: without user, password and query. The caller frees it. */
+char *url_public(const char *text);
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/* Releases on disk: ROOT/releases/STAMP, the record ROOT/.dewy/releases/STAMP.json (the document that made it), and the
+ * link ROOT/current. A directory without a record is not a release: it is what a run that was killed left behind. */
+#ifndef DEWY_RELEASE_H
+#define DEWY_RELEASE_H
+
+#include "json.h"
+#include "root/root.h"
+
+#define RELEASE_NAME 17 /* bytes of 20240115T103045Z and its end */
+
+/* True when name has the form of a release directory. */
+bool release_is_name(const char *name);
+
+/* Reads which release current leads to. Returns 0 with its name; 1 when there is no link, or it leads to nothing that is a
+ * release; or -1. */
+int release_current(const struct root *root, char name[RELEASE_NAME], struct error *error);
+
+/* Returns the record of a release, which the caller deletes; NULL when there is none that can be read. */
+cJSON *release_record(const struct root *root, const char *name);
+
+/* Writes the record durably. Returns 0 or -1. */
+int release_write_record(const struct root *root, const char *name, const cJSON *document, struct error *error);
+
+/* Chooses the name of the next release: the present second, or the first one after every release that is there. Returns 0
+ * or -1. */
+int release_next_name(const struct root *root, char name[RELEASE_NAME], struct error *error);
+
+/* Lists the releases that have both a directory and a record, oldest first. Returns how many, or -1; the caller frees
+ * *ret_names, one block of names. */
+int release_list(const struct root *root, char (**ret_names)[RELEASE_NAME], struct error *error);
+
+/* Makes current lead to the release, in one step and durably, and writes its cache key to the file current in the cache
+ * (cache -1: leaves that to the next run). Returns 0 or -1. */
+int release_switch(const struct root *root, const char *name, int cache, struct error *error);
+
+/* Makes the file current in the cache say what the link current leads to. Returns 0 or -1. */
+int release_heal_cache(const struct root *root, int cache, struct error *error);
+
+/* Returns the absolute path of the release; the caller frees it. */
+char *release_path(const struct root *root, const char *name);
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/* ROOT, the directory of one application, and the directories that dewy keeps in it. */
+#ifndef DEWY_ROOT_H
+#define DEWY_ROOT_H
+
+#include "cleanup.h"
+
+#include <stdbool.h>
+
+struct error;
+
+struct root {
+	char *path;   /* absolute, without symbolic links */
+	int fd;       /* the directory */
+	int state;    /* ROOT/.dewy, -1 when it is not there */
+	int releases; /* ROOT/releases, -1 when it is not there */
+};
+
+#define AUTO_ROOT AUTO(root_close)
+
+/* Opens ROOT; path may be NULL for the working directory. "/" and directories that others may write to are refused.
+ * Returns 0, or -1; the caller gives root to root_close in both cases. */
+int root_open(struct root *root, const char *path, struct error *error);
+
+/* Creates what root_open did not find in ROOT. Returns 0 or -1. */
+int root_prepare(struct root *root, struct error *error);
+
+void root_close(struct root *root);
+
+/* Returns the absolute path of a file in ROOT/.dewy; the caller frees it. */
+char *root_state_path(const struct root *root, const char *name);
+
+/* Opens the cache directory: where says --cache, or NULL for $DEWY_CACHEDIR or ROOT/.dewy/cache; created when missing.
+ * Returns a descriptor or -1, and, unless ret_path is NULL, the absolute path, which the caller frees. */
+int root_open_cache(const struct root *root, const char *where, char **ret_path, struct error *error);
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/* The pid file and the status file of a supervisor, as Server::Starter defines them: "PID\n" under a lock that is held as
+ * long as the supervisor lives, and lines "GENERATION:PID\n" of the workers that run. dewy-serve adds a line
+ * "# state=ready gen=7 reason=..." that readers of the old format skip. */
+#ifndef DEWY_SERVE_STATUS_H
+#define DEWY_SERVE_STATUS_H
+
+#include "cleanup.h"
+
+#include <stddef.h>
+#include <sys/types.h>
+
+struct error;
+
+enum serve_state {
+	SERVE_UNKNOWN,  /* a supervisor that does not write its state */
+	SERVE_STARTING, /* generation is being started */
+	SERVE_READY,    /* generation serves */
+	SERVE_FAILED,   /* generation was discarded; reason says why */
+	SERVE_STOPPING, /* the supervisor was told to end */
+};
+
+struct serve_worker {
+	long long generation;
+	pid_t pid;
+};
+
+struct serve_status {
+	struct serve_worker *workers; /* by generation, oldest first */
+	size_t count;
+	enum serve_state state;
+	long long generation; /* that state is about */
+	char reason[128];     /* one word after another, such as "exit 1" or "not ready in 60s" */
+};
+
+#define AUTO_SERVE_STATUS AUTO(serve_status_free)
+
+void serve_status_free(struct serve_status *status);
+
+/* Reads a status file. Returns 0; 1 when there is none; or -1. The caller gives it to serve_status_free in all cases. */
+int serve_status_read(const char *path, struct serve_status *ret_status, struct error *error);
+
+/* Replaces a status file atomically and durably. Returns 0 or -1. */
+int serve_status_write(const char *path, const struct serve_status *status, struct error *error);
+
+/* Returns 1 with its pid when a supervisor holds the pid file, 0 when none does, or -1. A pid file that nobody locks counts
+ * when its process lives and began before the file was written (Go's start_server). */
+int serve_is_running(const char *pid_file, pid_t *ret_pid, struct error *error);
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* The one driver of all stages: read the document, act or pass it on by its state, write it, exit with its status. */
+#ifndef DEWY_STAGE_H
+#define DEWY_STAGE_H
+
+#include "document.h"
+#include "options.h"
+#include "root/root.h"
+
+struct error;
+
+/* What the step of a stage works on. */
+struct stage_run {
+	const struct options *options;
+	struct root *root;
+	cJSON *document;
+};
+
+struct stage {
+	struct tool tool;
+	const char *name;  /* of the stage and of its section in the document */
+	unsigned user;     /* its bit in options.h */
+	unsigned acts_on;  /* bits 1 << enum state; a document in any other state is passed through */
+	bool takes_lock;   /* the step changes ROOT */
+	bool keeps_state;  /* a failure of the step is logged, and does not make the document a failed one */
+	int operands;      /* how many operands it takes without "--"; -1 for a command */
+
+	/* True when the stage makes the document itself instead of reading one; NULL: it always reads. */
+	bool (*begins)(const struct options *options);
+
+	/* The step. Sets the next state and its section of the document. Returns 0, or -1 with the error. */
+	int (*run)(struct stage_run *run, struct error *error);
+};
+
+/* Runs the stage. Returns the exit status of the process. */
+int stage_main(const struct stage *stage, int argc, char **argv);
+
+#endif
