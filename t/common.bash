@@ -1,0 +1,74 @@
+# What every test file loads: the tools under test, an empty ROOT and an empty file registry, and small helpers.
+# Each test has its own $BATS_TEST_TMPDIR; nothing outside of it is written.
+bats_require_minimum_version 1.5.0
+
+setup() {
+  bats_load_library bats-support
+  bats_load_library bats-assert
+  local variable
+  for variable in ${!DEWY_*}; do
+    [ "$variable" = DEWY_BIN ] || unset "$variable"
+  done
+  unset http_proxy https_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY all_proxy
+  DEWY_BIN=${DEWY_BIN:-$(cd "$BATS_TEST_DIRNAME/.." && pwd)/bin}
+  PATH=$DEWY_BIN:$PATH
+  ROOT=$BATS_TEST_TMPDIR/root
+  REGISTRY=$BATS_TEST_TMPDIR/registry
+  mkdir -m 755 "$ROOT" "$REGISTRY"
+  export DEWY_ROOT=$ROOT
+  if declare -F prepare >/dev/null; then prepare; fi
+}
+
+teardown() {
+  if declare -F cleanup >/dev/null; then cleanup; fi
+  local file
+  for file in "$BATS_TEST_TMPDIR"/*/.dewy/serve.pid "$BATS_TEST_TMPDIR"/*.pid; do
+    [ -s "$file" ] && stop_pid "$(cat "$file")"
+  done
+  return 0
+}
+
+# stop_pid PID: ends a process and waits until it is gone.
+stop_pid() {
+  kill "$1" 2>/dev/null || return 0
+  wait_until gone "$1" || kill -KILL "$1" 2>/dev/null || true
+}
+
+# gone PID: true when the process has ended (a zombie has).
+gone() {
+  [ ! -e "/proc/$1/stat" ] || grep -q ') Z ' "/proc/$1/stat" 2>/dev/null
+}
+
+# wait_until COMMAND...: runs it until it succeeds, for 20 s at most.
+wait_until() {
+  local end=$((SECONDS + 20))
+  until "$@" >/dev/null 2>&1; do
+    if [ $SECONDS -ge $end ]; then
+      echo "still not true after 20 s: $*" >&2
+      return 1
+    fi
+    sleep 0.02
+  done
+}
+
+# free_port: prints a TCP port of 127.0.0.1 that nobody listens on.
+free_port() {
+  python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+# publish VERSION [ARTIFACT]: puts a tar.gz with one file "version" and one program "run" into the registry.
+publish() {
+  local version=$1 artifact=${2:-app_linux_amd64.tar.gz} tree
+  tree=$(mktemp -d "$BATS_TEST_TMPDIR/tree.XXXXXX")
+  echo "$version" >"$tree/version"
+  printf '#!/bin/sh\ncat "$(dirname "$0")/version"\n' >"$tree/run"
+  chmod 755 "$tree/run"
+  mkdir -p "$REGISTRY/$version"
+  tar -C "$tree" -czf "$REGISTRY/$version/$artifact" version run
+  rm -r "$tree"
+}
+
+# field PATH: the member of the document in $output, as jq writes it raw; "null" when it is missing.
+field() {
+  jq -r ".$1" <<<"$output"
+}
