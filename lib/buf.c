@@ -4,7 +4,6 @@
 #include "alloc.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -43,18 +42,25 @@ void buf_puts(struct buf *buf, const char *text)
 
 void buf_printf(struct buf *buf, const char *format, ...)
 {
-	va_list arguments, again;
+	va_list arguments;
 
 	va_start(arguments, format);
-	va_copy(again, arguments);
-	int length = vsnprintf(NULL, 0, format, arguments);
+	buf_vprintf(buf, format, arguments);
 	va_end(arguments);
-	if (length > 0) {
-		reserve(buf, (size_t)length);
-		vsnprintf(buf->data + buf->length, (size_t)length + 1, format, again);
-		buf->length += (size_t)length;
-	}
+}
+
+void buf_vprintf(struct buf *buf, const char *format, va_list arguments)
+{
+	va_list again;
+
+	va_copy(again, arguments);
+	int length = vsnprintf(NULL, 0, format, again);
 	va_end(again);
+	if (length <= 0)
+		return;
+	reserve(buf, (size_t)length);
+	vsnprintf(buf->data + buf->length, (size_t)length + 1, format, arguments);
+	buf->length += (size_t)length;
 }
 
 void buf_clear(struct buf *buf)

@@ -5,6 +5,7 @@
 
 #include "cleanup.h"
 
+#include <stdarg.h>
 #include <stddef.h>
 
 struct error;
@@ -27,6 +28,8 @@ void buf_puts(struct buf *buf, const char *text);
 
 /* Appends formatted text. */
 void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+void buf_vprintf(struct buf *buf, const char *format, va_list arguments) __attribute__((format(printf, 2, 0)));
 
 /* Forgets the content, keeps the memory. */
 void buf_clear(struct buf *buf);

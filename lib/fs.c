@@ -17,7 +17,7 @@
 int fs_make_directory(int dir, const char *name, mode_t mode, struct error *error)
 {
 	if (mkdirat(dir, name, mode) == 0)
-		return fs_sync_directory(dir, error);
+		return dir == AT_FDCWD ? 0 : fs_sync_directory(dir, error);
 	return errno == EEXIST ? 0 : error_errno(error, errno, "cannot create the directory %s", name);
 }
 

@@ -10,7 +10,8 @@
 struct buf;
 struct error;
 
-/* Creates the directory name below dir, with mode, unless it is there, and makes the new name durable. Returns 0 or -1. */
+/* Creates the directory name below dir, with mode, unless it is there, and makes the new name durable (not with AT_FDCWD).
+ * Returns 0 or -1. */
 int fs_make_directory(int dir, const char *name, mode_t mode, struct error *error);
 
 /* Opens a directory below dir, following no symbolic link in the last part. Returns a descriptor or -1. */

@@ -3,11 +3,11 @@
 #ifndef DEWY_DOCUMENT_H
 #define DEWY_DOCUMENT_H
 
+#include "buf.h"
 #include "json.h"
 
 #include <stdbool.h>
 
-struct buf;
 struct error;
 struct root;
 

@@ -25,7 +25,7 @@ struct stage {
 	bool keeps_state;  /* a failure of the step is logged, and does not make the document a failed one */
 	int operands;      /* how many operands it takes without "--"; -1 for a command */
 
-	/* True when the stage makes the document itself instead of reading one; NULL: it always reads. */
+	/* True when the stage begins with a new document instead of reading one; NULL: it always reads. */
 	bool (*begins)(const struct options *options);
 
 	/* The step. Sets the next state and its section of the document. Returns 0, or -1 with the error. */

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+#include "root/release.h"
+
+#include "alloc.h"
+#include "buf.h"
+#include "document.h"
+#include "error.h"
+#include "fs.h"
+#include "str.h"
+#include "time.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define PREFIX "releases/"
+
+bool release_is_name(const char *name)
+{
+	time_t when;
+
+	return time_parse_stamp(name, &when) == 0;
+}
+
+static bool is_release(const struct root *root, const char *name)
+{
+	AUTO_FREE char *record = xasprintf("releases/%s.json", name);
+	struct stat status;
+
+	return release_is_name(name) && root->state >= 0 && root->releases >= 0 &&
+	       fstatat(root->releases, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(status.st_mode) &&
+	       fstatat(root->state, record, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(status.st_mode);
+}
+
+int release_current(const struct root *root, char name[RELEASE_NAME], struct error *error)
+{
+	char target[sizeof PREFIX + RELEASE_NAME];
+	int result = fs_read_link(root->fd, "current", target, sizeof target, error);
+
+	if (result < 0 && error->code == ERROR_FILESYSTEM)
+		return error_hint(error, "move ROOT/current away: dewy keeps a link of that name, which leads to releases/");
+	if (result)
+		return result;
+	if (!str_starts(target, PREFIX) || !is_release(root, target + strlen(PREFIX)))
+		return 1;
+	memcpy(name, target + strlen(PREFIX), RELEASE_NAME);
+	return 0;
+}
+
+cJSON *release_record(const struct root *root, const char *name)
+{
+	AUTO_FREE char *file = xasprintf("releases/%s.json", name);
+	AUTO_BUF struct buf text = {0};
+	struct error error;
+
+	if (root->state < 0 || fs_read_file(root->state, file, DOCUMENT_LIMIT, &text, &error))
+		return NULL;
+	return document_parse(buf_text(&text), text.length, &error);
+}
+
+/* Opens ROOT/.dewy/releases. */
+static int open_records(const struct root *root, struct error *error)
+{
+	int records = fs_open_directory(root->state, "releases", error);
+
+	return records < 0 ? error_in(error, ".dewy") : records;
+}
+
+int release_write_record(const struct root *root, const char *name, const cJSON *document, struct error *error)
+{
+	AUTO_CLOSE int records = open_records(root, error);
+	AUTO_FREE char *file = xasprintf("%s.json", name), *text = json_print(document);
+
+	if (records < 0)
+		return -1;
+	return fs_write_file(records, file, 0644, text, strlen(text), error);
+}
+
+static int newest(const char *name, void *context)
+{
+	char *latest = context;
+
+	if (release_is_name(name) && strcmp(name, latest) > 0)
+		memcpy(latest, name, RELEASE_NAME);
+	return 0;
+}
+
+int release_next_name(const struct root *root, char name[RELEASE_NAME], struct error *error)
+{
+	char latest[RELEASE_NAME] = "", text[TIME_TEXT];
+	time_t now = (time_t)(time_now() / 1000), after;
+
+	if (fs_each(root->releases, newest, latest, error))
+		return -1;
+	if (*latest && time_parse_stamp(latest, &after) == 0 && now <= after)
+		now = after + 1; /* two within a second, or a clock that was set back: the order of names is the order of releases */
+	memcpy(name, time_stamp(now, text), RELEASE_NAME);
+	return 0;
+}
+
+struct listing {
+	const struct root *root;
+	char (*names)[RELEASE_NAME];
+	int count;
+};
+
+static int add_release(const char *name, void *context)
+{
+	struct listing *listing = context;
+
+	if (!is_release(listing->root, name))
+		return 0;
+	listing->names = xreallocarray(listing->names, (size_t)listing->count + 1, RELEASE_NAME);
+	memcpy(listing->names[listing->count++], name, RELEASE_NAME);
+	return 0;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+int release_list(const struct root *root, char (**ret_names)[RELEASE_NAME], struct error *error)
+{
+	struct listing listing = {.root = root};
+
+	*ret_names = NULL;
+	if (root->releases < 0)
+		return 0;
+	if (fs_each(root->releases, add_release, &listing, error)) {
+		free(listing.names);
+		return -1;
+	}
+	if (listing.count)
+		qsort(listing.names, (size_t)listing.count, RELEASE_NAME, by_name);
+	*ret_names = listing.names;
+	return listing.count;
+}
+
+static int write_cache_current(const struct root *root, const char *name, int cache, struct error *error)
+{
+	AUTO_JSON cJSON *record = release_record(root, name);
+	const char *key = json_string(record, "artifact.cache_key");
+	AUTO_BUF struct buf there = {0};
+
+	if (!key || cache < 0)
+		return 0;
+	if (fs_read_file(cache, "current", 4096, &there, error) == 0 && str_equal(buf_text(&there), key))
+		return 0;
+	return fs_write_file(cache, "current", 0644, key, strlen(key), error);
+}
+
+int release_switch(const struct root *root, const char *name, int cache, struct error *error)
+{
+	char target[sizeof PREFIX + RELEASE_NAME];
+
+	snprintf(target, sizeof target, PREFIX "%s", name);
+	if (fs_replace_link(root->fd, "current", target, error))
+		return -1;
+	return write_cache_current(root, name, cache, error);
+}
+
+int release_heal_cache(const struct root *root, int cache, struct error *error)
+{
+	char name[RELEASE_NAME];
+	int result = release_current(root, name, error);
+
+	return result < 0 ? -1 : result ? 0 : write_cache_current(root, name, cache, error);
+}
+
+char *release_path(const struct root *root, const char *name)
+{
+	return xasprintf("%s/" PREFIX "%s", root->path, name);
+}

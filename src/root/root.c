@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+#include "root/root.h"
+
+#include "alloc.h"
+#include "error.h"
+#include "fs.h"
+#include "str.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Whoever may write to ROOT decides what runs: only its owner, root, and the group of this process may be among them. */
+static int check_owner(const struct root *root, struct error *error)
+{
+	struct stat status;
+
+	if (fstat(root->fd, &status))
+		return error_errno(error, errno, "cannot look at the root %s", root->path);
+	if (status.st_mode & S_IWOTH || (status.st_mode & S_IWGRP && status.st_gid != getegid())) {
+		error_set(error, ERROR_CONFIG, "others may write to the root %s", root->path);
+		return error_hint(error, "take that right away with chmod go-w %s", root->path);
+	}
+	if (status.st_uid != geteuid() && status.st_uid != 0 && geteuid() != 0) {
+		error_set(error, ERROR_CONFIG, "the root %s belongs to another user", root->path);
+		return error_hint(error, "run as its owner");
+	}
+	return 0;
+}
+
+static int open_if_there(int dir, const char *name)
+{
+	return openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+int root_open(struct root *root, const char *path, struct error *error)
+{
+	const char *given = path ? path : ".";
+
+	*root = (struct root){.fd = -1, .state = -1, .releases = -1};
+	root->path = realpath(given, NULL);
+	if (!root->path || (root->fd = open(root->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0) {
+		error_errno(error, errno, "cannot open the root %s", given);
+		return error_hint(error, "create the directory, or name another one with --root");
+	}
+	if (str_equal(root->path, "/")) {
+		error_set(error, ERROR_CONFIG, "the root is /");
+		return error_hint(error, "give the application a directory of its own with --root");
+	}
+	if (check_owner(root, error))
+		return -1;
+	root->state = open_if_there(root->fd, ".dewy");
+	root->releases = open_if_there(root->fd, "releases");
+	return 0;
+}
+
+static int prepare_directory(int *fd, int dir, const char *name, mode_t mode, struct error *error)
+{
+	if (*fd >= 0)
+		return 0;
+	if (fs_make_directory(dir, name, mode, error))
+		return -1;
+	*fd = fs_open_directory(dir, name, error);
+	return *fd < 0 ? -1 : 0;
+}
+
+int root_prepare(struct root *root, struct error *error)
+{
+	if (prepare_directory(&root->state, root->fd, ".dewy", 0755, error) ||
+	    prepare_directory(&root->releases, root->fd, "releases", 0755, error) ||
+	    fs_make_directory(root->state, "releases", 0755, error))
+		return error_in(error, "prepare the root %s", root->path);
+	return 0;
+}
+
+void root_close(struct root *root)
+{
+	cleanup_close(&root->fd);
+	cleanup_close(&root->state);
+	cleanup_close(&root->releases);
+	free(root->path);
+	*root = (struct root){.fd = -1, .state = -1, .releases = -1};
+}
+
+char *root_state_path(const struct root *root, const char *name)
+{
+	return xasprintf("%s/.dewy/%s", root->path, name);
+}
+
+/* Returns the path that --cache or its URL form file:///DIR names, absolute. */
+static char *cache_path(const struct root *root, const char *where)
+{
+	if (!where)
+		where = getenv("DEWY_CACHEDIR");
+	if (!where || !*where)
+		return root_state_path(root, "cache");
+	if (str_starts(where, "file://"))
+		where += strlen("file://");
+	return where[0] == '/' ? xstrdup(where) : xasprintf("%s/%s", root->path, where);
+}
+
+int root_open_cache(const struct root *root, const char *where, char **ret_path, struct error *error)
+{
+	AUTO_FREE char *path = cache_path(root, where);
+
+	if (fs_make_directory(AT_FDCWD, path, 0755, error))
+		return error_in(error, "cache");
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return error_errno(error, errno, "cannot open the cache %s", path);
+	if (ret_path)
+		*ret_path = steal_pointer(&path);
+	return fd;
+}

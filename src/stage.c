@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+#include "stage.h"
+
+#include "alloc.h"
+#include "error.h"
+#include "fs.h"
+#include "lock.h"
+#include "log.h"
+#include "root/history.h"
+#include "str.h"
+#include "time.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+/* What one run of the driver holds. */
+struct driver {
+	const struct stage *stage;
+	struct options options;
+	struct root root;
+	struct buf input;
+	cJSON *document;
+	long long started_at; /* milliseconds on the monotonic clock */
+};
+
+static int read_input(struct driver *driver, struct error *error)
+{
+	if (isatty(STDIN_FILENO))
+		return error_set(error, ERROR_DOCUMENT, "no document on standard input, which is a terminal");
+	int result = buf_read(&driver->input, STDIN_FILENO, DOCUMENT_LIMIT);
+	if (result < 0)
+		return error_errno(error, errno, "cannot read the document from standard input");
+	if (result > 0)
+		return error_set(error, ERROR_DOCUMENT, "the document on standard input is larger than %d bytes", DOCUMENT_LIMIT);
+	if (driver->input.length == 0)
+		return error_set(error, ERROR_DOCUMENT, "no document on standard input");
+	driver->document = document_parse(driver->input.data, driver->input.length, error);
+	return driver->document ? 0 : -1;
+}
+
+static bool begins(const struct driver *driver)
+{
+	return driver->stage->begins && driver->stage->begins(&driver->options);
+}
+
+static bool acts(const struct driver *driver)
+{
+	return begins(driver) || driver->stage->acts_on & 1u << document_state(driver->document);
+}
+
+/* A document is for one ROOT: what it says must never redirect this run to another. */
+static int check_root(const struct driver *driver, struct error *error)
+{
+	const char *given = json_string(driver->document, "root");
+
+	if (str_equal(given, driver->root.path))
+		return 0;
+	error_set(error, ERROR_CONFIG, "the document is for the root %s, and this run is for %s", given, driver->root.path);
+	return error_hint(error, "run in that directory, or give --root or DEWY_ROOT to every stage");
+}
+
+/* Takes the lock of ROOT, unless the caller holds it and handed it down. Returns a descriptor to close, -1 for none needed
+ * (then *ret_failed is 0) or for an error. */
+static int take_lock(const struct driver *driver, int *ret_failed, struct error *error)
+{
+	const char *inherited = getenv("DEWY_LOCK_FD");
+	long long fd;
+
+	*ret_failed = 0;
+	if (!driver->stage->takes_lock)
+		return -1;
+	if (inherited && str_to_number(inherited, &fd) == 0 && lock_is_ours((int)fd, driver->root.state, "lock")) {
+		fcntl((int)fd, F_SETFD, FD_CLOEXEC);
+		return -1;
+	}
+	int lock = lock_take(driver->root.state, "lock", option_number(&driver->options, OPT_LOCK_WAIT), error);
+	*ret_failed = lock < 0;
+	return lock;
+}
+
+static void stamp(struct driver *driver, time_t started_at)
+{
+	AUTO_FREE char *started = xasprintf("%s.started_at", driver->stage->name);
+	AUTO_FREE char *duration = xasprintf("%s.duration_ms", driver->stage->name);
+	char text[TIME_TEXT];
+
+	json_set_string(driver->document, started, time_format(started_at, text));
+	json_set_number(driver->document, duration, time_monotonic() - driver->started_at);
+}
+
+/* Runs the step under the lock. Returns 0 or -1. */
+static int run_step(struct driver *driver, struct error *error)
+{
+	struct stage_run run = {.options = &driver->options, .root = &driver->root, .document = driver->document};
+	int failed;
+
+	if (driver->stage->takes_lock && root_prepare(&driver->root, error))
+		return -1;
+	AUTO_CLOSE int lock = take_lock(driver, &failed, error);
+	if (!failed)
+		failed = driver->stage->run(&run, error);
+	return failed;
+}
+
+/* Tells the log what went wrong, and the history what came to an end. */
+static void conclude(struct driver *driver, int failed, const struct error *error)
+{
+	struct error unrecorded;
+	enum state state = document_state(driver->document);
+	bool ended = state == STATE_FAILED || state == STATE_RUNNING || state == STATE_ROLLED_BACK ||
+		     (state == STATE_DEPLOYED && str_equal(json_string(driver->document, "mode"), "assets"));
+
+	if (failed)
+		log_error(error->message, "stage", driver->stage->name, "hint", error->hint);
+	if (ended && driver->stage->takes_lock && error->code != ERROR_LOCKED && driver->root.state >= 0 &&
+	    history_append(&driver->root, driver->document, &unrecorded))
+		log_warn("Cannot record the deployment", "error", unrecorded.message, "hint", unrecorded.hint);
+}
+
+static cJSON *begin_document(const struct driver *driver)
+{
+	const char *mode = option_string(&driver->options, OPT_MODE);
+
+	return document_new(&driver->root, option_string(&driver->options, OPT_APP), mode ? mode : "assets");
+}
+
+static void act(struct driver *driver)
+{
+	time_t started_at = (time_t)(time_now() / 1000);
+	struct error error = {0};
+
+	driver->started_at = time_monotonic();
+	if (begins(driver))
+		driver->document = begin_document(driver);
+	int failed = run_step(driver, &error);
+	if (!driver->stage->keeps_state)
+		stamp(driver, started_at);
+	if (failed && !driver->stage->keeps_state)
+		document_fail(driver->document, driver->stage->name, &error);
+	conclude(driver, failed, &error);
+}
+
+/* Prints the document. Returns 0 or -1. */
+static int write_output(struct driver *driver, bool acted, struct error *error)
+{
+	AUTO_FREE char *text = acted ? json_print(driver->document) : NULL;
+	const char *bytes = text ? text : buf_text(&driver->input);
+	size_t length = strlen(bytes);
+
+	while (length && strchr(" \t\r\n", bytes[length - 1]))
+		length--;
+	if (fs_write_all(STDOUT_FILENO, bytes, length) || fs_write_all(STDOUT_FILENO, "\n", 1))
+		return error_errno(error, errno, "cannot write the document to standard output");
+	return 0;
+}
+
+/* Returns the exit status. */
+static int drive(struct driver *driver)
+{
+	const struct tool *tool = &driver->stage->tool;
+	struct error error;
+
+	if (root_open(&driver->root, option_string(&driver->options, OPT_ROOT), &error))
+		return options_complain(tool, &error);
+	if (!begins(driver) && (read_input(driver, &error) || check_root(driver, &error)))
+		return options_complain(tool, &error);
+	bool acting = acts(driver);
+	if (acting && !begins(driver) && document_require(driver->document, driver->stage->user, &error))
+		return options_complain(tool, &error);
+	if (acting)
+		act(driver);
+	if (write_output(driver, acting, &error))
+		return options_complain(tool, &error);
+	return document_status(driver->document);
+}
+
+int stage_main(const struct stage *stage, int argc, char **argv)
+{
+	struct driver driver = {.stage = stage, .root = {.fd = -1, .state = -1, .releases = -1}};
+
+	signal(SIGPIPE, SIG_IGN); /* a reader that went away is an error to tell, not a reason to vanish */
+	int status = options_start(&driver.options, &stage->tool, stage->user, stage->operands, argc, argv);
+
+	if (status >= 0)
+		return status;
+	status = drive(&driver);
+	cJSON_Delete(driver.document);
+	buf_free(&driver.input);
+	root_close(&driver.root);
+	option_free(&driver.options);
+	return status;
+}
