@@ -60,8 +60,9 @@ static bool is_hashed(const char *path)
 	struct stat status;
 
 	while (directory && (entry = readdir(directory)))
-		if (strspn(entry->d_name, "0123456789abcdef") == 8 && entry->d_name[8] == '.' && isdigit((unsigned char)entry->d_name[9]) &&
-		    fstatat(dirfd(directory), entry->d_name, &status, 0) == 0 && S_ISREG(status.st_mode))
+		if (strspn(entry->d_name, "0123456789abcdef") == 8 && entry->d_name[8] == '.' &&
+		    isdigit((unsigned char)entry->d_name[9]) && fstatat(dirfd(directory), entry->d_name, &status, 0) == 0 &&
+		    S_ISREG(status.st_mode))
 			return true;
 	return false;
 }
@@ -228,7 +229,8 @@ static long long pause_before(const struct exchange *exchange, int retry)
 	curl_off_t seconds = 0;
 	unsigned chance = 0;
 
-	if (exchange->response->status && curl_easy_getinfo(exchange->curl, CURLINFO_RETRY_AFTER, &seconds) == CURLE_OK && seconds > 0)
+	if (exchange->response->status && curl_easy_getinfo(exchange->curl, CURLINFO_RETRY_AFTER, &seconds) == CURLE_OK &&
+	    seconds > 0)
 		return seconds < INT_MAX ? (long long)seconds * 1000 : LLONG_MAX;
 	if (pause > LONGEST_PAUSE_MS)
 		pause = LONGEST_PAUSE_MS;
@@ -282,7 +284,8 @@ static int explain(const struct exchange *exchange, CURLcode code, struct error 
 	long number = 0;
 
 	if (exchange->too_large)
-		return error_set(error, ERROR_NETWORK, "%s: its answer is larger than %zu bytes", exchange->host, exchange->request->limit);
+		return error_set(error, ERROR_NETWORK, "%s: its answer is larger than %zu bytes", exchange->host,
+				 exchange->request->limit);
 	error_set(error, ERROR_NETWORK, "cannot reach %s: %s", exchange->host, reason(code));
 	if (code == CURLE_COULDNT_CONNECT && curl_easy_getinfo(exchange->curl, CURLINFO_OS_ERRNO, &number) == CURLE_OK && number)
 		error_set(error, ERROR_NETWORK, "cannot reach %s: %s", exchange->host, strerror((int)number));

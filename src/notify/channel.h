@@ -15,8 +15,8 @@ struct channel {
 	const struct channel_ops *ops;
 	const char *address; /* the URL as it was given; belongs to the options */
 	struct url url;
-	char *host;          /* what a log may say of it: the rest of the URL often is a secret */
-	bool quiet;          /* ?quiet=true */
+	char *host; /* what a log may say of it: the rest of the URL often is a secret */
+	bool quiet; /* ?quiet=true */
 };
 
 struct channel_ops {

@@ -69,7 +69,8 @@ static int post(const char *url, const char *const *headers, const char *body, l
 	if (response.status >= 200 && response.status < 300)
 		return 0;
 	error_set(error, ERROR_NETWORK, "%s answered %ld", host, response.status);
-	return error_hint(error, response.status < 400 ? "give the URL that it redirects to" : "check the URL and what the host says about it");
+	return error_hint(error, response.status < 400 ? "give the URL that it redirects to"
+						       : "check the URL and what the host says about it");
 }
 
 static int send(const struct channel *channel, const struct message *message, long long timeout_ms, struct error *error)
