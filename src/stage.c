@@ -167,6 +167,8 @@ static int drive(struct driver *driver)
 	const struct tool *tool = &driver->stage->tool;
 	struct error error;
 
+	if (driver->stage->check && driver->stage->check(&driver->options, &error))
+		return options_complain(tool, &error);
 	if (root_open(&driver->root, option_string(&driver->options, OPT_ROOT), &error))
 		return options_complain(tool, &error);
 	if (!begins(driver) && (read_input(driver, &error) || check_root(driver, &error)))
