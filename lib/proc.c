@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -216,6 +217,20 @@ void proc_result_free(struct proc_result *result)
 {
 	buf_free(&result->out);
 	buf_free(&result->err);
+}
+
+char *proc_sibling(const char *name)
+{
+	char self[PATH_MAX];
+	ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+
+	if (length > 0) {
+		self[length] = '\0';
+		AUTO_FREE char *path = xasprintf("%.*s/%s", (int)(strrchr(self, '/') - self), self, name);
+		if (access(path, X_OK) == 0)
+			return steal_pointer(&path);
+	}
+	return xstrdup(name);
 }
 
 static bool is_removed(const char *variable, const char *const *remove)

@@ -48,6 +48,10 @@ void proc_result_free(struct proc_result *result);
 /* Returns a descriptor that becomes readable when the process ends (pidfd), or -1 where the kernel has none. */
 int proc_pidfd(pid_t pid);
 
+/* Returns the path of the program that lies beside the running one, or, when there is none, its name, to be looked up in PATH;
+ * the caller frees it. */
+char *proc_sibling(const char *name);
+
 /* Returns a copy of the environment without the variables in remove (ended by NULL), which may end in * for a prefix, and
  * with those in add (NAME=VALUE, ended by NULL). The caller frees the array; the texts belong to environ and add. */
 const char **proc_environment(const char *const *remove, const char *const *add);

@@ -48,7 +48,10 @@ static bool begins(const struct driver *driver)
 
 static bool acts(const struct driver *driver)
 {
-	return begins(driver) || driver->stage->acts_on & 1u << document_state(driver->document);
+	bool assets = !begins(driver) && str_equal(json_string(driver->document, "mode"), "assets");
+
+	return begins(driver) ||
+	       (driver->stage->acts_on & 1u << document_state(driver->document) && !(driver->stage->server_only && assets));
 }
 
 /* A document is for one ROOT: what it says must never redirect this run to another. */
@@ -94,7 +97,8 @@ static void stamp(struct driver *driver, time_t started_at)
 /* Runs the step under the lock. Returns 0 or -1. */
 static int run_step(struct driver *driver, struct error *error)
 {
-	struct stage_run run = {.options = &driver->options, .root = &driver->root, .document = driver->document};
+	struct stage_run run = {.options = &driver->options, .root = &driver->root, .document = driver->document,
+				.started_at = driver->started_at};
 	int failed;
 
 	if (driver->stage->takes_lock && root_prepare(&driver->root, error))
