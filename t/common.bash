@@ -72,3 +72,8 @@ publish() {
 field() {
   jq -r ".$1" <<<"$output"
 }
+
+# assert_document: $output is a document, as the JSON Schema describes it.
+assert_document() {
+  "$BATS_TEST_DIRNAME/validate.py" "$DEWY_BIN/../share/schema/document.json" <<<"$output"
+}
