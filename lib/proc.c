@@ -95,18 +95,22 @@ static int reap(pid_t pid, int options, int *ret_exit_code)
 
 int proc_wait(pid_t pid, long long timeout_ms, int *ret_exit_code)
 {
-	long long deadline = time_monotonic() + timeout_ms;
+	return timeout_ms < 0 ? reap(pid, 0, ret_exit_code) : proc_wait_or(pid, timeout_ms, -1, ret_exit_code);
+}
 
-	if (timeout_ms < 0)
-		return reap(pid, 0, ret_exit_code);
-	AUTO_CLOSE int fd = proc_pidfd(pid);
+int proc_wait_or(pid_t pid, long long timeout_ms, int fd, int *ret_exit_code)
+{
+	long long deadline = time_monotonic() + timeout_ms;
+	AUTO_CLOSE int end = proc_pidfd(pid);
+
 	for (;;) {
+		struct pollfd polled[2] = {{.fd = end, .events = POLLIN}, {.fd = fd, .events = POLLIN}};
 		int result = reap(pid, WNOHANG, ret_exit_code);
-		long long left = deadline - time_monotonic();
+		long long left = deadline - time_monotonic(), most = end >= 0 ? 60000 : STEP_MS;
 		if (result != 1 || left <= 0)
 			return result;
-		struct pollfd end = {.fd = fd, .events = POLLIN};
-		poll(&end, fd >= 0, fd < 0 && left > STEP_MS ? STEP_MS : (int)(left < 60000 ? left : 60000));
+		if (poll(polled, 2, (int)(left < most ? left : most)) > 0 && polled[1].revents)
+			return 2;
 	}
 }
 

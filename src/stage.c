@@ -188,7 +188,7 @@ int stage_main(const struct stage *stage, int argc, char **argv)
 	struct driver driver = {.stage = stage, .root = {.fd = -1, .state = -1, .releases = -1}};
 
 	signal(SIGPIPE, SIG_IGN); /* a reader that went away is an error to tell, not a reason to vanish */
-	int status = options_start(&driver.options, &stage->tool, stage->user, stage->operands, argc, argv);
+	int status = options_start(&driver.options, &stage->tool, stage->user, 0, argc, argv);
 
 	if (status >= 0)
 		return status;

@@ -25,7 +25,6 @@ struct stage {
 	bool server_only;  /* passes documents in assets mode through */
 	bool takes_lock;   /* the step changes ROOT */
 	bool keeps_state;  /* a failure of the step is logged, and does not make the document a failed one */
-	int operands;      /* how many operands it takes without "--"; -1 for a command */
 
 	/* True when the stage begins with a new document instead of reading one; NULL: it always reads. */
 	bool (*begins)(const struct options *options);
