@@ -22,10 +22,12 @@ struct option_value {
 
 static void variable_name(const struct option_spec *spec, char name[64])
 {
-	int length = snprintf(name, 64, "DEWY_%s", spec->name);
+	size_t i = 0;
 
-	for (int i = 5; i < length; i++)
-		name[i] = spec->name[i - 5] == '-' ? '_' : (char)toupper((unsigned char)spec->name[i - 5]);
+	memcpy(name, "DEWY_", 5);
+	for (; spec->name[i] && i < 58; i++)
+		name[5 + i] = spec->name[i] == '-' ? '_' : (char)toupper((unsigned char)spec->name[i]);
+	name[5 + i] = '\0';
 }
 
 static bool is_choice(const char *choices, const char *word)

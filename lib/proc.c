@@ -13,7 +13,9 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -235,6 +237,53 @@ char *proc_sibling(const char *name)
 			return steal_pointer(&path);
 	}
 	return xstrdup(name);
+}
+
+long long proc_started_at(pid_t pid)
+{
+	AUTO_FREE char *path = xasprintf("/proc/%d/stat", (int)pid);
+	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+	AUTO_BUF struct buf content = {0};
+	struct timespec boot;
+	unsigned long long ticks;
+	char state;
+
+	if (fd < 0 || buf_read(&content, fd, 8192))
+		return -1;
+	const char *after = strrchr(buf_text(&content), ')'); /* the name before it may hold anything */
+	if (!after || sscanf(after, ") %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu", &state,
+			     &ticks) != 2)
+		return -1;
+	if (state == 'Z' || state == 'X')
+		return -1;
+	clock_gettime(CLOCK_BOOTTIME, &boot);
+	return time_now() - (boot.tv_sec * 1000LL + boot.tv_nsec / 1000000) + (long long)ticks * 1000 / sysconf(_SC_CLK_TCK);
+}
+
+static const struct signal_name {
+	const char *name;
+	int number;
+} signal_names[] = {
+	{"ALRM", SIGALRM}, {"CONT", SIGCONT}, {"HUP", SIGHUP},	 {"INT", SIGINT},   {"KILL", SIGKILL},
+	{"QUIT", SIGQUIT}, {"TERM", SIGTERM}, {"USR1", SIGUSR1}, {"USR2", SIGUSR2}, {"WINCH", SIGWINCH},
+};
+
+int proc_signal_number(const char *name)
+{
+	if (strncasecmp(name, "SIG", 3) == 0)
+		name += 3;
+	for (size_t i = 0; i < sizeof signal_names / sizeof *signal_names; i++)
+		if (strcasecmp(name, signal_names[i].name) == 0)
+			return signal_names[i].number;
+	return -1;
+}
+
+const char *proc_signal_name(int number)
+{
+	for (size_t i = 0; i < sizeof signal_names / sizeof *signal_names; i++)
+		if (signal_names[i].number == number)
+			return signal_names[i].name;
+	return NULL;
 }
 
 static bool is_removed(const char *variable, const char *const *remove)

@@ -55,6 +55,16 @@ int proc_pidfd(pid_t pid);
  * the caller frees it. */
 char *proc_sibling(const char *name);
 
+/* Returns when a process began, in milliseconds since the epoch, exact to some 10 ms; -1 when there is none or it has ended.
+ * Format: proc(5), /proc/PID/stat. */
+long long proc_started_at(pid_t pid);
+
+/* Returns the number of a signal named with or without SIG, in any case; -1 when it is none that ends or tells a server. */
+int proc_signal_number(const char *name);
+
+/* Returns the name of such a signal without SIG, or NULL. */
+const char *proc_signal_name(int number);
+
 /* Returns a copy of the environment without the variables in remove (ended by NULL), which may end in * for a prefix, and
  * with those in add (NAME=VALUE, ended by NULL). The caller frees the array; the texts belong to environ and add. */
 const char **proc_environment(const char *const *remove, const char *const *add);

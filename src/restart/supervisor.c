@@ -66,7 +66,7 @@ static void build_command(const struct supervisor *supervisor, struct words *arg
 	const struct stage_run *run = supervisor->run;
 	AUTO_FREE char *program = proc_sibling("dewy-serve"), *log_file = root_state_path(run->root, "serve.log");
 	AUTO_FREE char *delay = kill_delay(run);
-	const char *fixed[] = {program,	      "--daemonize",	   "--exit-on-failed-start", "--root",
+	const char *fixed[] = {program,	      "--daemonize",	   "--give-up", "--root",
 			       run->root->path, "--pid-file",	   supervisor->pid_file,     "--status-file",
 			       supervisor->status_file, "--log-file", log_file,	     delay,
 			       NULL};
