@@ -172,7 +172,7 @@ notify() {
   notify --notifier "$url" < <(document running "$(notice deploy important 'Deployed v1.2.3 in 4.2s')")
   assert_success
   assert_equal "$(texts web | sed -n '4,$p')" $'"Recovered after 5 failures"\n"Deployed v1.2.3 in 4.2s"'
-  assert_equal "$(field 'notices | map(.text) | join("; ")')" "Recovered after 5 failures; Deployed v1.2.3 in 4.2s"
+  assert_equal "$(field 'notices | map(.text) | join("; ")')" "Deployed v1.2.3 in 4.2s; Recovered after 5 failures"
   assert [ ! -e "$ROOT/.dewy/notify.json" ]
 }
 

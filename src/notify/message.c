@@ -84,10 +84,26 @@ static char *render(const cJSON *document, const cJSON *notice, enum outcome out
 	return buf_steal(&rendered);
 }
 
-static void add(struct message_list *list, const struct message *message)
+static void add(struct message_list *list, cJSON *document, cJSON *notice, long long failures)
 {
+	enum outcome outcome = message_outcome(document);
+
 	list->items = xreallocarray(list->items, list->count + 1, sizeof *list->items);
-	list->items[list->count++] = *message;
+	list->items[list->count++] = (struct message){
+		.document = document,
+		.notice = notice,
+		.text = render(document, notice, outcome, failures),
+		.withheld = is_withheld(notice, outcome, failures),
+		.important = is_kind(notice, NOTICE_IMPORTANT) || is_kind(notice, NOTICE_ERROR) || is_failed_hook(document, notice),
+	};
+}
+
+/* Returns the new notice: the last of the document, because whoever keeps the document knows its notices by their place. */
+static cJSON *add_recovery(cJSON *document, long long failures)
+{
+	document_notice(document, "notify", NOTICE_IMPORTANT, "Recovered after %lld failure%s", failures, failures == 1 ? "" : "s");
+	const cJSON *notices = json_get(document, "notices");
+	return cJSON_GetArrayItem(notices, cJSON_GetArraySize(notices) - 1);
 }
 
 /* Lets the last of the bad news say that it is the last. */
@@ -106,21 +122,15 @@ static void add_end(struct message_list *list)
 void message_list_make(struct message_list *list, cJSON *document, long long failures)
 {
 	enum outcome outcome = message_outcome(document);
-	cJSON *notice;
+	cJSON *recovery = outcome == OUTCOME_GOOD && failures > 0 ? add_recovery(document, failures) : NULL, *notice;
 
 	*list = (struct message_list){0};
+	if (recovery)
+		add(list, document, recovery, failures);
 	cJSON_ArrayForEach(notice, json_get(document, "notices"))
 	{
-		if (!json_string(notice, "text") || json_true(notice, "sent"))
-			continue;
-		add(list, &(struct message){
-				  .document = document,
-				  .notice = notice,
-				  .text = render(document, notice, outcome, failures),
-				  .withheld = is_withheld(notice, outcome, failures),
-				  .important = is_kind(notice, NOTICE_IMPORTANT) || is_kind(notice, NOTICE_ERROR) ||
-					       is_failed_hook(document, notice),
-			  });
+		if (notice != recovery && json_string(notice, "text") && !json_true(notice, "sent"))
+			add(list, document, notice, failures);
 	}
 	if (outcome == OUTCOME_BAD && failures == PATIENCE)
 		add_end(list);

@@ -34,8 +34,9 @@ struct message_list {
 
 #define AUTO_MESSAGES AUTO(message_list_free)
 
-/* Makes the messages of a document, after failures runs in a row, this one included, that have ended badly. The document must
- * outlive the list, which the caller gives to message_list_free. */
+/* Makes the messages of a document, after failures runs in a row, this one included, that have ended badly. When they are
+ * over, a notice of that is added to the document, and is the first message. The document must outlive the list, which the
+ * caller gives to message_list_free. */
 void message_list_make(struct message_list *list, cJSON *document, long long failures);
 
 void message_list_free(struct message_list *list);

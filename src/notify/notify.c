@@ -31,23 +31,17 @@ static void forget_failures(const struct root *root)
 		log_warn("Cannot forget the failures", "error", error.message, "hint", error.hint);
 }
 
-/* Puts the good news before all other notices. */
-static void add_recovery(cJSON *document, long long failures)
+/* What is withheld until the run ends is logged then. */
+static void log_messages(const struct message_list *messages, enum outcome outcome)
 {
-	document_notice(document, "notify", NOTICE_IMPORTANT, "Recovered after %lld failure%s", failures, failures == 1 ? "" : "s");
-	cJSON *notices = json_get(document, "notices");
-	cJSON *notice = cJSON_DetachItemFromArray(notices, cJSON_GetArraySize(notices) - 1);
-	cJSON_InsertItemInArray(notices, 0, notice);
-}
-
-static void log_message(const struct message *message)
-{
-	const char *stage = json_string(message->notice, "stage");
-
-	log_info(str_equal(stage, "fetch")     ? "Download notification"
-		 : str_equal(stage, "restart") ? "Restart notification"
-					       : "Notification",
-		 "message", message->text);
+	for (size_t i = 0; i < messages->count; i++) {
+		const struct message *message = &messages->items[i];
+		const char *stage = json_string(message->notice, "stage");
+		const char *event = str_equal(stage, "fetch")     ? "Download notification"
+				    : str_equal(stage, "restart") ? "Restart notification"
+								  : "Notification";
+		log_event(message->withheld && outcome == OUTCOME_NONE ? LOG_DEBUG : LOG_INFO, event, "message", message->text);
+	}
 }
 
 static void mark_sent(const struct message_list *messages, size_t channels)
@@ -60,20 +54,17 @@ static void mark_sent(const struct message_list *messages, size_t channels)
 static int run(struct stage_run *run, struct error *error)
 {
 	long long failures = count_failures(run->root, run->document);
-	bool recovered = failures > 0 && message_outcome(run->document) == OUTCOME_GOOD;
+	enum outcome outcome = message_outcome(run->document);
 	AUTO_CHANNELS struct channel_list channels = {0};
 	AUTO_MESSAGES struct message_list messages = {0};
 
 	if (channel_list_open(&channels, option_list(run->options, OPT_NOTIFIER), error))
 		return -1;
-	if (recovered)
-		add_recovery(run->document, failures);
 	message_list_make(&messages, run->document, failures);
-	for (size_t i = 0; i < messages.count; i++)
-		log_message(&messages.items[i]);
+	log_messages(&messages, outcome);
 	channel_list_tell(&channels, &messages, option_number(run->options, OPT_NOTIFY_TIMEOUT));
 	mark_sent(&messages, channels.count);
-	if (recovered)
+	if (outcome == OUTCOME_GOOD && failures > 0)
 		forget_failures(run->root);
 	if (!option_flag(run->options, OPT_NO_REPORT))
 		report(run->root, run->document);
