@@ -66,7 +66,7 @@ static void build_command(const struct supervisor *supervisor, struct words *arg
 	const struct stage_run *run = supervisor->run;
 	AUTO_FREE char *program = proc_sibling("dewy-serve"), *log_file = root_state_path(run->root, "serve.log");
 	AUTO_FREE char *delay = kill_delay(run);
-	const char *fixed[] = {program,	      "--daemonize",	   "--exit-on-failed-start", "--root",
+	const char *fixed[] = {program,	      "--daemonize",	   "--give-up", "--root",
 			       run->root->path, "--pid-file",	   supervisor->pid_file,     "--status-file",
 			       supervisor->status_file, "--log-file", log_file,	     delay,
 			       NULL};
@@ -97,7 +97,7 @@ static int launch(struct supervisor *supervisor, struct error *error)
 	int failed = result.exit_code;
 	if (failed) {
 		const char *said = buf_text(&result.err);
-		error_set(error, ERROR_APPLICATION, "cannot start the supervisor: %.*s", (int)strcspn(said, "\n"), said);
+		error_set(error, ERROR_SUPERVISOR, "cannot start the supervisor: %.*s", (int)strcspn(said, "\n"), said);
 	}
 	proc_result_free(&result);
 	supervisor->started = !failed;
@@ -116,7 +116,7 @@ int supervisor_renew(struct supervisor *supervisor, struct error *error)
 	log_info("Send SIGHUP for server restart", "pid", pid);
 	if (kill(supervisor->pid, SIGHUP) == 0)
 		return 0;
-	error_set(error, ERROR_APPLICATION, "cannot signal the supervisor %s: %s", pid, strerror(errno));
+	error_set(error, ERROR_SUPERVISOR, "cannot signal the supervisor %s: %s", pid, strerror(errno));
 	return error_hint(error, "run as the user that the supervisor runs as, or as root");
 }
 

@@ -27,7 +27,7 @@ int supervisor_find(struct supervisor *supervisor, const struct stage_run *run, 
 void supervisor_forget(struct supervisor *supervisor);
 
 /* Makes the supervisor start what current leads to: SIGHUP to one that runs, else a new dewy-serve with the command behind --.
- * Returns 0, or -1 with ERROR_APPLICATION. */
+ * Returns 0, or -1 with ERROR_SUPERVISOR. */
 int supervisor_renew(struct supervisor *supervisor, struct error *error);
 
 /* Waits at most timeout_ms until a generation newer than before serves. Returns 0 with that worker; or -1 with
