@@ -181,14 +181,15 @@ deploy_version() {
 
 @test "a full disk: exit status 3, the old release in place, and the next run succeeds" {
   in_private_mounts bash -euo pipefail <<'IN'
-    mount -t tmpfs -o size=1m none "$DEWY_ROOT"
+    mount -t tmpfs -o size=1m,mode=755 none "$DEWY_ROOT"
     export DEWY_CACHE=$BATS_TEST_TMPDIR/cache
     tree=$(mktemp -d "$BATS_TEST_TMPDIR/tree.XXXXXX")
     echo one >"$tree/file"
-    mkdir -p "$BATS_TEST_TMPDIR"/registry/{v1.0.0,v1.1.0}
+    mkdir "$BATS_TEST_TMPDIR/registry/v1.0.0"
     tar -C "$tree" -czf "$BATS_TEST_TMPDIR/registry/v1.0.0/app_linux_amd64.tar.gz" .
     dewy-check | dewy-fetch | dewy-deploy >/dev/null
     head -c 3000000 /dev/zero >"$tree/file"
+    mkdir "$BATS_TEST_TMPDIR/registry/v1.1.0"
     tar -C "$tree" -czf "$BATS_TEST_TMPDIR/registry/v1.1.0/app_linux_amd64.tar.gz" .
     status=0
     dewy-check | dewy-fetch | dewy-deploy >"$BATS_TEST_TMPDIR/document" || status=$?

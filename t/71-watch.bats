@@ -22,10 +22,11 @@ is_deployed() {
 }
 
 @test "dewy watch deploys what appears, and ends with 0 at SIGTERM, SIGINT and SIGQUIT" {
+  local patch=0
   for signal in TERM INT QUIT; do
     start_watch dewy watch
-    publish "v1.0.${#signal}$(printf %d "'$signal")"
-    wait_until is_deployed "v1.0.${#signal}$(printf %d "'$signal")"
+    publish "v1.0.$((++patch))"
+    wait_until is_deployed "v1.0.$patch"
     stop_watch $signal
     grep -q "INFO: Dewy stopped signal=\"$signal\"" "$BATS_TEST_TMPDIR/watch.log"
   done

@@ -100,13 +100,12 @@ publish_server() {
 # start_load URL: asks URL without pause from several connections, until stop_load, which prints how many answers were not 200
 # or did not come.
 start_load() {
-  rm -f "$BATS_TEST_TMPDIR/load.stop" "$BATS_TEST_TMPDIR/load.ready"
+  rm -f "$BATS_TEST_TMPDIR"/load.*
   python3 "$BATS_TEST_DIRNAME/load.py" "$1" "$BATS_TEST_TMPDIR/load" 3>&- &
-  LOAD_PID=$!
   wait_until test -e "$BATS_TEST_TMPDIR/load.ready"
 }
 stop_load() {
   touch "$BATS_TEST_TMPDIR/load.stop"
-  wait "$LOAD_PID"
+  wait_until test -e "$BATS_TEST_TMPDIR/load.failed"
   cat "$BATS_TEST_TMPDIR/load.failed"
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """load.py URL PREFIX: asks URL without pause, a new connection each time, from four threads, until PREFIX.stop exists. Writes
-PREFIX.ready when every thread had its first answer, and at the end the number of requests that failed to PREFIX.failed and of
-all to PREFIX.all."""
+PREFIX.ready when every thread had its first answer, and at the end the number of all requests to PREFIX.all, and then of those
+that failed to PREFIX.failed."""
 import os, sys, threading, urllib.request
 
 url, prefix = sys.argv[1:]
@@ -29,8 +29,9 @@ for thread in threads:
     thread.join()
 with open(prefix + ".all", "w") as file:
     print(sum(count for count, _ in counts), file=file)
-with open(prefix + ".failed", "w") as file:
-    print(sum(len(failed) for _, failed in counts), file=file)
 for _, failed in counts:
     for error in failed:
         print(error, file=sys.stderr)
+with open(prefix + ".counting", "w") as file:
+    print(sum(len(failed) for _, failed in counts), file=file)
+os.rename(prefix + ".counting", prefix + ".failed")

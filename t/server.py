@@ -4,10 +4,10 @@ finishes what it has begun. The file "behaviour" beside it makes it misbehave:
   dies-at-once           exit 1 before it serves
   dies-after SECONDS     exit 1 between two requests, so much later
   unhealthy              answers /health with 500
-  slow-start SECONDS     says READY=1 only then
+  slow-start SECONDS     says STATUS=starting at once, but READY=1 only then
   says-ready             says READY=1 when it serves
 """
-import os, signal, socket, sys, threading, time
+import os, signal, socket, sys, time
 
 here = os.path.dirname(os.path.realpath(__file__))
 version = open(os.path.join(here, "version")).read().strip()
@@ -15,17 +15,23 @@ behaviour = dict((line.split() + [""])[:2] for line in open(os.path.join(here, "
 
 if "dies-at-once" in behaviour:
     sys.exit(1)
-if "slow-start" in behaviour:
-    time.sleep(float(behaviour["slow-start"]))
 
+
+def tell(message):
+    path = os.environ["NOTIFY_SOCKET"]
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+        notify.sendto(message, "\0" + path[1:] if path[0] == "@" else path)
+
+
+if "slow-start" in behaviour:
+    tell(b"STATUS=starting")
+    time.sleep(float(behaviour["slow-start"]))
 listener = socket.socket(fileno=int(os.environ.get("SERVER_STARTER_PORT", "=3").split(";")[0].rsplit("=", 1)[1]))
 listener.settimeout(0.05)
 ending = []
 signal.signal(signal.SIGTERM, lambda *_: ending.append(1))
 if "says-ready" in behaviour or "slow-start" in behaviour:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
-        path = os.environ["NOTIFY_SOCKET"]
-        notify.sendto(b"READY=1", "\0" + path[1:] if path[0] == "@" else path)
+    tell(b"READY=1")
 dies_at = time.monotonic() + float(behaviour["dies-after"]) if "dies-after" in behaviour else None
 
 while not ending:

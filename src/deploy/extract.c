@@ -23,6 +23,7 @@ struct walk {
 	struct tree tree;
 	const struct extract_limits *limits;
 	struct extract_result result;
+	bool found; /* something that is not the root itself */
 };
 
 static void walk_end(struct walk *walk)
@@ -65,7 +66,7 @@ static int walk_next(struct walk *walk, struct member *member, struct error *err
 		int more = reader_next(walk->reader, member, error);
 		if (more < 0)
 			return -1;
-		if (more == 0 && walk->result.entries == 0)
+		if (more == 0 && !walk->found)
 			return error_set(error, ERROR_INTEGRITY, "the archive is empty");
 		if (more == 0)
 			return 0;
@@ -73,8 +74,10 @@ static int walk_next(struct walk *walk, struct member *member, struct error *err
 			error_set(error, ERROR_INTEGRITY, "the archive has more than %lld entries", walk->limits->entries);
 			return error_hint(error, "raise --max-entries if it is meant to have that many");
 		}
-		if (*member->path)
+		if (*member->path) {
+			walk->found = true;
 			return 1;
+		}
 	}
 }
 

@@ -258,14 +258,9 @@ static int next_entry(struct reader *reader, struct member *ret_member, struct e
 
 	if (result == ARCHIVE_EOF && !reader->feed.error.code)
 		return finish(reader, error);
-	if (result < ARCHIVE_WARN || result == ARCHIVE_EOF)
+	if (result != ARCHIVE_OK)
 		return feed_failed(&reader->feed, error);
 	AUTO_FREE char *name = spell_name(reader, entry);
-	if (result != ARCHIVE_OK) {
-		feed_failed(&reader->feed, error);
-		AUTO_FREE char *label = path_label(name);
-		return error_in(error, "%s", label);
-	}
 	*ret_member = (struct member){0};
 	const char *reason = judge(reader, entry, name, ret_member);
 	if (reason)

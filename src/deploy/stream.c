@@ -54,7 +54,6 @@ static ssize_t read_source(void *context, const void **ret_bytes, struct error *
 	return source_read(context, ret_bytes, error);
 }
 
-/* libarchive hides damage in the first block of bzip2: it ends, and leaves only its text. */
 static int open_filter(struct stream *stream, enum feed_form form, struct error *error)
 {
 	struct archive_entry *entry;
@@ -63,9 +62,13 @@ static int open_filter(struct stream *stream, enum feed_form form, struct error 
 	stream->feed.context = stream->source;
 	if (feed_open(&stream->feed, form, error))
 		return -1;
+	/* Damage that shows at once is hidden by libarchive: the data seems to be empty, and at best a text is left. */
+	if (archive_error_string(stream->feed.archive))
+		return feed_failed(&stream->feed, error);
 	int result = archive_read_next_header(stream->feed.archive, &entry);
-	bool hidden = result == ARCHIVE_EOF && archive_error_string(stream->feed.archive);
-	return hidden || (result != ARCHIVE_OK && result != ARCHIVE_EOF) ? feed_failed(&stream->feed, error) : 0;
+	if (result == ARCHIVE_EOF)
+		return error_set(error, ERROR_INTEGRITY, "the compressed data is damaged or holds nothing");
+	return result == ARCHIVE_OK ? 0 : feed_failed(&stream->feed, error);
 }
 
 static int start(struct stream *stream, struct error *error)
@@ -118,9 +121,6 @@ static ssize_t read_filter(struct stream *stream, const void **ret_bytes, struct
 	la_int64_t offset;
 	size_t length;
 
-	/* The state of libarchive forbids to read on behind the end. */
-	if (archive_format(stream->feed.archive) != ARCHIVE_FORMAT_RAW)
-		return 0;
 	int result = archive_read_data_block(stream->feed.archive, ret_bytes, &length, &offset);
 	if (result != ARCHIVE_OK && result != ARCHIVE_EOF)
 		return feed_failed(&stream->feed, error);

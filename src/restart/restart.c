@@ -62,9 +62,7 @@ static int wait_healthy(struct supervisor *supervisor, const struct serve_worker
 /* Starts what current leads to and proves that it serves. Returns 0 with its worker, or -1. */
 static int prove(struct supervisor *supervisor, struct serve_worker *ret_worker, struct error *error)
 {
-	long long timeout = option_number(supervisor->run->options, OPT_START_TIMEOUT);
-
-	return supervisor_renew(supervisor, error) || supervisor_follow(supervisor, timeout, ret_worker, error) ||
+	return supervisor_renew(supervisor, error) || supervisor_follow(supervisor, ret_worker, error) ||
 			       settle(supervisor, ret_worker, error) || wait_healthy(supervisor, ret_worker, error)
 		       ? -1
 		       : 0;
@@ -109,10 +107,7 @@ static int restore(struct supervisor *supervisor, struct error *error)
 		return 0;
 	if (supervisor->started)
 		supervisor_stop(supervisor);
-	return supervisor_renew(supervisor, error) ||
-			       supervisor_follow(supervisor, option_number(supervisor->run->options, OPT_START_TIMEOUT), &worker, error)
-		       ? -1
-		       : 0;
+	return supervisor_renew(supervisor, error) || supervisor_follow(supervisor, &worker, error) ? -1 : 0;
 }
 
 /* Switches back to the release before, which is marked as running only once it serves. Returns 0 or -1. */

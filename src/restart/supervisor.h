@@ -30,9 +30,9 @@ void supervisor_forget(struct supervisor *supervisor);
  * Returns 0, or -1 with ERROR_SUPERVISOR. */
 int supervisor_renew(struct supervisor *supervisor, struct error *error);
 
-/* Waits at most timeout_ms until a generation newer than before serves. Returns 0 with that worker; or -1 with
+/* Waits at most --start-timeout until a generation newer than before serves. Returns 0 with that worker; or -1 with
  * ERROR_APPLICATION saying why none does. */
-int supervisor_follow(struct supervisor *supervisor, long long timeout_ms, struct serve_worker *ret_worker, struct error *error);
+int supervisor_follow(struct supervisor *supervisor, struct serve_worker *ret_worker, struct error *error);
 
 /* Tells whether the worker still serves, as the newest generation. Returns 1 when it does, and sets *ret_alone unless older
  * generations still finish; 0 when it does not, with ERROR_APPLICATION; or -1. */
