@@ -418,3 +418,9 @@ TABLE
   assert_success
   assert_output --regexp '^dewy [0-9]+\.[0-9]+\.[0-9]+$'
 }
+
+@test "the man page has every option that --help has" {
+  dewy-check --help | grep -o -- '--[a-z][a-z-]*' | sort -u >"$BATS_TEST_TMPDIR/help"
+  sed -n 's/^\.It .*Fl -\([a-z-]*\).*/--\1/p' "$BATS_TEST_DIRNAME/../share/man/man1/dewy-check.1" | sort -u >"$BATS_TEST_TMPDIR/page"
+  diff "$BATS_TEST_TMPDIR/help" "$BATS_TEST_TMPDIR/page"
+}

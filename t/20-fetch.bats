@@ -295,3 +295,10 @@ subprocess.run(["dewy-fetch"], stdin=open(sys.argv[1]), stdout=subprocess.DEVNUL
 assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < 32 * 1024
 PYTHON
 }
+
+
+@test "the man page has every option that --help has" {
+  dewy-fetch --help | grep -o -- '--[a-z][a-z-]*' | sort -u >"$BATS_TEST_TMPDIR/help"
+  sed -n 's/^\.It .*Fl -\([a-z-]*\).*/--\1/p' "$BATS_TEST_DIRNAME/../share/man/man1/dewy-fetch.1" | sort -u >"$BATS_TEST_TMPDIR/page"
+  diff "$BATS_TEST_TMPDIR/help" "$BATS_TEST_TMPDIR/page"
+}
