@@ -176,6 +176,28 @@ int fs_each(int dir, int (*visit)(const char *name, void *context), void *contex
 	return result;
 }
 
+/* Returns the name of the working directory, which the caller frees, or NULL. */
+static char *working_directory(void)
+{
+	const char *shell = getenv("PWD");
+	struct stat named, here;
+
+	if (shell && shell[0] == '/' && stat(shell, &named) == 0 && stat(".", &here) == 0 && named.st_dev == here.st_dev &&
+	    named.st_ino == here.st_ino)
+		return xstrdup(shell);
+	return getcwd(NULL, 0);
+}
+
+char *fs_absolute_path(const char *path)
+{
+	if (path[0] == '/')
+		return xstrdup(path);
+	AUTO_FREE char *directory = working_directory();
+	if (!directory)
+		return NULL;
+	return strcmp(path, ".") == 0 ? steal_pointer(&directory) : xasprintf("%s/%s", directory, path);
+}
+
 long long fs_free_space(int fd)
 {
 	struct statvfs space;

@@ -49,6 +49,10 @@ int fs_write_all(int fd, const void *bytes, size_t length);
  * returned last, or -1. */
 int fs_each(int dir, int (*visit)(const char *name, void *context), void *context, struct error *error);
 
+/* Returns path made absolute without resolving symbolic links: a relative one begins in the working directory as the shell
+ * calls it ($PWD where that is right). The caller frees it; NULL when the working directory has no name. */
+char *fs_absolute_path(const char *path);
+
 /* Returns the bytes that an unprivileged process may still write on the file system of fd. */
 long long fs_free_space(int fd);
 

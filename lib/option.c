@@ -217,12 +217,12 @@ int option_parse(struct options *options, const struct option_spec *specs, size_
 	options->values = xcalloc(count, sizeof *options->values);
 	if (from_environment(options, error))
 		return -1;
-	operands = options->rest = words;
+	operands = options->operands = words;
+	options->rest = end;
 	while (words < end) {
 		int taken = 1;
 		if (strcmp(*words, "--") == 0) {
-			options->separated = true;
-			words++;
+			options->rest = words + 1;
 			break;
 		}
 		if (str_starts(*words, "--"))
@@ -235,9 +235,7 @@ int option_parse(struct options *options, const struct option_spec *specs, size_
 			return -1;
 		words += taken;
 	}
-	while (words < end)
-		*operands++ = *words++;
-	*operands = NULL;
+	*operands = NULL; /* over "--", or an option that was read, or the end */
 	return 0;
 }
 

@@ -13,7 +13,9 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -95,18 +97,22 @@ static int reap(pid_t pid, int options, int *ret_exit_code)
 
 int proc_wait(pid_t pid, long long timeout_ms, int *ret_exit_code)
 {
-	long long deadline = time_monotonic() + timeout_ms;
+	return timeout_ms < 0 ? reap(pid, 0, ret_exit_code) : proc_wait_or(pid, timeout_ms, -1, ret_exit_code);
+}
 
-	if (timeout_ms < 0)
-		return reap(pid, 0, ret_exit_code);
-	AUTO_CLOSE int fd = proc_pidfd(pid);
+int proc_wait_or(pid_t pid, long long timeout_ms, int fd, int *ret_exit_code)
+{
+	long long deadline = time_monotonic() + timeout_ms;
+	AUTO_CLOSE int end = proc_pidfd(pid);
+
 	for (;;) {
+		struct pollfd polled[2] = {{.fd = end, .events = POLLIN}, {.fd = fd, .events = POLLIN}};
 		int result = reap(pid, WNOHANG, ret_exit_code);
-		long long left = deadline - time_monotonic();
+		long long left = deadline - time_monotonic(), most = end >= 0 ? 60000 : STEP_MS;
 		if (result != 1 || left <= 0)
 			return result;
-		struct pollfd end = {.fd = fd, .events = POLLIN};
-		poll(&end, fd >= 0, fd < 0 && left > STEP_MS ? STEP_MS : (int)(left < 60000 ? left : 60000));
+		if (poll(polled, 2, (int)(left < most ? left : most)) > 0 && polled[1].revents)
+			return 2;
 	}
 }
 
@@ -231,6 +237,53 @@ char *proc_sibling(const char *name)
 			return steal_pointer(&path);
 	}
 	return xstrdup(name);
+}
+
+long long proc_started_at(pid_t pid)
+{
+	AUTO_FREE char *path = xasprintf("/proc/%d/stat", (int)pid);
+	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+	AUTO_BUF struct buf content = {0};
+	struct timespec boot;
+	unsigned long long ticks;
+	char state;
+
+	if (fd < 0 || buf_read(&content, fd, 8192))
+		return -1;
+	const char *after = strrchr(buf_text(&content), ')'); /* the name before it may hold anything */
+	if (!after || sscanf(after, ") %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu", &state,
+			     &ticks) != 2)
+		return -1;
+	if (state == 'Z' || state == 'X')
+		return -1;
+	clock_gettime(CLOCK_BOOTTIME, &boot);
+	return time_now() - (boot.tv_sec * 1000LL + boot.tv_nsec / 1000000) + (long long)ticks * 1000 / sysconf(_SC_CLK_TCK);
+}
+
+static const struct signal_name {
+	const char *name;
+	int number;
+} signal_names[] = {
+	{"ALRM", SIGALRM}, {"CONT", SIGCONT}, {"HUP", SIGHUP},	 {"INT", SIGINT},   {"KILL", SIGKILL},
+	{"QUIT", SIGQUIT}, {"TERM", SIGTERM}, {"USR1", SIGUSR1}, {"USR2", SIGUSR2}, {"WINCH", SIGWINCH},
+};
+
+int proc_signal_number(const char *name)
+{
+	if (strncasecmp(name, "SIG", 3) == 0)
+		name += 3;
+	for (size_t i = 0; i < sizeof signal_names / sizeof *signal_names; i++)
+		if (strcasecmp(name, signal_names[i].name) == 0)
+			return signal_names[i].number;
+	return -1;
+}
+
+const char *proc_signal_name(int number)
+{
+	for (size_t i = 0; i < sizeof signal_names / sizeof *signal_names; i++)
+		if (signal_names[i].number == number)
+			return signal_names[i].name;
+	return NULL;
 }
 
 static bool is_removed(const char *variable, const char *const *remove)

@@ -26,6 +26,9 @@ pid_t proc_spawn(const struct proc_spec *spec, struct error *error);
  * the number of the signal that killed it); 1 when it still runs; -1 when there is no such child. */
 int proc_wait(pid_t pid, long long timeout_ms, int *ret_exit_code);
 
+/* As proc_wait, but returns 2 as soon as the descriptor fd (-1 for none) can be read, for example a signalfd. */
+int proc_wait_or(pid_t pid, long long timeout_ms, int fd, int *ret_exit_code);
+
 /* Ends a child, or with a negative pid its whole group: SIGTERM, and after grace_ms milliseconds SIGKILL. Reaps it.
  * Returns its exit code. */
 int proc_stop(pid_t pid, long long grace_ms);
@@ -51,6 +54,16 @@ int proc_pidfd(pid_t pid);
 /* Returns the path of the program that lies beside the running one, or, when there is none, its name, to be looked up in PATH;
  * the caller frees it. */
 char *proc_sibling(const char *name);
+
+/* Returns when a process began, in milliseconds since the epoch, exact to some 10 ms; -1 when there is none or it has ended.
+ * Format: proc(5), /proc/PID/stat. */
+long long proc_started_at(pid_t pid);
+
+/* Returns the number of a signal named with or without SIG, in any case; -1 when it is none that ends or tells a server. */
+int proc_signal_number(const char *name);
+
+/* Returns the name of such a signal without SIG, or NULL. */
+const char *proc_signal_name(int number);
 
 /* Returns a copy of the environment without the variables in remove (ended by NULL), which may end in * for a prefix, and
  * with those in add (NAME=VALUE, ended by NULL). The caller frees the array; the texts belong to environ and add. */

@@ -2,6 +2,7 @@
 #include "time.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 static long long read_clock(clockid_t clock)
@@ -39,6 +40,14 @@ const char *time_format(time_t when, char text[TIME_TEXT])
 const char *time_stamp(time_t when, char text[TIME_TEXT])
 {
 	return format_utc(when, "%Y%m%dT%H%M%SZ", text);
+}
+
+const char *time_stamp_fine(const struct timespec *when, char text[TIME_TEXT])
+{
+	size_t length = strlen(format_utc(when->tv_sec, "%Y%m%dT%H%M%S", text));
+
+	snprintf(text + length, TIME_TEXT - length, ".%09ldZ", when->tv_nsec);
+	return text;
 }
 
 /* Converts the parts, unless one is out of its range (timegm would carry it over). */

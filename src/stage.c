@@ -167,6 +167,8 @@ static int drive(struct driver *driver)
 	const struct tool *tool = &driver->stage->tool;
 	struct error error;
 
+	if (driver->stage->check && driver->stage->check(&driver->options, &error))
+		return options_complain(tool, &error);
 	if (root_open(&driver->root, option_string(&driver->options, OPT_ROOT), &error))
 		return options_complain(tool, &error);
 	if (!begins(driver) && (read_input(driver, &error) || check_root(driver, &error)))
@@ -186,7 +188,7 @@ int stage_main(const struct stage *stage, int argc, char **argv)
 	struct driver driver = {.stage = stage, .root = {.fd = -1, .state = -1, .releases = -1}};
 
 	signal(SIGPIPE, SIG_IGN); /* a reader that went away is an error to tell, not a reason to vanish */
-	int status = options_start(&driver.options, &stage->tool, stage->user, stage->operands, argc, argv);
+	int status = options_start(&driver.options, &stage->tool, stage->user, 0, argc, argv);
 
 	if (status >= 0)
 		return status;

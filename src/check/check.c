@@ -17,8 +17,6 @@
 
 #include <string.h>
 
-#define NOT_RUNNING "server not running"
-
 struct check {
 	const struct options *options;
 	const struct root *root;
@@ -28,6 +26,7 @@ struct check {
 	const char *calver;
 	cJSON *record;                   /* of the deployed release, NULL when there is none */
 	const char *version, *cache_key; /* of the deployed release; they belong to record */
+	const char *down;                /* why its server has to be started, NULL when it serves or there is none */
 	bool forced;
 };
 
@@ -75,8 +74,9 @@ static int read_deployed(struct check *check, struct error *error)
 	return 0;
 }
 
-/* Returns 1 when a release is deployed whose server should run and does not, else 0; or -1. */
-static int is_down(const struct check *check, struct error *error)
+/* Finds out whether the server of the deployed release has to be started: none runs, or a run was interrupted between the
+ * switch of current and the proof that the new server serves. Returns 0 or -1. */
+static int look_at_server(struct check *check, struct error *error)
 {
 	const char *given = option_string(check->options, OPT_PID_FILE);
 	pid_t pid;
@@ -85,7 +85,11 @@ static int is_down(const struct check *check, struct error *error)
 		return 0;
 	AUTO_FREE char *pid_file = given ? xstrdup(given) : root_state_path(check->root, "serve.pid");
 	int running = serve_is_running(pid_file, &pid, error);
-	return running < 0 ? -1 : !running;
+	if (!running)
+		check->down = "server not running";
+	else if (document_state(check->record) != STATE_RUNNING)
+		check->down = "server not restarted";
+	return running < 0 ? -1 : 0;
 }
 
 /* Puts the deployed release into the document, from its own record: the registry is not needed. */
@@ -252,16 +256,16 @@ static int ask_registry(const struct check *check, struct error *error)
 static int start_deployed(const struct check *check)
 {
 	describe_deployed(check);
-	document_set_state(check->document, STATE_AVAILABLE, NOT_RUNNING);
-	log_info("Server not running", "version", check->version);
+	document_set_state(check->document, STATE_AVAILABLE, check->down);
+	log_info("Server has to be started", "version", check->version, "reason", check->down);
 	return 0;
 }
 
 static int wait_for_attempt(const struct check *check, int failures, time_t next)
 {
 	char time[TIME_TEXT];
-	AUTO_FREE char *reason = xasprintf(NOT_RUNNING ": %s failed to start %d times, next attempt at %s", check->version,
-					   failures, time_format(next, time));
+	AUTO_FREE char *reason = xasprintf("%s: %s failed to start %d time%s, next attempt at %s", check->down, check->version, failures,
+					   failures == 1 ? "" : "s", time_format(next, time));
 
 	describe_deployed(check);
 	document_set_state(check->document, STATE_WAITING, reason);
@@ -269,7 +273,7 @@ static int wait_for_attempt(const struct check *check, int failures, time_t next
 	return 0;
 }
 
-/* The server of the deployed release does not run. What is on disk is started without asking anybody; only when that failed
+/* The server of the deployed release has to be started. What is on disk is started without asking anybody; only when that failed
  * before may the registry have something better. */
 static int revive(const struct check *check)
 {
@@ -302,10 +306,9 @@ static int run(struct stage_run *run, struct error *error)
 		return -1;
 	if (check.forced && check.root->state >= 0 && attempts_clear(check.root, error))
 		return -1;
-	int down = is_down(&check, error);
-	if (down < 0)
+	if (look_at_server(&check, error))
 		return -1;
-	return down ? revive(&check) : ask_registry(&check, error);
+	return check.down ? revive(&check) : ask_registry(&check, error);
 }
 
 const struct stage check_stage = {

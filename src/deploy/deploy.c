@@ -2,7 +2,7 @@
 #include "deploy/deploy.h"
 
 #include "alloc.h"
-#include "deploy/extract.h"
+#include "deploy/child.h"
 #include "deploy/hook.h"
 #include "deploy/retention.h"
 #include "deploy/rollback.h"
@@ -20,6 +20,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+enum { EXTRACT_MS = 3600 * 1000 };
 
 static struct extract_limits limits(const struct options *options)
 {
@@ -75,7 +77,8 @@ static bool can_reuse(const struct stage_run *run, const char *current, int arti
 	AUTO_CLOSE int release = fs_open_directory(run->root->releases, current, &error);
 	if (release < 0)
 		return false;
-	return artifact < 0 || extract_compare(artifact, json_string(run->document, "artifact.name"), release, &most, &error) == 1;
+	return artifact < 0 || compare_in_child(artifact, json_string(run->document, "artifact.name"), release, &most,
+							    EXTRACT_MS, &error) == 1;
 }
 
 static void reuse(struct stage_run *run, const char *current)
@@ -110,7 +113,7 @@ static int fill(struct stage_run *run, int artifact, const char *partial, struct
 	AUTO_CLOSE int directory = fs_open_directory(run->root->releases, partial, error);
 	if (directory < 0)
 		return -1;
-	if (extract_archive(artifact, name, directory, &most, &extracted, error))
+	if (extract_in_child(artifact, name, directory, &most, EXTRACT_MS, &extracted, error))
 		return error_in(error, "extract %s", name);
 	if (syncfs(directory))
 		return error_errno(error, errno, "cannot sync the release");

@@ -62,9 +62,7 @@ static int wait_healthy(struct supervisor *supervisor, const struct serve_worker
 /* Starts what current leads to and proves that it serves. Returns 0 with its worker, or -1. */
 static int prove(struct supervisor *supervisor, struct serve_worker *ret_worker, struct error *error)
 {
-	long long timeout = option_number(supervisor->run->options, OPT_START_TIMEOUT);
-
-	return supervisor_renew(supervisor, error) || supervisor_follow(supervisor, timeout, ret_worker, error) ||
+	return supervisor_renew(supervisor, error) || supervisor_follow(supervisor, ret_worker, error) ||
 			       settle(supervisor, ret_worker, error) || wait_healthy(supervisor, ret_worker, error)
 		       ? -1
 		       : 0;
@@ -109,10 +107,7 @@ static int restore(struct supervisor *supervisor, struct error *error)
 		return 0;
 	if (supervisor->started)
 		supervisor_stop(supervisor);
-	return supervisor_renew(supervisor, error) ||
-			       supervisor_follow(supervisor, option_number(supervisor->run->options, OPT_START_TIMEOUT), &worker, error)
-		       ? -1
-		       : 0;
+	return supervisor_renew(supervisor, error) || supervisor_follow(supervisor, &worker, error) ? -1 : 0;
 }
 
 /* Switches back to the release before, which is marked as running only once it serves. Returns 0 or -1. */
@@ -143,17 +138,25 @@ static void tell_rollback(struct stage_run *run, const struct error *why)
 		  json_string(run->document, "previous.version"), "error", why->message, "hint", why->hint);
 }
 
-/* The new release is bad: goes back to the one before, or counts the attempt. Returns 0 when it went back, or -1. */
+static void count_attempt(const struct stage_run *run)
+{
+	struct error error;
+
+	if (attempts_add(run->root, json_string(run->document, "artifact.cache_key"), &error))
+		log_warn("Cannot count the attempt", "error", error.message);
+}
+
+/* The new server did not prove itself: goes back to the release before when it is the release that is bad and there is one to
+ * go back to, else leaves it for a later attempt. Returns 0 when it went back, or -1. */
 static int recover(struct stage_run *run, struct supervisor *supervisor, struct error *error)
 {
 	const char *name = release_before(run);
-	struct error why = *error, uncounted;
+	struct error why = *error;
 
-	if (!name) {
+	if (!name || why.code != ERROR_APPLICATION) {
 		if (supervisor->started)
 			supervisor_stop(supervisor);
-		if (attempts_add(run->root, json_string(run->document, "artifact.cache_key"), &uncounted))
-			log_warn("Cannot count the attempt", "error", uncounted.message);
+		count_attempt(run);
 		return -1;
 	}
 	if (roll_back(run, supervisor, name, why.message, error))
@@ -174,7 +177,7 @@ static int step(struct stage_run *run, struct error *error)
 	if (supervisor_find(&supervisor, run, error))
 		return -1;
 	if (prove(&supervisor, &worker, error))
-		return error->code == ERROR_USAGE ? -1 : recover(run, &supervisor, error);
+		return recover(run, &supervisor, error);
 	tell_success(run, &supervisor, &worker);
 	return release_mark(run->root, current, STATE_RUNNING, error) || attempts_clear(run->root, error) ? -1 : 0;
 }
@@ -186,6 +189,5 @@ const struct stage restart_stage = {
 	.acts_on = 1u << STATE_DEPLOYED,
 	.server_only = true,
 	.takes_lock = true,
-	.operands = -1,
 	.run = step,
 };

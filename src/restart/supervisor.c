@@ -14,7 +14,12 @@
 #include <signal.h>
 #include <string.h>
 
-enum { STEP_MS = 50, STOP_MS = 60000, LAUNCH_MS = 30000 };
+enum {
+	STEP_MS = 50,
+	STOP_MS = 60000,
+	LAUNCH_MS = 30000,
+	MARGIN_MS = 5000, /* a supervisor that gives up in time has the first word, since it knows why */
+};
 
 static const char *version(const struct supervisor *supervisor)
 {
@@ -55,21 +60,15 @@ void supervisor_forget(struct supervisor *supervisor)
 	free(supervisor->status_file);
 }
 
-/* The old generation serves on for as long as the new one has to prove itself, so that losing the new one costs nothing. */
-static char *kill_delay(const struct stage_run *run)
-{
-	return xasprintf("--kill-old-delay=%lld", (option_number(run->options, OPT_SETTLE) + 999) / 1000);
-}
-
 static void build_command(const struct supervisor *supervisor, struct words *argv)
 {
 	const struct stage_run *run = supervisor->run;
 	AUTO_FREE char *program = proc_sibling("dewy-serve"), *log_file = root_state_path(run->root, "serve.log");
-	AUTO_FREE char *delay = kill_delay(run);
-	const char *fixed[] = {program,	      "--daemonize",	   "--exit-on-failed-start", "--root",
-			       run->root->path, "--pid-file",	   supervisor->pid_file,     "--status-file",
-			       supervisor->status_file, "--log-file", log_file,	     delay,
-			       NULL};
+	/* The old generation serves on for as long as the new one has to prove itself, so that losing the new one costs nothing. */
+	AUTO_FREE char *delay = xasprintf("--kill-old-delay=%lldms", option_number(run->options, OPT_SETTLE));
+	AUTO_FREE char *timeout = xasprintf("--ready-timeout=%lldms", option_number(run->options, OPT_START_TIMEOUT));
+	const char *fixed[] = {program,	   "--daemonize",	 "--give-up",		"--root", run->root->path, "--pid-file", supervisor->pid_file,
+			       "--status-file", supervisor->status_file, "--log-file", log_file, delay,		   timeout,	 NULL};
 
 	words_add_all(argv, "", fixed);
 	words_add_all(argv, "--port=", option_list(run->options, OPT_PORT));
@@ -97,7 +96,7 @@ static int launch(struct supervisor *supervisor, struct error *error)
 	int failed = result.exit_code;
 	if (failed) {
 		const char *said = buf_text(&result.err);
-		error_set(error, ERROR_APPLICATION, "cannot start the supervisor: %.*s", (int)strcspn(said, "\n"), said);
+		error_set(error, ERROR_SUPERVISOR, "cannot start the supervisor: %.*s", (int)strcspn(said, "\n"), said);
 	}
 	proc_result_free(&result);
 	supervisor->started = !failed;
@@ -116,7 +115,7 @@ int supervisor_renew(struct supervisor *supervisor, struct error *error)
 	log_info("Send SIGHUP for server restart", "pid", pid);
 	if (kill(supervisor->pid, SIGHUP) == 0)
 		return 0;
-	error_set(error, ERROR_APPLICATION, "cannot signal the supervisor %s: %s", pid, strerror(errno));
+	error_set(error, ERROR_SUPERVISOR, "cannot signal the supervisor %s: %s", pid, strerror(errno));
 	return error_hint(error, "run as the user that the supervisor runs as, or as root");
 }
 
@@ -139,9 +138,10 @@ static int look(struct supervisor *supervisor, struct serve_worker *ret_worker, 
 	return 0;
 }
 
-int supervisor_follow(struct supervisor *supervisor, long long timeout_ms, struct serve_worker *ret_worker, struct error *error)
+int supervisor_follow(struct supervisor *supervisor, struct serve_worker *ret_worker, struct error *error)
 {
-	long long deadline = time_monotonic() + timeout_ms;
+	long long timeout = option_number(supervisor->run->options, OPT_START_TIMEOUT);
+	long long deadline = time_monotonic() + timeout + MARGIN_MS;
 
 	for (;;) {
 		int result = look(supervisor, ret_worker, error);
@@ -152,7 +152,7 @@ int supervisor_follow(struct supervisor *supervisor, long long timeout_ms, struc
 		time_sleep(STEP_MS);
 	}
 	AUTO_BUF struct buf waited = {0};
-	str_add_duration(&waited, timeout_ms);
+	str_add_duration(&waited, timeout);
 	return error_set(error, ERROR_APPLICATION, "%s was not up in %s", version(supervisor), buf_text(&waited));
 }
 

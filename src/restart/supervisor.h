@@ -27,12 +27,12 @@ int supervisor_find(struct supervisor *supervisor, const struct stage_run *run, 
 void supervisor_forget(struct supervisor *supervisor);
 
 /* Makes the supervisor start what current leads to: SIGHUP to one that runs, else a new dewy-serve with the command behind --.
- * Returns 0, or -1 with ERROR_APPLICATION. */
+ * Returns 0, or -1 with ERROR_SUPERVISOR. */
 int supervisor_renew(struct supervisor *supervisor, struct error *error);
 
-/* Waits at most timeout_ms until a generation newer than before serves. Returns 0 with that worker; or -1 with
+/* Waits at most --start-timeout until a generation newer than before serves. Returns 0 with that worker; or -1 with
  * ERROR_APPLICATION saying why none does. */
-int supervisor_follow(struct supervisor *supervisor, long long timeout_ms, struct serve_worker *ret_worker, struct error *error);
+int supervisor_follow(struct supervisor *supervisor, struct serve_worker *ret_worker, struct error *error);
 
 /* Tells whether the worker still serves, as the newest generation. Returns 1 when it does, and sets *ret_alone unless older
  * generations still finish; 0 when it does not, with ERROR_APPLICATION; or -1. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The pid file and the status file of a supervisor, as Server::Starter defines them: "PID\n" under a lock that is held as
  * long as the supervisor lives, and lines "GENERATION:PID\n" of the workers that run. dewy-serve adds a line
- * "# state=ready gen=7 reason=..." that readers of the old format skip. */
+ * "# state=ready gen=7 reason=...", and "# starting=8:1234" while that worker has not shown that it is up; readers of the
+ * old format skip both. */
 #ifndef DEWY_SERVE_STATUS_H
 #define DEWY_SERVE_STATUS_H
 
@@ -28,6 +29,7 @@ struct serve_worker {
 struct serve_status {
 	struct serve_worker *workers; /* by generation, oldest first */
 	size_t count;
+	struct serve_worker starting; /* has not shown yet that it is up; pid 0 for none */
 	enum serve_state state;
 	long long generation; /* that state is about */
 	char reason[128];     /* one word after another, such as "exit 1" or "not ready in 60s" */

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+#include "serve/pidfile.h"
+
+#include "alloc.h"
+#include "cleanup.h"
+#include "error.h"
+#include "fs.h"
+#include "lock.h"
+#include "log.h"
+#include "proc.h"
+#include "serve/status.h"
+#include "time.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+	READERS_MS = 1000, /* readers lock the file for a moment to see whether anybody holds it */
+	CLOCK_MS = 1000,   /* a process that began this much after the file was written may still be listed in it */
+	STEP_MS = 20,
+};
+
+static int explain_holder(const char *path, struct error *error)
+{
+	struct error ignored;
+	pid_t holder = 0;
+
+	serve_is_running(path, &holder, &ignored);
+	error_set(error, ERROR_LOCKED, "another supervisor (pid %d) holds the pid file %s", (int)holder, path);
+	return error_hint(error, "end it with dewy-serve --stop --pid-file %s, or give another --pid-file", path);
+}
+
+int pidfile_take(const char *path, struct error *error)
+{
+	for (;;) {
+		AUTO_CLOSE int fd = lock_take(AT_FDCWD, path, READERS_MS, error);
+		if (fd < 0)
+			return error->code == ERROR_LOCKED ? explain_holder(path, error) : -1;
+		if (lock_is_ours(fd, AT_FDCWD, path)) /* not so when its last holder removed it meanwhile */
+			return steal_fd(&fd);
+	}
+}
+
+int pidfile_write(int fd, const char *path, struct error *error)
+{
+	AUTO_FREE char *text = xasprintf("%d\n", (int)getpid());
+
+	if (ftruncate(fd, 0) || lseek(fd, 0, SEEK_SET) < 0 || fs_write_all(fd, text, strlen(text)))
+		return error_errno(error, errno, "cannot write the pid file %s", path);
+	return 0;
+}
+
+static int is_orphan(pid_t pid, long long written_at)
+{
+	long long began = pid > 0 ? proc_started_at(pid) : -1;
+
+	return began >= 0 && began <= written_at + CLOCK_MS && getpgid(pid) == pid;
+}
+
+static void end_orphan(pid_t pid, long long written_at, long long deadline)
+{
+	AUTO_FREE char *text = xasprintf("%d", (int)pid);
+
+	if (!is_orphan(pid, written_at))
+		return;
+	log_warn("Ending a worker of a supervisor that was killed", "pid", text);
+	kill(pid, SIGTERM);
+	while (is_orphan(pid, written_at)) {
+		if (time_monotonic() >= deadline) {
+			kill(-pid, SIGKILL);
+			return;
+		}
+		time_sleep(STEP_MS);
+	}
+}
+
+void pidfile_end_orphans(const char *status_file, long long timeout)
+{
+	AUTO_SERVE_STATUS struct serve_status status = {0};
+	long long deadline = time_monotonic() + timeout;
+	struct error ignored;
+	struct stat file;
+
+	if (serve_status_read(status_file, &status, &ignored) || stat(status_file, &file))
+		return;
+	long long written_at = file.st_mtim.tv_sec * 1000LL + file.st_mtim.tv_nsec / 1000000;
+	for (size_t i = 0; i < status.count; i++)
+		end_orphan(status.workers[i].pid, written_at, deadline);
+	end_orphan(status.starting.pid, written_at, deadline);
+}

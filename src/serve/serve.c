@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+#include "serve/serve.h"
+
+#include "alloc.h"
+#include "cleanup.h"
+#include "error.h"
+#include "log.h"
+#include "serve/control.h"
+#include "serve/daemon.h"
+#include "serve/loop.h"
+#include "serve/output.h"
+#include "serve/pidfile.h"
+#include "serve/supervisor.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+static const struct tool serve_tool = {
+	.name = "dewy-serve",
+	.operands = "[-- COMMAND...]",
+	.summary = "Binds sockets once, runs a server on them, and replaces it on SIGHUP without dropping a connection",
+};
+
+/* What the supervisor holds while it runs. */
+struct service {
+	struct supervisor supervisor;
+	struct sockets sockets;
+	struct output output;
+	int pid_file;
+	int signals;
+	int messages;
+};
+
+/* Takes all that can be refused, so that whoever called hears of it. */
+static int acquire(struct service *service, const struct settings *settings, struct error *error)
+{
+	const struct options *options = settings->options;
+	int backlog = (int)option_number(options, OPT_BACKLOG);
+
+	service->signals = loop_open_signals(error);
+	if (service->signals < 0)
+		return -1;
+	service->pid_file = pidfile_take(settings->pid_file, error);
+	if (service->pid_file < 0)
+		return -1;
+	pidfile_end_orphans(settings->status_file, settings->kill_timeout);
+	if (output_open(&service->output, settings->log_file, error) ||
+	    sockets_open(&service->sockets, option_list(options, OPT_PORT), option_list(options, OPT_SOCKET_PATH), backlog, error))
+		return -1;
+	service->messages = readiness_open(service->supervisor.notify_address, error);
+	return service->messages < 0 ? -1 : 0;
+}
+
+static int publish(struct service *service, const struct settings *settings, struct error *error)
+{
+	if (pidfile_write(service->pid_file, settings->pid_file, error) || supervisor_announce(&service->supervisor, error))
+		return -1;
+	if (chdir(settings->directory))
+		return error_errno(error, errno, "cannot enter %s", settings->directory);
+	return output_redirect(&service->output, error);
+}
+
+/* Removes what a supervisor that runs has on disk. The status file stays when it says why the supervisor gave up. */
+static void clean_up(struct service *service, const struct settings *settings, bool keep_status)
+{
+	sockets_unlink(&service->sockets);
+	if (!keep_status)
+		unlink(settings->status_file);
+	unlink(settings->pid_file);
+}
+
+static void log_start(const struct settings *settings)
+{
+	AUTO_FREE char *pid = xasprintf("%d", (int)getpid());
+
+	log_info("Supervisor started", "pid", pid, "directory", settings->directory, "command", settings->command[0]);
+}
+
+/* Runs in the process that stays: in the background, release lets the caller end. */
+static int run(struct service *service, const struct settings *settings, int release)
+{
+	struct error error;
+	int status = 0;
+
+	if (publish(service, settings, &error))
+		status = options_complain(&serve_tool, &error);
+	if (release >= 0)
+		daemon_release(release, status);
+	if (status == 0) {
+		log_start(settings);
+		loop_run(&service->supervisor, &service->output, service->signals, service->messages);
+		status = service->supervisor.exit_status;
+		log_info("Exiting");
+		clean_up(service, settings, status != 0);
+	} else {
+		clean_up(service, settings, false);
+	}
+	return status;
+}
+
+static void release_service(struct service *service)
+{
+	supervisor_free(&service->supervisor);
+	sockets_close(&service->sockets);
+	output_close(&service->output);
+	cleanup_close(&service->signals);
+	cleanup_close(&service->messages);
+	cleanup_close(&service->pid_file);
+}
+
+/* Returns 0 with the exit status of the process, or -1. */
+static int serve(const struct settings *settings, int *ret_status, struct error *error)
+{
+	AUTO(release_service) struct service service = {
+		.supervisor = {.settings = settings, .phase = PHASE_PAUSE, .failures = 1},
+		.output = {.fd = -1, .read_end = -1, .console = -1},
+		.pid_file = -1,
+		.signals = -1,
+		.messages = -1,
+	};
+	int release = -1, side = 0;
+
+	service.supervisor.sockets = &service.sockets;
+	int failed = acquire(&service, settings, error);
+	if (!failed && settings->daemonize)
+		side = daemon_fork(&release, ret_status, error);
+	if ((failed || side < 0) && service.pid_file >= 0)
+		clean_up(&service, settings, false);
+	if (failed || side)
+		return failed || side < 0 ? -1 : 0;
+	if (settings->daemonize) {
+		output_detach(&service.output);
+		unsetenv("NOTIFY_SOCKET"); /* it is the caller's */
+	}
+	*ret_status = run(&service, settings, release);
+	return 0;
+}
+
+static int act(const struct settings *settings, int *ret_status, struct error *error)
+{
+	*ret_status = 0;
+	if (option_flag(settings->options, OPT_DO_STOP))
+		return control_stop(settings, error);
+	if (option_flag(settings->options, OPT_DO_RESTART))
+		return control_restart(settings, error);
+	if (!settings->command[0]) {
+		error_set(error, ERROR_USAGE, "no command to run");
+		return error_hint(error, "give the server and its arguments after --");
+	}
+	if (settings->daemonize)
+		close_range(STDERR_FILENO + 1, ~0U, 0); /* whoever waits for the end of a pipe is not to wait for a daemon */
+	return serve(settings, ret_status, error);
+}
+
+int serve_main(int argc, char **argv)
+{
+	AUTO_SETTINGS struct settings settings = {0};
+	struct options options;
+	struct error error;
+
+	unsetenv("DEWY_INTERVAL"); /* in an environment file that dewy watch shares, it is the pause between two checks */
+	int status = options_start(&options, &serve_tool, SERVE, 0, argc, argv);
+	if (status >= 0)
+		return status;
+	if (settings_read(&settings, &options, &error) || act(&settings, &status, &error))
+		status = options_complain(&serve_tool, &error);
+	option_free(&options);
+	return status;
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+#include "serve/status.h"
+
+#include "alloc.h"
+#include "buf.h"
+#include "error.h"
+#include "fs.h"
+#include "proc.h"
+#include "str.h"
+#include "time.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+enum { STATUS_LIMIT = 1 << 20, PID_LIMIT = 64, WRITING_MS = 1000, STEP_MS = 20 };
+
+static const char *const state_words[] = {
+	[SERVE_UNKNOWN] = "unknown", [SERVE_STARTING] = "starting", [SERVE_READY] = "ready",
+	[SERVE_FAILED] = "failed",   [SERVE_STOPPING] = "stopping",
+};
+
+void serve_status_free(struct serve_status *status)
+{
+	free(status->workers);
+	*status = (struct serve_status){0};
+}
+
+static enum serve_state find_state(const char *word)
+{
+	for (size_t i = 0; i < sizeof state_words / sizeof *state_words; i++)
+		if (str_equal(word, state_words[i]))
+			return (enum serve_state)i;
+	return SERVE_UNKNOWN;
+}
+
+/* Inserts a worker where its generation belongs: Perl's and Go's supervisors do not write them in order. */
+static void add_worker(struct serve_status *status, struct serve_worker worker)
+{
+	size_t at = status->count;
+
+	status->workers = xreallocarray(status->workers, status->count + 1, sizeof *status->workers);
+	for (; at > 0 && status->workers[at - 1].generation > worker.generation; at--)
+		status->workers[at] = status->workers[at - 1];
+	status->workers[at] = worker;
+	status->count++;
+}
+
+static void parse_line(struct serve_status *status, const char *line)
+{
+	struct serve_worker worker;
+	char word[16];
+	int length = 0;
+
+	if (sscanf(line, "%lld:%d", &worker.generation, &worker.pid) == 2 && worker.generation >= 0 && worker.pid > 0)
+		add_worker(status, worker);
+	else if (sscanf(line, "# starting=%lld:%d", &worker.generation, &worker.pid) == 2 && worker.pid > 0)
+		status->starting = worker;
+	else if (sscanf(line, "# state=%15s gen=%lld%n", word, &status->generation, &length) == 2) {
+		status->state = find_state(word);
+		if (str_starts(line + length, " reason="))
+			snprintf(status->reason, sizeof status->reason, "%s", line + length + strlen(" reason="));
+	}
+}
+
+int serve_status_read(const char *path, struct serve_status *ret_status, struct error *error)
+{
+	AUTO_BUF struct buf content = {0};
+	char *rest, *line;
+
+	*ret_status = (struct serve_status){0};
+	int result = fs_read_file(AT_FDCWD, path, STATUS_LIMIT, &content, error);
+	if (result || !content.data)
+		return result;
+	for (rest = content.data; (line = strsep(&rest, "\n"));)
+		parse_line(ret_status, line);
+	return 0;
+}
+
+int serve_status_write(const char *path, const struct serve_status *status, struct error *error)
+{
+	const char *slash = strrchr(path, '/');
+	AUTO_FREE char *parent = slash ? xstrndup(path, (size_t)(slash - path) + 1) : xstrdup(".");
+	AUTO_CLOSE int dir = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	AUTO_BUF struct buf text = {0};
+
+	if (dir < 0)
+		return error_errno(error, errno, "cannot open the directory %s", parent);
+	for (size_t i = 0; i < status->count; i++)
+		buf_printf(&text, "%lld:%d\n", status->workers[i].generation, (int)status->workers[i].pid);
+	buf_printf(&text, "# state=%s gen=%lld", state_words[status->state], status->generation);
+	if (status->reason[0]) {
+		buf_puts(&text, " reason=");
+		str_add_escaped(&text, status->reason);
+	}
+	buf_puts(&text, "\n");
+	if (status->starting.pid)
+		buf_printf(&text, "# starting=%lld:%d\n", status->starting.generation, (int)status->starting.pid);
+	return fs_write_file(dir, slash ? slash + 1 : path, 0644, text.data, text.length, error);
+}
+
+/* Returns the pid in the file open at fd, or 0 when there is none yet. */
+static pid_t read_pid(int fd)
+{
+	AUTO_BUF struct buf content = {0};
+	long long pid;
+
+	if (lseek(fd, 0, SEEK_SET) < 0 || buf_read(&content, fd, PID_LIMIT) || !content.data)
+		return 0;
+	content.data[strcspn(content.data, "\n")] = '\0';
+	return str_to_number(content.data, &pid) || pid > 0x7fffffff ? 0 : (pid_t)pid;
+}
+
+/* True when the process lives and began before the file was written. */
+static int is_writer(int fd, pid_t pid)
+{
+	struct stat status;
+	long long began = pid > 0 ? proc_started_at(pid) : -1;
+
+	return began >= 0 && fstat(fd, &status) == 0 && began <= (status.st_mtim.tv_sec + 1) * 1000LL;
+}
+
+int serve_is_running(const char *pid_file, pid_t *ret_pid, struct error *error)
+{
+	AUTO_CLOSE int fd = open(pid_file, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	long long deadline = time_monotonic() + WRITING_MS;
+
+	*ret_pid = 0;
+	if (fd < 0)
+		return errno == ENOENT ? 0 : error_errno(error, errno, "cannot open the pid file %s", pid_file);
+	while (flock(fd, LOCK_SH | LOCK_NB)) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return error_errno(error, errno, "cannot test the lock of the pid file %s", pid_file);
+		*ret_pid = read_pid(fd);
+		if (*ret_pid > 0)
+			return 1;
+		if (time_monotonic() >= deadline)
+			return error_set(error, ERROR_FILESYSTEM, "the pid file %s is locked, but holds no pid", pid_file);
+		time_sleep(STEP_MS); /* its supervisor is about to write it */
+	}
+	*ret_pid = read_pid(fd);
+	return is_writer(fd, *ret_pid);
+}

@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: MIT */
+#include "serve/supervisor.h"
+
+#include "alloc.h"
+#include "buf.h"
+#include "cleanup.h"
+#include "error.h"
+#include "log.h"
+#include "proc.h"
+#include "serve/worker.h"
+#include "str.h"
+#include "time.h"
+
+#include <signal.h>
+#include <stdio.h>
+
+enum { LONG_LIFE_MS = 60000, PAUSE_FIRST_MS = 1000, PAUSE_MOST_MS = 60000, AFTER_KILL_MS = 5000 };
+
+enum event {
+	EVENT_RESTART,      /* somebody wants a new generation */
+	EVENT_STOP,         /* somebody wants the end */
+	EVENT_UP,           /* the new worker has shown that it is up */
+	EVENT_NEW_DIED,
+	EVENT_CURRENT_DIED,
+	EVENT_ALL_DIED,     /* no worker is left */
+	EVENT_TIMER,
+	EVENT_COUNT,
+};
+
+static void handle(struct supervisor *supervisor, enum event event);
+
+static int write_status(const struct supervisor *supervisor, struct error *error)
+{
+	AUTO_SERVE_STATUS struct serve_status status = {.state = supervisor->state, .generation = supervisor->state_generation};
+
+	snprintf(status.reason, sizeof status.reason, "%s", supervisor->reason);
+	workers_fill_status(&supervisor->workers, &status);
+	return serve_status_write(supervisor->settings->status_file, &status, error);
+}
+
+static void update_status(const struct supervisor *supervisor)
+{
+	struct error error;
+
+	if (write_status(supervisor, &error))
+		log_warn("Cannot write the status file", "error", error.message);
+}
+
+static void set_state(struct supervisor *supervisor, enum serve_state state, long long generation, const char *reason)
+{
+	supervisor->state = state;
+	supervisor->state_generation = generation;
+	snprintf(supervisor->reason, sizeof supervisor->reason, "%s", reason);
+	update_status(supervisor);
+}
+
+static void log_worker(enum log_level level, const char *message, long long generation, pid_t pid, const char *reason)
+{
+	AUTO_FREE char *generation_text = xasprintf("%lld", generation), *pid_text = xasprintf("%d", (int)pid);
+
+	log_event(level, message, "generation", generation_text, "pid", pid > 0 ? pid_text : NULL, "reason", reason);
+}
+
+static void enter(struct supervisor *supervisor, enum phase phase, long long timer)
+{
+	supervisor->phase = phase;
+	supervisor->timer = timer;
+}
+
+/* Tells systemd that a start came to its end, which also ends RELOADING=1. */
+static void tell_serving(const struct supervisor *supervisor, const char *status)
+{
+	readiness_tell("READY=1\nSTATUS=%s (generation %lld)", status, supervisor->state_generation);
+}
+
+/* When a new worker that says nothing more is up, or has to be given up. */
+static long long start_deadline(const struct supervisor *supervisor, const struct worker *worker)
+{
+	const struct settings *settings = supervisor->settings;
+	bool must_say = settings->require_ready || worker->speaks;
+
+	return worker->started_at + (must_say ? settings->ready_timeout : settings->interval);
+}
+
+/* The next automatic restart: at twice the interval even when an old worker is still there. */
+static long long auto_restart_time(const struct supervisor *supervisor)
+{
+	const struct controls *controls = &supervisor->controls;
+	bool waits = workers_in_role(&supervisor->workers, ROLE_OLD) != NULL;
+
+	return controls->auto_restart ? supervisor->attempted_at + controls->auto_restart_interval * (waits ? 2 : 1) : NEVER;
+}
+
+static void serve(struct supervisor *supervisor)
+{
+	supervisor->attempted_at = time_monotonic();
+	enter(supervisor, PHASE_SERVING, auto_restart_time(supervisor));
+}
+
+static void pause_before_start(struct supervisor *supervisor)
+{
+	long long pause = 0;
+
+	if (supervisor->failures > 0)
+		pause = supervisor->failures > 6 ? PAUSE_MOST_MS : PAUSE_FIRST_MS << (supervisor->failures - 1);
+	supervisor->failures++;
+	enter(supervisor, PHASE_PAUSE, time_monotonic() + (pause < PAUSE_MOST_MS ? pause : PAUSE_MOST_MS));
+}
+
+static void stop_workers(struct supervisor *supervisor, int number)
+{
+	long long timeout = supervisor->settings->kill_timeout;
+
+	for (size_t i = 0; i < supervisor->workers.count; i++)
+		worker_dismiss(&supervisor->workers.list[i], number, timeout);
+	enter(supervisor, PHASE_STOPPING, time_monotonic() + timeout + AFTER_KILL_MS);
+	if (supervisor->workers.count == 0)
+		handle(supervisor, EVENT_ALL_DIED);
+}
+
+/* The new worker will not serve: the current one goes on, or another start follows. */
+static void fail_start(struct supervisor *supervisor, pid_t pid, const char *reason)
+{
+	log_worker(LOG_ERROR, "New worker failed to start", supervisor->generation, pid, reason);
+	set_state(supervisor, SERVE_FAILED, supervisor->generation, reason);
+	bool serves = workers_in_role(&supervisor->workers, ROLE_CURRENT) != NULL;
+	if (serves) {
+		tell_serving(supervisor, "A new generation failed to start, the old one serves");
+		serve(supervisor);
+	} else if (supervisor->settings->give_up && !supervisor->has_served) {
+		supervisor->exit_status = error_status(ERROR_APPLICATION);
+		stop_workers(supervisor, SIGTERM);
+		return;
+	} else {
+		pause_before_start(supervisor);
+	}
+	if (supervisor->restart_pending)
+		handle(supervisor, EVENT_RESTART);
+}
+
+static void read_envdir(struct supervisor *supervisor)
+{
+	struct envdir envdir;
+	struct error error;
+
+	if (envdir_read(&envdir, supervisor->settings->envdir, &error)) {
+		log_warn("Keeping the variables of before", "error", error.message);
+		envdir_free(&envdir);
+		return;
+	}
+	envdir_free(&supervisor->envdir);
+	supervisor->envdir = envdir;
+}
+
+static void start(struct supervisor *supervisor)
+{
+	struct error error;
+	struct launch launch = {
+		.settings = supervisor->settings,
+		.sockets = supervisor->sockets,
+		.envdir = &supervisor->envdir,
+		.notify_address = supervisor->notify_address,
+		.generation = ++supervisor->generation,
+	};
+
+	supervisor->restart_pending = false;
+	read_envdir(supervisor);
+	supervisor->controls = settings_controls(supervisor->settings, &supervisor->envdir);
+	set_state(supervisor, SERVE_STARTING, launch.generation, "");
+	pid_t pid = worker_start(&launch, &error);
+	if (pid < 0) {
+		fail_start(supervisor, 0, error.message);
+		return;
+	}
+	workers_add(&supervisor->workers, launch.generation, pid);
+	update_status(supervisor);
+	log_worker(LOG_INFO, "Starting new worker", launch.generation, pid, NULL);
+	enter(supervisor, PHASE_STARTING, start_deadline(supervisor, workers_in_role(&supervisor->workers, ROLE_NEW)));
+}
+
+static void start_on_demand(struct supervisor *supervisor)
+{
+	readiness_tell("RELOADING=1\nMONOTONIC_USEC=%lld\nSTATUS=Starting a new generation", time_monotonic() * 1000);
+	start(supervisor);
+}
+
+static void postpone(struct supervisor *supervisor)
+{
+	log_info("A new worker follows the one that is being started");
+	supervisor->restart_pending = true;
+}
+
+static void dismiss_current(struct supervisor *supervisor, struct worker *current)
+{
+	const struct settings *settings = supervisor->settings;
+	AUTO_BUF struct buf old = {0};
+
+	current->role = ROLE_OLD;
+	workers_add_old_pids(&supervisor->workers, &old);
+	log_info("Telling old workers to end", "signal", proc_signal_name(settings->signal_on_hup), "workers", buf_text(&old));
+	worker_dismiss(current, settings->signal_on_hup, settings->kill_timeout);
+}
+
+/* The new worker serves alone from here on: the one before it is told to end. */
+static void take_over(struct supervisor *supervisor)
+{
+	struct worker *current = workers_in_role(&supervisor->workers, ROLE_CURRENT);
+	struct worker *new = workers_in_role(&supervisor->workers, ROLE_NEW);
+
+	if (current)
+		dismiss_current(supervisor, current);
+	new->role = ROLE_CURRENT;
+	serve(supervisor);
+	set_state(supervisor, SERVE_READY, new->generation, "");
+	tell_serving(supervisor, "Serving");
+	if (supervisor->restart_pending)
+		handle(supervisor, EVENT_RESTART);
+}
+
+static void accept_new(struct supervisor *supervisor)
+{
+	struct worker *new = workers_in_role(&supervisor->workers, ROLE_NEW);
+	long long delay = supervisor->controls.kill_old_delay;
+
+	new->up = true;
+	if (!supervisor->has_served)
+		supervisor->failures = 0;
+	supervisor->has_served = true;
+	log_worker(LOG_INFO, "New worker is now running", new->generation, new->pid, NULL);
+	if (delay == 0 || !workers_in_role(&supervisor->workers, ROLE_CURRENT)) {
+		take_over(supervisor);
+		return;
+	}
+	AUTO_BUF struct buf text = {0};
+	str_add_duration(&text, delay);
+	log_info("Waiting before the old worker is told to end", "delay", buf_text(&text));
+	enter(supervisor, PHASE_OVERLAP, time_monotonic() + delay);
+	update_status(supervisor);
+}
+
+/* The new worker has lived long enough, or has not said READY=1 in time. */
+static void settle(struct supervisor *supervisor)
+{
+	const struct settings *settings = supervisor->settings;
+	struct worker *new = workers_in_role(&supervisor->workers, ROLE_NEW);
+	AUTO_BUF struct buf reason = {0};
+
+	if (!settings->require_ready && !new->speaks) {
+		accept_new(supervisor);
+		return;
+	}
+	buf_puts(&reason, "not ready in ");
+	str_add_duration(&reason, settings->ready_timeout);
+	new->role = ROLE_DISCARDED;
+	worker_dismiss(new, SIGTERM, settings->kill_timeout);
+	fail_start(supervisor, new->pid, buf_text(&reason));
+}
+
+static void new_died(struct supervisor *supervisor)
+{
+	fail_start(supervisor, supervisor->ended.pid, supervisor->ended.reason);
+}
+
+static void current_died(struct supervisor *supervisor)
+{
+	pause_before_start(supervisor);
+	set_state(supervisor, SERVE_FAILED, supervisor->generation, supervisor->ended.reason);
+	readiness_tell("STATUS=The worker died (%s) and is started again", supervisor->ended.reason);
+}
+
+static void start_by_itself(struct supervisor *supervisor)
+{
+	log_info("Autorestart triggered");
+	start(supervisor);
+}
+
+static void stop(struct supervisor *supervisor)
+{
+	readiness_tell("STOPPING=1\nSTATUS=Waiting for the workers to end");
+	set_state(supervisor, SERVE_STOPPING, supervisor->generation, "");
+	stop_workers(supervisor, supervisor->stop_signal);
+}
+
+static void finish(struct supervisor *supervisor)
+{
+	enter(supervisor, PHASE_DONE, NEVER);
+}
+
+typedef void transition(struct supervisor *supervisor);
+
+/* An event that has no transition in a phase changes nothing but the list of workers. */
+static transition *const transitions[PHASE_COUNT][EVENT_COUNT] = {
+	[PHASE_PAUSE] = {[EVENT_RESTART] = start_on_demand, [EVENT_STOP] = stop, [EVENT_TIMER] = start},
+	[PHASE_STARTING] = {[EVENT_RESTART] = postpone,
+			    [EVENT_STOP] = stop,
+			    [EVENT_UP] = accept_new,
+			    [EVENT_NEW_DIED] = new_died,
+			    [EVENT_TIMER] = settle},
+	[PHASE_OVERLAP] = {[EVENT_RESTART] = postpone,
+			   [EVENT_STOP] = stop,
+			   [EVENT_NEW_DIED] = new_died,
+			   [EVENT_CURRENT_DIED] = take_over,
+			   [EVENT_TIMER] = take_over},
+	[PHASE_SERVING] = {[EVENT_RESTART] = start_on_demand,
+			   [EVENT_STOP] = stop,
+			   [EVENT_CURRENT_DIED] = current_died,
+			   [EVENT_TIMER] = start_by_itself},
+	[PHASE_STOPPING] = {[EVENT_ALL_DIED] = finish, [EVENT_TIMER] = finish},
+};
+
+static void handle(struct supervisor *supervisor, enum event event)
+{
+	transition *const next = transitions[supervisor->phase][event];
+
+	if (next)
+		next(supervisor);
+}
+
+int supervisor_announce(struct supervisor *supervisor, struct error *error)
+{
+	supervisor->state = SERVE_STARTING;
+	supervisor->state_generation = supervisor->generation + 1;
+	return write_status(supervisor, error);
+}
+
+void supervisor_restart(struct supervisor *supervisor)
+{
+	log_info("Received HUP");
+	handle(supervisor, EVENT_RESTART);
+}
+
+void supervisor_stop(struct supervisor *supervisor, int signal)
+{
+	AUTO_BUF struct buf pids = {0};
+
+	if (supervisor->phase >= PHASE_STOPPING)
+		return;
+	supervisor->stop_signal = signal == SIGTERM ? supervisor->settings->signal_on_term : SIGTERM;
+	workers_add_pids(&supervisor->workers, &pids);
+	log_info("Telling all workers to end", "received", proc_signal_name(signal), "signal",
+		 proc_signal_name(supervisor->stop_signal), "workers", buf_text(&pids));
+	handle(supervisor, EVENT_STOP);
+}
+
+static void log_end(const struct worker *worker, enum phase phase, const char *reason)
+{
+	if (phase == PHASE_STOPPING)
+		log_worker(LOG_INFO, "Worker died", worker->generation, worker->pid, reason);
+	else if (worker->role == ROLE_CURRENT)
+		log_worker(LOG_WARN, "Worker died unexpectedly, restarting", worker->generation, worker->pid, reason);
+	else if (worker->role == ROLE_OLD)
+		log_worker(LOG_INFO, "Old worker died", worker->generation, worker->pid, reason);
+	else if (worker->role == ROLE_DISCARDED)
+		log_worker(LOG_INFO, "Discarded worker died", worker->generation, worker->pid, reason);
+}
+
+void supervisor_child_ended(struct supervisor *supervisor, pid_t pid, int status)
+{
+	const struct worker *found = workers_find(&supervisor->workers, pid);
+
+	if (!found || found->pid != pid)
+		return;
+	struct worker worker = *found;
+	supervisor->ended.pid = pid;
+	worker_describe_end(status, supervisor->ended.reason);
+	log_end(&worker, supervisor->phase, supervisor->ended.reason);
+	workers_remove(&supervisor->workers, pid);
+	update_status(supervisor);
+	if (worker.role == ROLE_CURRENT && time_monotonic() - worker.started_at >= LONG_LIFE_MS)
+		supervisor->failures = 0;
+	if (worker.role == ROLE_NEW)
+		handle(supervisor, EVENT_NEW_DIED);
+	else if (worker.role == ROLE_CURRENT)
+		handle(supervisor, EVENT_CURRENT_DIED);
+	else if (supervisor->phase == PHASE_SERVING)
+		supervisor->timer = auto_restart_time(supervisor);
+	if (supervisor->workers.count == 0)
+		handle(supervisor, EVENT_ALL_DIED);
+}
+
+void supervisor_notified(struct supervisor *supervisor, pid_t sender, const char *text)
+{
+	struct worker *worker = workers_find(&supervisor->workers, sender);
+
+	if (!worker || worker->role != ROLE_NEW || supervisor->phase != PHASE_STARTING)
+		return;
+	worker->speaks = true;
+	supervisor->timer = start_deadline(supervisor, worker);
+	if (readiness_says(text, "READY=1"))
+		handle(supervisor, EVENT_UP);
+}
+
+void supervisor_tick(struct supervisor *supervisor)
+{
+	workers_kill_overdue(&supervisor->workers);
+	if (supervisor->timer <= time_monotonic())
+		handle(supervisor, EVENT_TIMER);
+}
+
+long long supervisor_next_tick(const struct supervisor *supervisor)
+{
+	long long kill = workers_next_kill(&supervisor->workers);
+
+	return kill < supervisor->timer ? kill : supervisor->timer;
+}
+
+void supervisor_free(struct supervisor *supervisor)
+{
+	envdir_free(&supervisor->envdir);
+	workers_free(&supervisor->workers);
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+#include "serve/worker.h"
+
+#include "buf.h"
+#include "cleanup.h"
+#include "error.h"
+#include "proc.h"
+#include "secrets.h"
+#include "serve/envdir.h"
+#include "serve/settings.h"
+#include "serve/sockets.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
+
+/* What a child could not do, for the supervisor. */
+enum step { STEP_SETUP, STEP_DIRECTORY, STEP_COMMAND };
+
+struct failure {
+	enum step step;
+	int number; /* errno */
+};
+
+static void set_number(const char *name, long long number)
+{
+	char text[32];
+
+	snprintf(text, sizeof text, "%lld", number);
+	setenv(name, text, 1);
+}
+
+/* LISTEN_* as sd_listen_fds(3) reads them; without sockets there are none, as under systemd. */
+static void set_listen_variables(const struct sockets *sockets)
+{
+	AUTO_BUF struct buf names = {0};
+
+	unsetenv("LISTEN_FDS");
+	unsetenv("LISTEN_PID");
+	unsetenv("LISTEN_FDNAMES");
+	if (!sockets->count)
+		return;
+	sockets_add_names(sockets, &names);
+	set_number("LISTEN_FDS", (long long)sockets->count);
+	set_number("LISTEN_PID", getpid());
+	setenv("LISTEN_FDNAMES", buf_text(&names), 1);
+}
+
+static void set_environment(const struct launch *launch)
+{
+	static const char *const nothing[] = {NULL};
+	AUTO_BUF struct buf ports = {0};
+
+	environ = (char **)proc_environment(secret_variables, nothing);
+	unsetenv("WATCHDOG_USEC"); /* they are about the supervisor */
+	unsetenv("WATCHDOG_PID");
+	envdir_apply(launch->envdir);
+	sockets_add_starter_port(launch->sockets, &ports);
+	setenv("SERVER_STARTER_PORT", buf_text(&ports), 1);
+	set_number("SERVER_STARTER_GENERATION", launch->generation);
+	setenv("NOTIFY_SOCKET", launch->notify_address, 1);
+	set_listen_variables(launch->sockets);
+}
+
+static void reset_signals(void)
+{
+	const struct sigaction standard = {.sa_handler = SIG_DFL};
+	sigset_t none;
+
+	for (int number = 1; number < NSIG; number++)
+		sigaction(number, &standard, NULL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* What the child does: it becomes the command, or says why it cannot. */
+static _Noreturn void become_worker(const struct launch *launch, int report)
+{
+	const struct settings *settings = launch->settings;
+	struct failure failure = {.step = STEP_SETUP};
+
+	setpgid(0, 0);
+	reset_signals();
+	set_environment(launch);
+	if (sockets_place(launch->sockets, &report) == 0) {
+		failure.step = STEP_DIRECTORY;
+		if (chdir(settings->directory) == 0) {
+			failure.step = STEP_COMMAND;
+			execvp(settings->command[0], settings->command);
+		}
+	}
+	failure.number = errno;
+	ssize_t written = write(report, &failure, sizeof failure);
+	_exit(written < 0 ? 254 : 255); /* 255 is what Server::Starter ends with */
+}
+
+static int explain(const struct settings *settings, const struct failure *failure, struct error *error)
+{
+	if (failure->step == STEP_SETUP)
+		error_errno(error, failure->number, "cannot hand over the sockets");
+	else if (failure->step == STEP_DIRECTORY)
+		error_errno(error, failure->number, "cannot enter %s", settings->directory);
+	else
+		error_errno(error, failure->number, "cannot execute %s", settings->command[0]);
+	error->code = ERROR_APPLICATION;
+	return error_hint(error, "check that the program is there and may be executed");
+}
+
+pid_t worker_start(const struct launch *launch, struct error *error)
+{
+	struct failure failure;
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC))
+		return error_errno(error, errno, "cannot make a pipe");
+	AUTO_CLOSE int report = ends[0];
+	pid_t pid = fork();
+	if (pid == 0)
+		become_worker(launch, ends[1]);
+	int number = errno;
+	close(ends[1]);
+	if (pid < 0) {
+		error_errno(error, number, "cannot start a process");
+		error->code = ERROR_APPLICATION;
+		return -1;
+	}
+	ssize_t length;
+	while ((length = read(report, &failure, sizeof failure)) < 0 && errno == EINTR)
+		;
+	if (length != sizeof failure)
+		return pid; /* the pipe was closed by execve(2) */
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	return explain(launch->settings, &failure, error);
+}
+
+const char *worker_describe_end(int status, char text[32])
+{
+	if (WIFSIGNALED(status))
+		snprintf(text, 32, "signal %d", WTERMSIG(status));
+	else
+		snprintf(text, 32, "exit %d", WEXITSTATUS(status));
+	return text;
+}

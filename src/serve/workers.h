@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/* The workers that live, and what is expected of each. */
+#ifndef DEWY_SERVE_WORKERS_H
+#define DEWY_SERVE_WORKERS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+struct buf;
+struct serve_status;
+
+#define NEVER 0x7fffffffffffffffLL /* a time that does not come */
+
+enum role {
+	ROLE_NEW,       /* it is being started, and has to show that it is up */
+	ROLE_CURRENT,   /* it serves */
+	ROLE_OLD,       /* it served, and was told to end */
+	ROLE_DISCARDED, /* it did not come up, and was told to end */
+};
+
+struct worker {
+	long long generation;
+	pid_t pid;
+	enum role role;
+	bool up;              /* a new one: it has shown that it is up */
+	bool speaks;          /* it has sent something to NOTIFY_SOCKET */
+	long long started_at; /* on the monotonic clock, as the next */
+	long long kill_at;    /* NEVER unless it was told to end */
+};
+
+struct workers {
+	struct worker *list; /* oldest first */
+	size_t count;
+};
+
+/* Adds a worker of the newest generation that was just started. */
+void workers_add(struct workers *workers, long long generation, pid_t pid);
+
+void workers_remove(struct workers *workers, pid_t pid);
+
+/* Returns the worker with that pid, or in whose process group that pid is; or NULL. */
+struct worker *workers_find(const struct workers *workers, pid_t pid);
+
+/* Returns the youngest worker in that role, or NULL. */
+struct worker *workers_in_role(const struct workers *workers, enum role role);
+
+/* Sends a worker the signal that tells it to end, and notes that it is killed timeout milliseconds from now. */
+void worker_dismiss(struct worker *worker, int signal, long long timeout);
+
+/* Kills those whose time has come. */
+void workers_kill_overdue(struct workers *workers);
+
+/* Returns when the next one is to be killed, or NEVER. */
+long long workers_next_kill(const struct workers *workers);
+
+/* Append the pids of all, or of the old ones, joined by commas, or "none". */
+void workers_add_pids(const struct workers *workers, struct buf *buf);
+void workers_add_old_pids(const struct workers *workers, struct buf *buf);
+
+/* Fills in the workers of a status file: all that serve or served. */
+void workers_fill_status(const struct workers *workers, struct serve_status *status);
+
+void workers_free(struct workers *workers);
+
+#endif
