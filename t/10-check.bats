@@ -294,6 +294,17 @@ TABLE
   [ "$(field state)" = unchanged ]
 }
 
+@test "server mode: a run that was interrupted before the new server served is taken up" {
+  publish v1.2.3
+  deployed v1.2.3 deployed
+  supervisor_runs
+  run --separate-stderr check --mode server
+  assert_success
+  [ "$(field state)" = available ]
+  [ "$(field reason)" = "server not restarted" ]
+  [ "$(field release.version)" = v1.2.3 ]
+}
+
 @test "server mode: another pid file is asked when it is named" {
   publish v1.2.3
   deployed v1.2.3

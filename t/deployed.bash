@@ -5,12 +5,14 @@ check() {
   dewy-check --registry "file://$REGISTRY" "$@"
 }
 
-# deployed VERSION: makes ROOT look as if the newest release, which VERSION must be, had been deployed.
+# deployed VERSION [STATE]: makes ROOT look as if the newest release, which VERSION must be, had been deployed, and its run had
+# come to STATE.
 deployed() {
-  local stamp=20240115T103045Z
+  local stamp=20240115T103045Z record
+  record=$ROOT/.dewy/releases/$stamp.json
   mkdir -p "$ROOT/releases/$stamp" "$ROOT/.dewy/releases"
-  check --force | dewy-fetch >"$ROOT/.dewy/releases/$stamp.json" 2>/dev/null
-  [ "$(jq -r .release.version "$ROOT/.dewy/releases/$stamp.json")" = "$1" ]
+  check --force 2>/dev/null | dewy-fetch 2>/dev/null | jq -c --arg state "${2:-running}" '.state = $state' >"$record"
+  [ "$(jq -r .release.version "$record")" = "$1" ]
   ln -sfn "releases/$stamp" "$ROOT/current"
 }
 
