@@ -84,6 +84,11 @@ int error_status(enum error_code code)
 	return errors[code].status;
 }
 
+bool error_is_code(int number)
+{
+	return number > ERROR_NONE && (size_t)number < sizeof errors / sizeof *errors;
+}
+
 const char *error_word(enum error_code code)
 {
 	return errors[code].word;

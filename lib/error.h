@@ -4,6 +4,8 @@
 #ifndef DEWY_ERROR_H
 #define DEWY_ERROR_H
 
+#include <stdbool.h>
+
 enum error_code {
 	ERROR_NONE,
 #define ERROR(name, word, status, remedy) ERROR_##name,
@@ -31,6 +33,9 @@ int error_hint(struct error *error, const char *format, ...) __attribute__((form
 
 /* Returns the exit status of the code (0 for ERROR_NONE). */
 int error_status(enum error_code code);
+
+/* True when number is one of enum error_code, and no success. */
+bool error_is_code(int number);
 
 /* Returns the word that stands for the code in a document. */
 const char *error_word(enum error_code code);

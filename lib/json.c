@@ -25,23 +25,24 @@ cJSON *json_parse(const char *text, size_t length, struct error *error)
 	return json;
 }
 
+/* Returns the member whose name is the first length bytes of name, or NULL. A poll makes hundreds of these look-ups. */
+static cJSON *find_member(const cJSON *object, const char *name, size_t length)
+{
+	cJSON *item = object ? object->child : NULL;
+
+	for (; item; item = item->next)
+		if (item->string && item->string[0] == name[0] && strncmp(item->string, name, length) == 0 && !item->string[length])
+			break;
+	return item;
+}
+
 cJSON *json_get(const cJSON *json, const char *path)
 {
-	const cJSON *item = json;
+	const char *dot;
 
-	while (item) {
-		size_t length = strcspn(path, ".");
-		char name[64];
-		if (length >= sizeof name)
-			return NULL;
-		memcpy(name, path, length);
-		name[length] = '\0';
-		item = cJSON_GetObjectItemCaseSensitive(item, name);
-		if (!path[length])
-			break;
-		path += length + 1;
-	}
-	return (cJSON *)item;
+	for (; json && (dot = strchr(path, '.')); path = dot + 1)
+		json = find_member(json, path, (size_t)(dot - path));
+	return find_member(json, path, strlen(path));
 }
 
 const char *json_string(const cJSON *json, const char *path)
@@ -58,7 +59,8 @@ long long json_number(const cJSON *json, const char *path, long long fallback)
 	if (!cJSON_IsNumber(item) || !(item->valuedouble >= -most && item->valuedouble <= most))
 		return fallback;
 	long long number = (long long)item->valuedouble;
-	return number < item->valuedouble || number > item->valuedouble ? fallback : number;
+	double whole = (double)number; /* exact: it came from a double */
+	return whole < item->valuedouble || whole > item->valuedouble ? fallback : number;
 }
 
 bool json_true(const cJSON *json, const char *path)
@@ -69,19 +71,19 @@ bool json_true(const cJSON *json, const char *path)
 void json_set(cJSON *json, const char *path, cJSON *item)
 {
 	const char *dot = strchr(path, '.');
-	AUTO_FREE char *name = dot ? xstrndup(path, (size_t)(dot - path)) : xstrdup(path);
 
 	if (dot) {
-		cJSON *object = cJSON_GetObjectItemCaseSensitive(json, name);
+		cJSON *object = find_member(json, path, (size_t)(dot - path));
 		if (!cJSON_IsObject(object)) {
+			AUTO_FREE char *name = xstrndup(path, (size_t)(dot - path));
 			object = xrequire(cJSON_CreateObject());
 			json_set(json, name, object);
 		}
 		json_set(object, dot + 1, item);
-	} else if (cJSON_GetObjectItemCaseSensitive(json, name)) {
-		cJSON_ReplaceItemInObjectCaseSensitive(json, name, xrequire(item));
+	} else if (find_member(json, path, strlen(path))) {
+		cJSON_ReplaceItemInObjectCaseSensitive(json, path, xrequire(item));
 	} else {
-		cJSON_AddItemToObject(json, name, xrequire(item));
+		cJSON_AddItemToObject(json, path, xrequire(item));
 	}
 }
 

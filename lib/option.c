@@ -22,10 +22,12 @@ struct option_value {
 
 static void variable_name(const struct option_spec *spec, char name[64])
 {
-	int length = snprintf(name, 64, "DEWY_%s", spec->name);
+	size_t i = 0;
 
-	for (int i = 5; i < length; i++)
-		name[i] = spec->name[i - 5] == '-' ? '_' : (char)toupper((unsigned char)spec->name[i - 5]);
+	memcpy(name, "DEWY_", 5);
+	for (; spec->name[i] && i < 58; i++)
+		name[5 + i] = spec->name[i] == '-' ? '_' : (char)toupper((unsigned char)spec->name[i]);
+	name[5 + i] = '\0';
 }
 
 static bool is_choice(const char *choices, const char *word)
@@ -215,12 +217,12 @@ int option_parse(struct options *options, const struct option_spec *specs, size_
 	options->values = xcalloc(count, sizeof *options->values);
 	if (from_environment(options, error))
 		return -1;
-	operands = options->rest = words;
+	operands = options->operands = words;
+	options->rest = end;
 	while (words < end) {
 		int taken = 1;
 		if (strcmp(*words, "--") == 0) {
-			options->separated = true;
-			words++;
+			options->rest = words + 1;
 			break;
 		}
 		if (str_starts(*words, "--"))
@@ -233,9 +235,7 @@ int option_parse(struct options *options, const struct option_spec *specs, size_
 			return -1;
 		words += taken;
 	}
-	while (words < end)
-		*operands++ = *words++;
-	*operands = NULL;
+	*operands = NULL; /* over "--", or an option that was read, or the end */
 	return 0;
 }
 

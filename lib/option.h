@@ -39,12 +39,12 @@ struct options {
 	size_t count;
 	unsigned user;               /* the bit of this tool */
 	struct option_value *values; /* count of them */
-	char **rest;                 /* what follows the options: part of argv, ended by NULL */
-	bool separated;              /* "--" stood before rest */
+	char **operands;             /* the words that are no options, ended by NULL: part of argv */
+	char **rest;                 /* what follows "--", ended by NULL: part of argv */
 	bool help, version;          /* --help or --version was given */
 };
 
-/* Reads the environment and then argv. Operands may stand between options; what follows "--" is never an option. Returns 0, or -1 with ERROR_USAGE naming the option. specs must
+/* Reads the environment and then argv, whose words it reorders. Operands may stand between options. Returns 0, or -1 with ERROR_USAGE naming the option. specs must
  * live as long as options, which the caller gives to option_free. */
 int option_parse(struct options *options, const struct option_spec *specs, size_t count, unsigned user, int argc, char **argv,
 		 struct error *error);

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -96,18 +97,22 @@ static int reap(pid_t pid, int options, int *ret_exit_code)
 
 int proc_wait(pid_t pid, long long timeout_ms, int *ret_exit_code)
 {
-	long long deadline = time_monotonic() + timeout_ms;
+	return timeout_ms < 0 ? reap(pid, 0, ret_exit_code) : proc_wait_or(pid, timeout_ms, -1, ret_exit_code);
+}
 
-	if (timeout_ms < 0)
-		return reap(pid, 0, ret_exit_code);
-	AUTO_CLOSE int fd = proc_pidfd(pid);
+int proc_wait_or(pid_t pid, long long timeout_ms, int fd, int *ret_exit_code)
+{
+	long long deadline = time_monotonic() + timeout_ms;
+	AUTO_CLOSE int end = proc_pidfd(pid);
+
 	for (;;) {
+		struct pollfd polled[2] = {{.fd = end, .events = POLLIN}, {.fd = fd, .events = POLLIN}};
 		int result = reap(pid, WNOHANG, ret_exit_code);
-		long long left = deadline - time_monotonic();
+		long long left = deadline - time_monotonic(), most = end >= 0 ? 60000 : STEP_MS;
 		if (result != 1 || left <= 0)
 			return result;
-		struct pollfd end = {.fd = fd, .events = POLLIN};
-		poll(&end, fd >= 0, fd < 0 && left > STEP_MS ? STEP_MS : (int)(left < 60000 ? left : 60000));
+		if (poll(polled, 2, (int)(left < most ? left : most)) > 0 && polled[1].revents)
+			return 2;
 	}
 }
 
@@ -218,6 +223,20 @@ void proc_result_free(struct proc_result *result)
 {
 	buf_free(&result->out);
 	buf_free(&result->err);
+}
+
+char *proc_sibling(const char *name)
+{
+	char self[PATH_MAX];
+	ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+
+	if (length > 0) {
+		self[length] = '\0';
+		AUTO_FREE char *path = xasprintf("%.*s/%s", (int)(strrchr(self, '/') - self), self, name);
+		if (access(path, X_OK) == 0)
+			return steal_pointer(&path);
+	}
+	return xstrdup(name);
 }
 
 long long proc_started_at(pid_t pid)

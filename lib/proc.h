@@ -26,6 +26,9 @@ pid_t proc_spawn(const struct proc_spec *spec, struct error *error);
  * the number of the signal that killed it); 1 when it still runs; -1 when there is no such child. */
 int proc_wait(pid_t pid, long long timeout_ms, int *ret_exit_code);
 
+/* As proc_wait, but returns 2 as soon as the descriptor fd (-1 for none) can be read, for example a signalfd. */
+int proc_wait_or(pid_t pid, long long timeout_ms, int fd, int *ret_exit_code);
+
 /* Ends a child, or with a negative pid its whole group: SIGTERM, and after grace_ms milliseconds SIGKILL. Reaps it.
  * Returns its exit code. */
 int proc_stop(pid_t pid, long long grace_ms);
@@ -47,6 +50,10 @@ void proc_result_free(struct proc_result *result);
 
 /* Returns a descriptor that becomes readable when the process ends (pidfd), or -1 where the kernel has none. */
 int proc_pidfd(pid_t pid);
+
+/* Returns the path of the program that lies beside the running one, or, when there is none, its name, to be looked up in PATH;
+ * the caller frees it. */
+char *proc_sibling(const char *name);
 
 /* Returns when a process began, in milliseconds since the epoch, exact to some 10 ms; -1 when there is none or it has ended.
  * Format: proc(5), /proc/PID/stat. */

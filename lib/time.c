@@ -42,6 +42,14 @@ const char *time_stamp(time_t when, char text[TIME_TEXT])
 	return format_utc(when, "%Y%m%dT%H%M%SZ", text);
 }
 
+const char *time_stamp_fine(const struct timespec *when, char text[TIME_TEXT])
+{
+	size_t length = strlen(format_utc(when->tv_sec, "%Y%m%dT%H%M%S", text));
+
+	snprintf(text + length, TIME_TEXT - length, ".%09ldZ", when->tv_nsec);
+	return text;
+}
+
 /* Converts the parts, unless one is out of its range (timegm would carry it over). */
 static int from_parts(struct tm *parts, time_t *ret_when)
 {
@@ -54,41 +62,64 @@ static int from_parts(struct tm *parts, time_t *ret_when)
 		       : -1;
 }
 
+/* Reads text of a form in which a figure stands for a digit of the number with that index, a space for T, t or a space, and
+ * anything else for itself. Returns how much of text it took, 0 when text has another form. */
+static size_t read_form(const char *text, const char *form, int *numbers)
+{
+	size_t i = 0;
+
+	for (; form[i]; i++) {
+		if (form[i] >= '0' && form[i] <= '9' && text[i] >= '0' && text[i] <= '9') {
+			int *number = &numbers[form[i] - '0'];
+			*number = *number * 10 + text[i] - '0';
+		} else if (form[i] != text[i] && !(form[i] == ' ' && (text[i] == 'T' || text[i] == 't'))) {
+			return 0;
+		}
+	}
+	return i;
+}
+
+/* Reads the date and the time of day in the form. Returns as read_form does. */
+static size_t read_time(const char *text, const char *form, time_t *ret_when)
+{
+	int numbers[6] = {0};
+	size_t length = read_form(text, form, numbers);
+	struct tm parts = {
+		.tm_year = numbers[0] - 1900,
+		.tm_mon = numbers[1] - 1,
+		.tm_mday = numbers[2],
+		.tm_hour = numbers[3],
+		.tm_min = numbers[4],
+		.tm_sec = numbers[5],
+	};
+
+	return length && from_parts(&parts, ret_when) == 0 ? length : 0;
+}
+
 int time_parse(const char *text, time_t *ret_when)
 {
-	struct tm parts = {0};
-	char sign[2] = "";
-	int hours = 0, minutes = 0, length = 0;
+	size_t length = read_time(text, "0000-11-22 33:44:55", ret_when);
+	int offset[2] = {0};
 
-	if (sscanf(text, "%4d-%2d-%2d%*1[Tt ]%2d:%2d:%2d%n", &parts.tm_year, &parts.tm_mon, &parts.tm_mday, &parts.tm_hour,
-		   &parts.tm_min, &parts.tm_sec, &length) != 6)
+	if (!length)
 		return -1;
 	text += length;
 	if (*text == '.')
 		text += 1 + strspn(text + 1, "0123456789");
-	if (strcmp(text, "Z") != 0 && strcmp(text, "z") != 0 && sscanf(text, "%1[+-]%2d:%2d", sign, &hours, &minutes) != 3)
+	if (strcmp(text, "Z") == 0 || strcmp(text, "z") == 0)
+		return 0;
+	if ((*text != '+' && *text != '-') || !(length = read_form(text + 1, "00:11", offset)) || text[1 + length])
 		return -1;
-	parts.tm_year -= 1900;
-	parts.tm_mon -= 1;
-	if (from_parts(&parts, ret_when))
-		return -1;
-	int offset = (hours * 60 + minutes) * 60;
-	*ret_when += sign[0] == '-' ? offset : -offset;
+	int seconds = (offset[0] * 60 + offset[1]) * 60;
+	*ret_when += *text == '-' ? seconds : -seconds;
 	return 0;
 }
 
 int time_parse_stamp(const char *text, time_t *ret_when)
 {
-	struct tm parts = {0};
-	int length = 0;
+	size_t length = read_time(text, "00001122T334455Z", ret_when);
 
-	if (sscanf(text, "%4d%2d%2dT%2d%2d%2dZ%n", &parts.tm_year, &parts.tm_mon, &parts.tm_mday, &parts.tm_hour, &parts.tm_min,
-		   &parts.tm_sec, &length) != 6 ||
-	    length != 16 || text[length])
-		return -1;
-	parts.tm_year -= 1900;
-	parts.tm_mon -= 1;
-	return from_parts(&parts, ret_when);
+	return length && !text[length] ? 0 : -1;
 }
 
 void time_sleep(long long milliseconds)

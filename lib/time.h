@@ -20,6 +20,9 @@ const char *time_format(time_t when, char text[TIME_TEXT]);
  * Returns text. */
 const char *time_stamp(time_t when, char text[TIME_TEXT]);
 
+/* Writes a time of day as 20240115T103045.123456789Z: time_stamp with its nanoseconds. Returns text. */
+const char *time_stamp_fine(const struct timespec *when, char text[TIME_TEXT]);
+
 /* Reads an RFC 3339 time, with any offset and fraction. Returns 0 with seconds since the epoch, or -1. */
 int time_parse(const char *text, time_t *ret_when);
 

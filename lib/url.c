@@ -144,16 +144,55 @@ void url_add_encoded(struct buf *buf, const char *text, const char *keep)
 	}
 }
 
-char *url_public(const char *text)
+/* Returns the part of a URL behind user and password, "" when there is no authority. */
+static const char *find_host(const char *text)
 {
 	const char *authority = strstr(text, "://");
-	size_t length = strcspn(text, "?#");
 
-	if (!authority || (size_t)(authority - text) > length)
-		return xstrndup(text, length);
+	if (!authority || (size_t)(authority - text) > strcspn(text, "/?#"))
+		return "";
 	authority += 3;
-	size_t authority_length = strcspn(authority, "/?#");
-	const char *at = memrchr(authority, '@', authority_length);
-	const char *rest = at ? at + 1 : authority;
-	return xasprintf("%.*s%.*s", (int)(authority - text), text, (int)(text + length - rest), rest);
+	const char *at = memrchr(authority, '@', strcspn(authority, "/?#"));
+	return at ? at + 1 : authority;
+}
+
+char *url_host(const char *text)
+{
+	const char *host = find_host(text);
+
+	return xstrndup(host, strcspn(host, "/?#"));
+}
+
+char *url_public(const char *text)
+{
+	const char *host = find_host(text), *authority = strstr(text, "://");
+
+	if (!*host)
+		return xstrndup(text, strcspn(text, "?#"));
+	return xasprintf("%.*s%.*s", (int)(authority + 3 - text), text, (int)strcspn(host, "?#"), host);
+}
+
+static bool is_named(const char *parameter, size_t length, const char *const *names)
+{
+	while (*names && !(strlen(*names) == length && strncmp(*names, parameter, length) == 0))
+		names++;
+	return *names;
+}
+
+char *url_without(const char *text, const char *const *names)
+{
+	size_t end = strcspn(text, "?");
+	AUTO_BUF struct buf kept = {0};
+	char separator = '?';
+
+	buf_add(&kept, text, end);
+	for (const char *parameter = text + end; *parameter;) {
+		size_t length = strcspn(++parameter, "&");
+		if (!is_named(parameter, strcspn(parameter, "=&"), names)) {
+			buf_printf(&kept, "%c%.*s", separator, (int)length, parameter);
+			separator = '&';
+		}
+		parameter += length;
+	}
+	return buf_steal(&kept);
 }

@@ -40,6 +40,13 @@ int url_boolean(const struct url *url, const char *name, bool *ret_value, struct
 /* Appends text with everything but letters, digits and "-._~" and those in keep percent-encoded. */
 void url_add_encoded(struct buf *buf, const char *text, const char *keep);
 
+/* Returns the host of a URL, and the port if it has one, without user and password: "" when there is none. The caller frees
+ * it. */
+char *url_host(const char *text);
+
+/* Returns a copy of a URL without the parameters in names (ended by NULL), every other byte as it was. The caller frees it. */
+char *url_without(const char *text, const char *const *names);
+
 /* Returns a copy of a URL that may be shown to anybody: without user, password and query. The caller frees it. */
 char *url_public(const char *text);
 

@@ -178,6 +178,16 @@ void document_fail(cJSON *document, const char *stage, const struct error *error
 	document_notice(document, stage, NOTICE_ERROR, "%s", error->message);
 }
 
+long long document_spent(const cJSON *document)
+{
+	static const char *const durations[] = {"check.duration_ms", "fetch.duration_ms", "deploy.duration_ms", "restart.duration_ms"};
+	long long spent = 0;
+
+	for (size_t i = 0; i < sizeof durations / sizeof *durations; i++)
+		spent += json_number(document, durations[i], 0);
+	return spent;
+}
+
 int document_status(const cJSON *document)
 {
 	const char *code = json_string(document, "error.code");

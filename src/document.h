@@ -51,6 +51,9 @@ void document_set_state(cJSON *document, enum state state, const char *reason);
 /* Turns the document into a failed one: state, error and a notice for people. */
 void document_fail(cJSON *document, const char *stage, const struct error *error);
 
+/* Returns the milliseconds that the stages have taken so far. */
+long long document_spent(const cJSON *document);
+
 /* Returns the exit status that a tool ends with when this is its document. */
 int document_status(const cJSON *document);
 

@@ -5,7 +5,9 @@
 #include "log.h"
 #include "str.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 const struct option_spec option_specs[OPTION_COUNT] = {
 #define OPTION(id, name, letter, type, argument, standard, least, most, users, help) \
@@ -47,18 +49,20 @@ static void print_help(const struct options *options, const struct tool *tool)
 	option_print_help(options);
 }
 
-/* Returns 0 when the command line has no more operands than the tool takes; "--" must stand before a command. */
-static int check_operands(const struct options *options, int operands, struct error *error)
+/* Returns 0 when the command line has no more operands than the tool takes, and a command only where it takes one. */
+static int check_operands(const struct options *options, const struct tool *tool, int operands, struct error *error)
 {
 	int count = 0;
 
-	while (options->rest[count])
+	while (options->operands[count])
 		count++;
-	if (operands < 0 ? options->separated || count == 0 : count <= operands)
-		return 0;
-	if (operands < 0)
-		return error_set(error, ERROR_USAGE, "unexpected argument %s: a command follows --", options->rest[0]);
-	return error_set(error, ERROR_USAGE, "unexpected argument %s", options->rest[operands]);
+	bool takes_command = strstr(tool->operands, "--") != NULL;
+	if (count > operands)
+		return error_set(error, ERROR_USAGE, takes_command ? "unexpected argument %s: a command follows --" : "unexpected argument %s",
+				 options->operands[operands]);
+	if (options->rest[0] && !takes_command)
+		return error_set(error, ERROR_USAGE, "unexpected command %s", options->rest[0]);
+	return 0;
 }
 
 int options_start(struct options *options, const struct tool *tool, unsigned user, int operands, int argc, char **argv)
@@ -73,11 +77,11 @@ int options_start(struct options *options, const struct tool *tool, unsigned use
 		printf("%s %s\n", PACKAGE_NAME, PACKAGE_VERSION);
 	else if (options->help)
 		print_help(options, tool);
-	else if (check_operands(options, operands, &error) == 0)
+	else if (check_operands(options, tool, operands, &error) == 0)
 		return -1;
 	int status = options->version || options->help ? 0 : options_complain(tool, &error);
 	if (status == 0 && fflush(stdout)) {
-		error_errno(&error, 5, "cannot write to standard output");
+		error_errno(&error, errno, "cannot write to standard output");
 		status = options_complain(tool, &error);
 	}
 	option_free(options);

@@ -45,7 +45,8 @@ struct tool {
 };
 
 /* Reads the options as options_read does, and answers --help, --version and mistakes itself. Returns -1 when the tool is to
- * go on, else its exit status. operands tells how many operands there may be before or without "--". */
+ * go on, else its exit status. operands tells how many operands there may be; a command behind "--"
+ * is accepted when the operands of the tool show one. */
 int options_start(struct options *options, const struct tool *tool, unsigned user, int operands, int argc, char **argv);
 
 /* Prints an error that has no document to travel in, as one line with the hint, to standard error. Returns its exit status. */

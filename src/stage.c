@@ -48,7 +48,10 @@ static bool begins(const struct driver *driver)
 
 static bool acts(const struct driver *driver)
 {
-	return begins(driver) || driver->stage->acts_on & 1u << document_state(driver->document);
+	bool assets = !begins(driver) && str_equal(json_string(driver->document, "mode"), "assets");
+
+	return begins(driver) ||
+	       (driver->stage->acts_on & 1u << document_state(driver->document) && !(driver->stage->server_only && assets));
 }
 
 /* A document is for one ROOT: what it says must never redirect this run to another. */
@@ -94,7 +97,8 @@ static void stamp(struct driver *driver, time_t started_at)
 /* Runs the step under the lock. Returns 0 or -1. */
 static int run_step(struct driver *driver, struct error *error)
 {
-	struct stage_run run = {.options = &driver->options, .root = &driver->root, .document = driver->document};
+	struct stage_run run = {.options = &driver->options, .root = &driver->root, .document = driver->document,
+				.started_at = driver->started_at};
 	int failed;
 
 	if (driver->stage->takes_lock && root_prepare(&driver->root, error))
@@ -163,6 +167,8 @@ static int drive(struct driver *driver)
 	const struct tool *tool = &driver->stage->tool;
 	struct error error;
 
+	if (driver->stage->check && driver->stage->check(&driver->options, &error))
+		return options_complain(tool, &error);
 	if (root_open(&driver->root, option_string(&driver->options, OPT_ROOT), &error))
 		return options_complain(tool, &error);
 	if (!begins(driver) && (read_input(driver, &error) || check_root(driver, &error)))
@@ -182,7 +188,7 @@ int stage_main(const struct stage *stage, int argc, char **argv)
 	struct driver driver = {.stage = stage, .root = {.fd = -1, .state = -1, .releases = -1}};
 
 	signal(SIGPIPE, SIG_IGN); /* a reader that went away is an error to tell, not a reason to vanish */
-	int status = options_start(&driver.options, &stage->tool, stage->user, stage->operands, argc, argv);
+	int status = options_start(&driver.options, &stage->tool, stage->user, 0, argc, argv);
 
 	if (status >= 0)
 		return status;

@@ -14,6 +14,7 @@ struct stage_run {
 	const struct options *options;
 	struct root *root;
 	cJSON *document;
+	long long started_at; /* milliseconds on the monotonic clock */
 };
 
 struct stage {
@@ -21,12 +22,15 @@ struct stage {
 	const char *name;  /* of the stage and of its section in the document */
 	unsigned user;     /* its bit in options.h */
 	unsigned acts_on;  /* bits 1 << enum state; a document in any other state is passed through */
+	bool server_only;  /* passes documents in assets mode through */
 	bool takes_lock;   /* the step changes ROOT */
 	bool keeps_state;  /* a failure of the step is logged, and does not make the document a failed one */
-	int operands;      /* how many operands it takes without "--"; -1 for a command */
 
 	/* True when the stage begins with a new document instead of reading one; NULL: it always reads. */
 	bool (*begins)(const struct options *options);
+
+	/* Checks what the options say before anything is read. Returns 0, or -1 with the error; NULL: there is nothing to check. */
+	int (*check)(const struct options *options, struct error *error);
 
 	/* The step. Sets the next state and its section of the document. Returns 0, or -1 with the error. */
 	int (*run)(struct stage_run *run, struct error *error);

@@ -72,3 +72,40 @@ publish() {
 field() {
   jq -r ".$1" <<<"$output"
 }
+
+# in_private_mounts COMMAND...: runs it where it may mount file systems that nobody else sees.
+in_private_mounts() {
+  if [ "$(id -u)" = 0 ]; then unshare -m "$@"; else unshare -Urm "$@"; fi
+}
+
+# assert_document: the document in $output is what the schema says.
+assert_document() {
+  python3 -m jsonschema -i <(printf '%s' "$output") "$DEWY_BIN/../share/schema/document.json"
+}
+
+# publish_server VERSION [BEHAVIOUR...]: puts a release of t/server.py into the registry, which says what BEHAVIOUR makes it do.
+publish_server() {
+  local version=$1 tree
+  shift
+  tree=$(mktemp -d "$BATS_TEST_TMPDIR/tree.XXXXXX")
+  cp "$BATS_TEST_DIRNAME/server.py" "$tree/server"
+  chmod 755 "$tree/server"
+  echo "$version" >"$tree/version"
+  printf '%s\n' "$@" >"$tree/behaviour"
+  mkdir -p "$REGISTRY/$version"
+  tar -C "$tree" -czf "$REGISTRY/$version/app_linux_amd64.tar.gz" server version behaviour
+  rm -r "$tree"
+}
+
+# start_load URL: asks URL without pause from several connections, until stop_load, which prints how many answers were not 200
+# or did not come.
+start_load() {
+  rm -f "$BATS_TEST_TMPDIR"/load.*
+  python3 "$BATS_TEST_DIRNAME/load.py" "$1" "$BATS_TEST_TMPDIR/load" 3>&- &
+  wait_until test -e "$BATS_TEST_TMPDIR/load.ready"
+}
+stop_load() {
+  touch "$BATS_TEST_TMPDIR/load.stop"
+  wait_until test -e "$BATS_TEST_TMPDIR/load.failed"
+  cat "$BATS_TEST_TMPDIR/load.failed"
+}

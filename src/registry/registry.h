@@ -23,8 +23,8 @@ struct release {
 struct artifact {
 	char *name;
 	char *url;
-	long long size;   /* bytes, -1 when unknown */
-	char digest[72];  /* "sha256:HEX", "" when the registry has none */
+	long long size;  /* bytes, -1 when unknown */
+	char digest[72]; /* "sha256:HEX", "" when the registry has none */
 };
 
 struct artifact_list {
@@ -59,10 +59,12 @@ struct registry_ops {
 	int (*check)(const struct registry *registry, struct error *error);
 
 	/* Calls visit for each release in any order; it copies what it keeps. Returns 0, or -1. */
-	int (*list)(const struct registry *registry, int (*visit)(const struct release *release, void *context, struct error *error),
-		    void *context, struct error *error);
+	int (*list)(const struct registry *registry,
+		    int (*visit)(const struct release *release, void *context, struct error *error), void *context,
+		    struct error *error);
 
-	/* Adds the artifacts of a release to the list, and sets published_at where list did not. Returns 0, or -1. */
+	/* Adds the artifacts of a release to the list, and sets published_at where list did not. It may be called while list
+	 * visits. Returns 0, or -1. */
 	int (*artifacts)(const struct registry *registry, struct release *release, struct artifact_list *ret_list,
 			 struct error *error);
 
@@ -77,10 +79,15 @@ struct registry_ops {
 		      struct error *error);
 };
 
-/* Opens the registry of a URL. Returns 0, or -1 with ERROR_CONFIG; the caller gives it to registry_close in both cases. */
+/* Opens the registry of a URL, without asking it anything. What is accepted holds no secret: user and password are refused in
+ * it and in the URLs among its parameters, and so is every parameter that the scheme does not know. Returns 0, or -1 with
+ * ERROR_CONFIG; the caller gives it to registry_close in both cases. */
 int registry_open(struct registry *registry, const char *url, struct error *error);
 
 void registry_close(struct registry *registry);
+
+/* Returns 0 when the artifact at url lies below the registry, else -1 with ERROR_DOCUMENT. */
+int registry_owns(const struct registry *registry, const struct url *url, struct error *error);
 
 extern const struct registry_ops file_registry;
 

@@ -1,30 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 #include "root/attempts.h"
 
-#include "buf.h"
 #include "error.h"
 #include "fs.h"
-#include "json.h"
+#include "root/state.h"
 #include "str.h"
 #include "time.h"
 
-#include <string.h>
-
-enum { LIMIT = 65536, FIRST_PAUSE = 10, LONGEST_PAUSE = 3600, MOST_DOUBLINGS = 9 };
+enum { FIRST_PAUSE = 10, LONGEST_PAUSE = 3600, MOST_DOUBLINGS = 9 };
 
 #define NAME "attempts.json"
 
 int attempts_failed(const struct root *root, const char *cache_key, time_t *ret_next)
 {
-	AUTO_BUF struct buf text = {0};
-	struct error error;
+	AUTO_JSON cJSON *file = state_read(root, NAME);
+	const char *next = json_string(file, "next_at");
 
 	*ret_next = 0;
-	if (root->state < 0 || fs_read_file(root->state, NAME, LIMIT, &text, &error))
-		return 0;
-	AUTO_JSON cJSON *file = json_parse(buf_text(&text), text.length, &error);
-	const char *next = json_string(file, "next_at");
-	if (!file || !str_equal(json_string(file, "cache_key"), cache_key) || !next || time_parse(next, ret_next))
+	if (!str_equal(json_string(file, "cache_key"), cache_key) || !next || time_parse(next, ret_next))
 		return 0;
 	return (int)json_number(file, "failures", 0);
 }
@@ -42,8 +35,7 @@ int attempts_add(const struct root *root, const char *cache_key, struct error *e
 	json_set_string(file, "cache_key", cache_key);
 	json_set_number(file, "failures", failures);
 	json_set_string(file, "next_at", time_format(next, text));
-	AUTO_FREE char *content = json_print(file);
-	return fs_write_file(root->state, NAME, 0644, content, strlen(content), error);
+	return state_write(root, NAME, file, error);
 }
 
 int attempts_clear(const struct root *root, struct error *error)

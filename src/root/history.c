@@ -35,9 +35,7 @@ static const char *const copied[][2] = {
 static cJSON *make_line(const cJSON *document)
 {
 	cJSON *line = xrequire(cJSON_CreateObject());
-	const char *started = json_string(document, "check.started_at");
 	char now[TIME_TEXT];
-	time_t start;
 
 	json_set_string(line, "time", time_format((time_t)(time_now() / 1000), now));
 	for (size_t i = 0; i < sizeof copied / sizeof *copied; i++) {
@@ -45,8 +43,7 @@ static cJSON *make_line(const cJSON *document)
 		if (item)
 			json_set(line, copied[i][0], cJSON_Duplicate(item, true));
 	}
-	if (started && time_parse(started, &start) == 0)
-		json_set_number(line, "duration_ms", time_now() - start * 1000LL);
+	json_set_number(line, "duration_ms", document_spent(document));
 	return line;
 }
 

@@ -56,22 +56,43 @@ static int drop(cJSON *versions, const char *version)
 	return dropped;
 }
 
-int rejected_add(const struct root *root, const char *version, const char *above, const char *reason, struct error *error)
+/* Appends an entry in place of one for the same version. */
+static void add_entry(cJSON *versions, const char *version, const char *above, const char *reason)
 {
-	cJSON *versions = rejected_read(root, error);
+	cJSON *entry = xrequire(cJSON_CreateObject());
 	char now[TIME_TEXT];
 
-	if (!versions)
-		return -1;
 	drop(versions, version);
 	while (cJSON_GetArraySize(versions) >= MOST)
 		cJSON_DeleteItemFromArray(versions, 0);
-	cJSON *entry = xrequire(cJSON_CreateObject());
 	json_set_string(entry, "version", version);
 	json_set_string(entry, "above", above);
 	json_set_string(entry, "reason", reason);
 	json_set_string(entry, "at", time_format((time_t)(time_now() / 1000), now));
 	cJSON_AddItemToArray(versions, entry);
+}
+
+int rejected_add(const struct root *root, const char *version, const char *reason, struct error *error)
+{
+	cJSON *versions = rejected_read(root, error);
+
+	if (!versions)
+		return -1;
+	add_entry(versions, version, NULL, reason);
+	return write_versions(root, versions, error);
+}
+
+int rejected_hold(const struct root *root, const char *chosen, const char *ran, const char *reason, struct error *error)
+{
+	cJSON *versions = rejected_read(root, error), *entry;
+
+	if (!versions)
+		return -1;
+	drop(versions, chosen);
+	cJSON_ArrayForEach(entry, versions)
+		if (json_string(entry, "above"))
+			json_set_string(entry, "above", chosen);
+	add_entry(versions, ran, chosen, reason);
 	return write_versions(root, versions, error);
 }
 

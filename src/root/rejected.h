@@ -12,8 +12,12 @@
  * file cannot be read. */
 cJSON *rejected_read(const struct root *root, struct error *error);
 
-/* Adds a version, in place of an entry for the same one; above may be NULL. Returns 0 or -1. */
-int rejected_add(const struct root *root, const char *version, const char *above, const char *reason, struct error *error);
+/* Adds a version, in place of an entry for the same one. Returns 0 or -1. */
+int rejected_add(const struct root *root, const char *version, const char *reason, struct error *error);
+
+/* Holds the application at a version that somebody chose: everything after it, up to the version that ran, is rejected. What
+ * was held before stays so, as far as it is after the chosen version. Returns 0 or -1. */
+int rejected_hold(const struct root *root, const char *chosen, const char *ran, const char *reason, struct error *error);
 
 /* Removes the entries for a version; NULL removes all. Returns 0 or -1. */
 int rejected_remove(const struct root *root, const char *version, struct error *error);

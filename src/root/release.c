@@ -3,9 +3,9 @@
 
 #include "alloc.h"
 #include "buf.h"
-#include "document.h"
 #include "error.h"
 #include "fs.h"
+#include "log.h"
 #include "str.h"
 #include "time.h"
 
@@ -75,6 +75,18 @@ int release_write_record(const struct root *root, const char *name, const cJSON 
 	if (records < 0)
 		return -1;
 	return fs_write_file(records, file, 0644, text, strlen(text), error);
+}
+
+int release_mark(const struct root *root, const char *name, enum state state, struct error *error)
+{
+	AUTO_JSON cJSON *record = release_record(root, name);
+
+	if (!record)
+		return error_set(error, ERROR_FILESYSTEM, "the release %s has no record that can be read", name);
+	if (document_state(record) == state)
+		return 0;
+	document_set_state(record, state, NULL);
+	return release_write_record(root, name, record, error);
 }
 
 static int newest(const char *name, void *context)
@@ -158,7 +170,10 @@ int release_switch(const struct root *root, const char *name, int cache, struct 
 	snprintf(target, sizeof target, PREFIX "%s", name);
 	if (fs_replace_link(root->fd, "current", target, error))
 		return -1;
-	return write_cache_current(root, name, cache, error);
+	struct error unwritten;
+	if (write_cache_current(root, name, cache, &unwritten)) /* the link decides; the next run heals the file */
+		log_warn("Cannot write the current cache key", "error", unwritten.message);
+	return 0;
 }
 
 int release_heal_cache(const struct root *root, int cache, struct error *error)

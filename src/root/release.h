@@ -4,7 +4,7 @@
 #ifndef DEWY_RELEASE_H
 #define DEWY_RELEASE_H
 
-#include "json.h"
+#include "document.h"
 #include "root/root.h"
 
 #define RELEASE_NAME 17 /* bytes of 20240115T103045Z and its end */
@@ -21,6 +21,10 @@ cJSON *release_record(const struct root *root, const char *name);
 
 /* Writes the record durably. Returns 0 or -1. */
 int release_write_record(const struct root *root, const char *name, const cJSON *document, struct error *error);
+
+/* Sets the state in the record: "running" once its server has proved itself, "deployed" before. A server release that current
+ * leads to and that is not marked running still needs a restart, whoever was interrupted. Returns 0 or -1. */
+int release_mark(const struct root *root, const char *name, enum state state, struct error *error);
 
 /* Chooses the name of the next release: the present second, or the first one after every release that is there. Returns 0
  * or -1. */

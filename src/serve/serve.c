@@ -17,7 +17,7 @@
 
 static const struct tool serve_tool = {
 	.name = "dewy-serve",
-	.operands = "-- COMMAND...",
+	.operands = "[-- COMMAND...]",
 	.summary = "Binds sockets once, runs a server on them, and replaces it on SIGHUP without dropping a connection",
 };
 
@@ -159,7 +159,7 @@ int serve_main(int argc, char **argv)
 	struct error error;
 
 	unsetenv("DEWY_INTERVAL"); /* in an environment file that dewy watch shares, it is the pause between two checks */
-	int status = options_start(&options, &serve_tool, SERVE, -1, argc, argv);
+	int status = options_start(&options, &serve_tool, SERVE, 0, argc, argv);
 	if (status >= 0)
 		return status;
 	if (settings_read(&settings, &options, &error) || act(&settings, &status, &error))

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* Secrets come from the environment, or from a file that it names: never from the command line, which others can read. */
+#ifndef DEWY_SECRET_H
+#define DEWY_SECRET_H
+
+struct error;
+
+/* Reads the secret NAME: the variable NAME, else the file that the variable NAME_FILE names, without the line end. Returns 0
+ * with the secret, which the caller frees, or NULL when neither variable is set; or -1 with ERROR_CONFIG. */
+int secret_read(const char *name, char **ret_secret, struct error *error);
+
+#endif

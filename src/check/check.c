@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: MIT */
+#include "check/check.h"
+
+#include "alloc.h"
+#include "buf.h"
+#include "check/artifact.h"
+#include "check/choose.h"
+#include "error.h"
+#include "log.h"
+#include "registry/registry.h"
+#include "root/attempts.h"
+#include "root/rejected.h"
+#include "root/release.h"
+#include "serve/status.h"
+#include "str.h"
+#include "time.h"
+
+#include <string.h>
+
+struct check {
+	const struct options *options;
+	const struct root *root;
+	cJSON *document;
+	struct registry registry;
+	const char *url; /* of the registry */
+	const char *calver;
+	cJSON *record;                   /* of the deployed release, NULL when there is none */
+	const char *version, *cache_key; /* of the deployed release; they belong to record */
+	const char *down;                /* why its server has to be started, NULL when it serves or there is none */
+	bool forced;
+};
+
+#define AUTO_CHECK AUTO(free_check)
+
+static void free_check(struct check *check)
+{
+	registry_close(&check->registry);
+	cJSON_Delete(check->record);
+}
+
+static int read_options(struct check *check, struct error *error)
+{
+	check->url = option_string(check->options, OPT_REGISTRY);
+	check->calver = option_string(check->options, OPT_CALVER);
+	check->forced = option_flag(check->options, OPT_FORCE);
+	if (!check->url) {
+		error_set(error, ERROR_CONFIG, "no registry is given");
+		return error_hint(error, "give --registry or DEWY_REGISTRY, for example file:///srv/releases");
+	}
+	if (version_check_format(check->calver, error) || version_check_slot(option_string(check->options, OPT_SLOT), error) ||
+	    registry_open(&check->registry, check->url, error))
+		return -1;
+	json_set_string(check->document, "registry", check->url);
+	if (check->forced)
+		json_set_bool(check->document, "forced", true);
+	return 0;
+}
+
+/* Looks at what current leads to. */
+static int read_deployed(struct check *check, struct error *error)
+{
+	char name[RELEASE_NAME];
+	int result = release_current(check->root, name, error);
+
+	if (result)
+		return result < 0 ? -1 : 0;
+	AUTO_FREE char *path = release_path(check->root, name);
+	check->record = release_record(check->root, name);
+	check->version = json_string(check->record, "release.version");
+	check->cache_key = json_string(check->record, "artifact.cache_key");
+	json_set_string(check->document, "previous.path", path);
+	json_set_string(check->document, "previous.version", check->version);
+	json_set_string(check->document, "previous.cache_key", check->cache_key);
+	return 0;
+}
+
+/* Finds out whether the server of the deployed release has to be started: none runs, or a run was interrupted between the
+ * switch of current and the proof that the new server serves. Returns 0 or -1. */
+static int look_at_server(struct check *check, struct error *error)
+{
+	const char *given = option_string(check->options, OPT_PID_FILE);
+	pid_t pid;
+
+	if (!check->version || !check->cache_key || !str_equal(json_string(check->document, "mode"), "server"))
+		return 0;
+	AUTO_FREE char *pid_file = given ? xstrdup(given) : root_state_path(check->root, "serve.pid");
+	int running = serve_is_running(pid_file, &pid, error);
+	if (!running)
+		check->down = "server not running";
+	else if (document_state(check->record) != STATE_RUNNING)
+		check->down = "server not restarted";
+	return running < 0 ? -1 : 0;
+}
+
+/* Puts the deployed release into the document, from its own record: the registry is not needed. */
+static void describe_deployed(const struct check *check)
+{
+	static const char *const members[] = {"registry", "release", "artifact"};
+
+	for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
+		const cJSON *member = json_get(check->record, members[i]);
+		if (member)
+			json_set(check->document, members[i], xrequire(cJSON_Duplicate(member, true)));
+	}
+}
+
+static void describe_choice(const struct check *check, const struct choice *choice)
+{
+	AUTO_FREE char *slot = xstrndup(choice->version.build.length ? choice->version.build.at : "", choice->version.build.length);
+	char published_at[TIME_TEXT];
+
+	json_set_string(check->document, "release.version", choice->release.version);
+	json_set_string(check->document, "release.slot", slot);
+	json_set_bool(check->document, "release.prerelease", choice->release.prerelease || choice->version.prerelease.length);
+	if (choice->release.published_at)
+		json_set_string(check->document, "release.published_at", time_format(choice->release.published_at, published_at));
+}
+
+static int describe_artifact(const struct check *check, const char *version, const struct artifact *artifact, struct error *error)
+{
+	AUTO_FREE char *cache_key = xasprintf("%s--%s", version, artifact->name);
+
+	if (!str_is_file_name(cache_key)) {
+		error_set(error, ERROR_REGISTRY, "%s is no file name that the cache could take", cache_key);
+		return error_hint(error, "publish the artifact under a shorter name");
+	}
+	json_set_string(check->document, "artifact.name", artifact->name);
+	json_set_string(check->document, "artifact.url", artifact->url);
+	if (artifact->size >= 0)
+		json_set_number(check->document, "artifact.size", artifact->size);
+	json_set_string(check->document, "artifact.digest", *artifact->digest ? artifact->digest : NULL);
+	json_set_string(check->document, "artifact.cache_key", cache_key);
+	return 0;
+}
+
+static int stay(const struct check *check, const char *version, const char *reason)
+{
+	document_set_state(check->document, STATE_UNCHANGED, reason);
+	log_debug("Deploy skipped", "version", version);
+	return 0;
+}
+
+static int offer(const struct check *check, const char *version, const char *reason)
+{
+	document_set_state(check->document, STATE_AVAILABLE, reason);
+	if (check->version)
+		document_notice(check->document, "check", NOTICE_PROGRESS, "Deploying %s (now %s)", version, check->version);
+	else
+		document_notice(check->document, "check", NOTICE_PROGRESS, "Deploying %s", version);
+	return 0;
+}
+
+/* True when the choice is older than what is deployed; versions of different kinds cannot be compared. */
+static bool is_older(const struct check *check, const struct choice *choice)
+{
+	struct version deployed;
+
+	return check->version && version_parse(&deployed, check->calver, check->version) &&
+	       version_compare(&choice->version, &deployed) < 0;
+}
+
+static int refuse_older(const struct check *check, const char *version)
+{
+	AUTO_FREE char *reason =
+		xasprintf("%s is older than the deployed %s, and --no-downgrade is given", version, check->version);
+
+	log_warn("Not following the registry to an older version", "version", version, "deployed", check->version);
+	return stay(check, version, reason);
+}
+
+static int decide(const struct check *check, const struct choice *choice)
+{
+	const char *version = choice->release.version;
+	bool same = str_equal(json_string(check->document, "artifact.cache_key"), check->cache_key);
+	bool older = !same && is_older(check, choice);
+
+	if (older && option_flag(check->options, OPT_NO_DOWNGRADE))
+		return refuse_older(check, version);
+	if (older)
+		log_warn("Following the registry to an older version", "version", version, "deployed", check->version);
+	if (check->forced)
+		return offer(check, version, "forced");
+	if (!same)
+		return offer(check, version,
+			     older                                ? "older version"
+			     : str_equal(version, check->version) ? "another artifact"
+								  : "new version");
+	AUTO_FREE char *rejected = choice->rejected ? xasprintf("up to date; %s is rejected", choice->rejected) : NULL;
+	return stay(check, version, rejected ? rejected : "up to date");
+}
+
+/* A release is published before its artifacts are: that is an error only when it lasts. */
+static int wait_for_artifact(const struct check *check, const struct release *release, struct error *missing)
+{
+	long long grace = option_number(check->options, OPT_GRACE_PERIOD);
+	AUTO_BUF struct buf text = {0};
+
+	if (!release->published_at || time_now() - release->published_at * 1000LL >= grace)
+		return -1;
+	str_add_duration(&text, grace);
+	log_debug("Artifact not found within grace period", "message", missing->message, "grace_period", buf_text(&text));
+	document_set_state(check->document, STATE_WAITING, missing->message);
+	return 0;
+}
+
+/* Finds the artifact of the choice, and decides. */
+static int look_into(const struct check *check, struct choice *choice, struct error *error)
+{
+	AUTO_ARTIFACTS struct artifact_list artifacts = {0};
+	const char *directory = strrchr(check->registry.url.path, '/');
+	struct artifact_rules rules = {
+		.wanted = check->registry.artifact,
+		.version = choice->release.version,
+		.projects = {directory ? directory + 1 : NULL, json_string(check->document, "app")},
+	};
+	const struct artifact *artifact;
+
+	if (check->registry.ops->artifacts(&check->registry, &choice->release, &artifacts, error))
+		return -1;
+	describe_choice(check, choice);
+	int result = artifact_select(&artifacts, &rules, &artifact, error);
+	if (result)
+		return result < 0 ? -1 : wait_for_artifact(check, &choice->release, error);
+	if (describe_artifact(check, choice->release.version, artifact, error))
+		return -1;
+	return decide(check, choice);
+}
+
+static int stay_rejected(const struct check *check, const char *rejected)
+{
+	AUTO_FREE char *reason = xasprintf("%s is rejected; --force deploys it", rejected);
+
+	return stay(check, rejected, reason);
+}
+
+static int ask_registry(const struct check *check, struct error *error)
+{
+	AUTO_JSON cJSON *rejected = check->forced ? xrequire(cJSON_CreateArray()) : rejected_read(check->root, error);
+	struct choice_rules rules = {
+		.calver = check->calver,
+		.slot = option_string(check->options, OPT_SLOT),
+		.rejected = rejected,
+	};
+	AUTO_CHOICE struct choice choice = {0};
+
+	if (!rejected || choose_release(&check->registry, &rules, &choice, error))
+		return -1;
+	if (choice.release.version)
+		return look_into(check, &choice, error);
+	if (choice.rejected)
+		return stay_rejected(check, choice.rejected);
+	AUTO_FREE char *public = url_public(check->url);
+	return choice_explain(&choice, public, error);
+}
+
+static int start_deployed(const struct check *check)
+{
+	describe_deployed(check);
+	document_set_state(check->document, STATE_AVAILABLE, check->down);
+	log_info("Server has to be started", "version", check->version, "reason", check->down);
+	return 0;
+}
+
+static int wait_for_attempt(const struct check *check, int failures, time_t next)
+{
+	char time[TIME_TEXT];
+	AUTO_FREE char *reason = xasprintf("%s: %s failed to start %d time%s, next attempt at %s", check->down, check->version, failures,
+					   failures == 1 ? "" : "s", time_format(next, time));
+
+	describe_deployed(check);
+	document_set_state(check->document, STATE_WAITING, reason);
+	log_warn(reason);
+	return 0;
+}
+
+/* The server of the deployed release has to be started. What is on disk is started without asking anybody; only when that failed
+ * before may the registry have something better. */
+static int revive(const struct check *check)
+{
+	struct error unanswered;
+	time_t next;
+	int failures = attempts_failed(check->root, check->cache_key, &next);
+
+	if (failures == 0 && !check->forced)
+		return start_deployed(check);
+	if (ask_registry(check, &unanswered))
+		log_warn(unanswered.message, "hint", unanswered.hint);
+	else if (document_state(check->document) == STATE_AVAILABLE)
+		return 0;
+	if (check->forced || time_now() / 1000 >= next)
+		return start_deployed(check);
+	return wait_for_attempt(check, failures, next);
+}
+
+static bool begins(const struct options *options)
+{
+	(void)options;
+	return true;
+}
+
+static int run(struct stage_run *run, struct error *error)
+{
+	AUTO_CHECK struct check check = {.options = run->options, .root = run->root, .document = run->document};
+
+	if (read_options(&check, error) || read_deployed(&check, error))
+		return -1;
+	if (check.forced && check.root->state >= 0 && attempts_clear(check.root, error))
+		return -1;
+	if (look_at_server(&check, error))
+		return -1;
+	return check.down ? revive(&check) : ask_registry(&check, error);
+}
+
+const struct stage check_stage = {
+	.tool =
+		{
+			.name = "dewy-check",
+			.operands = "",
+			.summary = "Asks the registry what should run, and compares it with what does",
+		},
+	.name = "check",
+	.user = CHECK,
+	.begins = begins,
+	.run = run,
+};

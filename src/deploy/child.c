@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+#include "deploy/child.h"
+
+#include "deploy/confine.h"
+
+/* Enough for a window of 128 MiB, the largest that zstd takes unasked, and for the directory of a zip of 500,000 entries. */
+static const long long memory_limit = 192 << 20;
+
+struct job {
+	int fd, dir;
+	const char *name;
+	const struct extract_limits *limits;
+	struct extract_result result;
+};
+
+static int extract(void *context, struct error *error)
+{
+	struct job *job = context;
+
+	return extract_archive(job->fd, job->name, job->dir, job->limits, &job->result, error);
+}
+
+static int compare(void *context, struct error *error)
+{
+	const struct job *job = context;
+
+	return extract_compare(job->fd, job->name, job->dir, job->limits, error);
+}
+
+int extract_in_child(int fd, const char *name, int dir, const struct extract_limits *limits, long long timeout_ms,
+		     struct extract_result *ret, struct error *error)
+{
+	struct job job = {.fd = fd, .dir = dir, .name = name, .limits = limits};
+	int result = confine_run(dir, memory_limit, timeout_ms, extract, &job, &job.result, sizeof job.result, error);
+
+	*ret = job.result;
+	return result;
+}
+
+int compare_in_child(int fd, const char *name, int dir, const struct extract_limits *limits, long long timeout_ms,
+		     struct error *error)
+{
+	struct job job = {.fd = fd, .dir = dir, .name = name, .limits = limits};
+
+	return confine_run(-1, memory_limit, timeout_ms, compare, &job, &job.result, sizeof job.result, error);
+}

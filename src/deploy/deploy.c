@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT */
+#include "deploy/deploy.h"
+
+#include "alloc.h"
+#include "deploy/child.h"
+#include "deploy/hook.h"
+#include "deploy/retention.h"
+#include "deploy/rollback.h"
+#include "digest.h"
+#include "error.h"
+#include "fs.h"
+#include "log.h"
+#include "root/release.h"
+#include "str.h"
+#include "time.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { EXTRACT_MS = 3600 * 1000 };
+
+static struct extract_limits limits(const struct options *options)
+{
+	return (struct extract_limits){
+		.entries = option_number(options, OPT_MAX_ENTRIES),
+		.bytes = option_number(options, OPT_MAX_EXTRACTED),
+		.ratio = option_number(options, OPT_MAX_RATIO),
+	};
+}
+
+/* The document was made for what current led to then. Returns 0 when that is still so. */
+static int check_previous(const struct stage_run *run, const char *current, struct error *error)
+{
+	const char *path = json_string(run->document, "previous.path");
+	AUTO_FREE char *now = *current ? release_path(run->root, current) : NULL;
+
+	if (str_equal(path, now))
+		return 0;
+	return error_set(error, ERROR_SUPERSEDED, "another run has switched current from %s to %s meanwhile", path ? path : "nothing",
+			 now ? now : "nothing");
+}
+
+/* Opens the artifact in the cache and proves that it is the one that was verified. Returns a descriptor, or -1; -1 without an
+ * error (ERROR_NONE) when there is none. */
+static int open_artifact(const struct stage_run *run, int cache, struct error *error)
+{
+	const char *key = json_string(run->document, "artifact.cache_key"), *digest = json_string(run->document, "artifact.digest");
+	AUTO_CLOSE int fd = openat(cache, key, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	char found[DIGEST_TEXT];
+
+	*error = (struct error){0};
+	if (fd < 0)
+		return errno == ENOENT ? -1 : error_errno(error, errno, "cannot open %s in the cache", key);
+	if (digest_file(fd, found, error))
+		return error_in(error, "%s", key);
+	if (!str_equal(found, digest))
+		return error_set(error, ERROR_INTEGRITY, "%s in the cache is not what was verified: it has %s instead of %s", key, found,
+				 digest);
+	return steal_fd(&fd);
+}
+
+/* True when the release that current leads to is the wanted one, and whole. */
+static bool can_reuse(const struct stage_run *run, const char *current, int artifact)
+{
+	struct extract_limits most = limits(run->options);
+	struct error error;
+
+	if (!*current || json_true(run->document, "forced"))
+		return false;
+	AUTO_JSON cJSON *record = release_record(run->root, current);
+	if (!str_equal(json_string(record, "artifact.cache_key"), json_string(run->document, "artifact.cache_key")))
+		return false;
+	AUTO_CLOSE int release = fs_open_directory(run->root->releases, current, &error);
+	if (release < 0)
+		return false;
+	return artifact < 0 || compare_in_child(artifact, json_string(run->document, "artifact.name"), release, &most,
+							    EXTRACT_MS, &error) == 1;
+}
+
+static void reuse(struct stage_run *run, const char *current)
+{
+	AUTO_FREE char *path = release_path(run->root, current);
+
+	json_set_string(run->document, "deploy.path", path);
+	json_set_bool(run->document, "deploy.reused", true);
+	document_set_state(run->document, STATE_DEPLOYED, NULL);
+}
+
+static int check_space(const struct stage_run *run, int artifact, struct error *error)
+{
+	struct stat status;
+
+	if (fstat(artifact, &status))
+		return error_errno(error, errno, "cannot look at the artifact");
+	if (fs_free_space(run->root->releases) < status.st_size)
+		return error_errno(error, ENOSPC, "cannot extract %lld bytes below %s", (long long)status.st_size, run->root->path);
+	return 0;
+}
+
+/* Extracts into the partial directory and makes it durable. */
+static int fill(struct stage_run *run, int artifact, const char *partial, struct error *error)
+{
+	const char *name = json_string(run->document, "artifact.name");
+	struct extract_limits most = limits(run->options);
+	struct extract_result extracted;
+
+	if (fs_make_directory(run->root->releases, partial, 0755, error))
+		return -1;
+	AUTO_CLOSE int directory = fs_open_directory(run->root->releases, partial, error);
+	if (directory < 0)
+		return -1;
+	if (extract_in_child(artifact, name, directory, &most, EXTRACT_MS, &extracted, error))
+		return error_in(error, "extract %s", name);
+	if (syncfs(directory))
+		return error_errno(error, errno, "cannot sync the release");
+	json_set_number(run->document, "deploy.files", extracted.entries);
+	json_set_number(run->document, "deploy.bytes", extracted.bytes);
+	return 0;
+}
+
+/* Gives the filled directory its name. The record comes first, so that what has the name of a release always has one. */
+static int publish(struct stage_run *run, const char *partial, const char *name, struct error *error)
+{
+	AUTO_FREE char *path = release_path(run->root, name);
+
+	json_set_string(run->document, "deploy.path", path);
+	document_set_state(run->document, STATE_DEPLOYED, NULL);
+	if (release_write_record(run->root, name, run->document, error))
+		return -1;
+	if (renameat(run->root->releases, partial, run->root->releases, name))
+		return error_errno(error, errno, "cannot name the release %s", name);
+	return fs_sync_directory(run->root->releases, error);
+}
+
+static int extract(struct stage_run *run, int artifact, const char *name, struct error *error)
+{
+	AUTO_FREE char *partial = xasprintf(".%s.partial", name), *path = release_path(run->root, name);
+	struct error unremoved;
+
+	log_info("Extract archive", "path", path);
+	if (check_space(run, artifact, error) == 0 && fill(run, artifact, partial, error) == 0 && publish(run, partial, name, error) == 0)
+		return 0;
+	fs_remove(run->root->releases, partial, &unremoved); /* the next run sweeps what is left */
+	return -1;
+}
+
+static void finish(struct stage_run *run, int cache)
+{
+	const char *path = json_string(run->document, "previous.path"), *slash = path ? strrchr(path, '/') : NULL;
+	struct error error;
+
+	if (retention_prune(run->root, cache, slash ? slash + 1 : NULL, option_number(run->options, OPT_KEEP), &error))
+		log_warn("Cannot remove old releases", "error", error.message, "hint", error.hint);
+	if (str_equal(json_string(run->document, "mode"), "assets")) {
+		AUTO_BUF struct buf spent = {0};
+		str_add_duration(&spent, document_spent(run->document) + time_monotonic() - run->started_at);
+		document_notice(run->document, "deploy", NOTICE_IMPORTANT, "Deployed %s in %s",
+				json_string(run->document, "release.version"), buf_text(&spent));
+	}
+}
+
+static int deploy(struct stage_run *run, int artifact, int cache, struct error *error)
+{
+	char name[RELEASE_NAME];
+
+	if (release_next_name(run->root, name, error))
+		return -1;
+	AUTO_FREE char *path = release_path(run->root, name);
+	if (hook_run(run, "before-deploy", path, error) && option_flag(run->options, OPT_ABORT_ON_HOOK_FAILURE))
+		return -1;
+	if (extract(run, artifact, name, error) || release_switch(run->root, name, cache, error))
+		return -1;
+	log_info("Create symlink", "from", path, "to", "current");
+	hook_run(run, "after-deploy", path, error);
+	finish(run, cache);
+	return 0;
+}
+
+static int forward(struct stage_run *run, struct error *error)
+{
+	char current[RELEASE_NAME] = "";
+
+	if (release_current(run->root, current, error) < 0 || check_previous(run, current, error) || retention_sweep(run->root, error))
+		return -1;
+	AUTO_CLOSE int cache = root_open_cache(run->root, option_string(run->options, OPT_CACHE), NULL, error);
+	if (cache < 0)
+		return -1;
+	AUTO_CLOSE int artifact = open_artifact(run, cache, error);
+	if (artifact < 0 && error->code != ERROR_NONE)
+		return -1;
+	if (can_reuse(run, current, artifact)) {
+		reuse(run, current);
+		return release_heal_cache(run->root, cache, error);
+	}
+	if (artifact < 0)
+		return error_set(error, ERROR_FILESYSTEM, "%s is not in the cache", json_string(run->document, "artifact.cache_key"));
+	return deploy(run, artifact, cache, error);
+}
+
+static bool begins(const struct options *options)
+{
+	return option_given(options, OPT_ROLLBACK);
+}
+
+static int step(struct stage_run *run, struct error *error)
+{
+	return begins(run->options) ? rollback_run(run, option_string(run->options, OPT_ROLLBACK), error) : forward(run, error);
+}
+
+const struct stage deploy_stage = {
+	.tool = {"dewy-deploy", "", "Extract a fetched artifact beside the running release and switch current to it"},
+	.name = "deploy",
+	.user = DEPLOY,
+	.acts_on = 1u << STATE_FETCHED,
+	.takes_lock = true,
+	.begins = begins,
+	.run = step,
+};

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+#include "deploy/feed.h"
+
+#include "alloc.h"
+#include "cleanup.h"
+#include "path.h"
+
+#include <archive.h>
+#include <errno.h>
+
+static la_ssize_t on_read(struct archive *archive, void *context, const void **ret_bytes)
+{
+	struct feed *feed = context;
+	ssize_t got = feed->read(feed->context, ret_bytes, &feed->error);
+
+	if (got < 0)
+		archive_set_error(archive, EIO, "%s", feed->error.message);
+	feed->ended = got == 0;
+	return got;
+}
+
+/* Skips, but never over the end: what is missing there must be noticed by reading. */
+static la_int64_t on_skip(struct archive *archive, void *context, la_int64_t request)
+{
+	struct source *source = ((struct feed *)context)->source;
+	long long left = source->size - source->offset;
+	long long skipped = left < 0 ? 0 : request < left ? request : left;
+
+	(void)archive;
+	source->offset += skipped;
+	return skipped;
+}
+
+static la_int64_t on_seek(struct archive *archive, void *context, la_int64_t offset, int whence)
+{
+	struct source *source = ((struct feed *)context)->source;
+	long long from = whence == SEEK_SET ? 0 : whence == SEEK_CUR ? source->offset : source->size;
+
+	if (offset < -from || offset > source->size - from) {
+		archive_set_error(archive, EINVAL, "a place outside of the file is referred to");
+		return ARCHIVE_FATAL;
+	}
+	source->offset = from + offset;
+	return source->offset;
+}
+
+/* Enables the form. ARCHIVE_WARN is no success: libarchive would call an external program. */
+static int choose(struct archive *archive, enum feed_form form)
+{
+	static const int filters[] = {
+		[FEED_BZIP2] = ARCHIVE_FILTER_BZIP2, [FEED_XZ] = ARCHIVE_FILTER_XZ, [FEED_ZSTD] = ARCHIVE_FILTER_ZSTD};
+
+	if (form == FEED_TAR)
+		return archive_read_support_format_tar(archive);
+	if (form == FEED_ZIP)
+		return archive_read_support_format_zip_seekable(archive);
+	int result = archive_read_support_format_raw(archive);
+	if (result == ARCHIVE_OK)
+		result = archive_read_support_format_empty(archive);
+	return result == ARCHIVE_OK ? archive_read_append_filter(archive, filters[form]) : result;
+}
+
+/* libarchive converts names to the character set of the locale; this makes that UTF-8, whatever dewy runs in. */
+static void use_utf8(struct feed *feed)
+{
+	feed->locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+	if (feed->locale)
+		feed->outer_locale = uselocale(feed->locale);
+}
+
+int feed_open(struct feed *feed, enum feed_form form, struct error *error)
+{
+	feed->archive = xrequire(archive_read_new());
+	use_utf8(feed);
+	if (choose(feed->archive, form) != ARCHIVE_OK) {
+		error_set(error, ERROR_INTERNAL, "libarchive was built without support for this format");
+		return error_hint(error, "publish the artifact as .tar.gz or .zip");
+	}
+	archive_read_set_read_callback(feed->archive, on_read);
+	if (feed->source) {
+		archive_read_set_skip_callback(feed->archive, on_skip);
+		archive_read_set_seek_callback(feed->archive, on_seek);
+	}
+	archive_read_set_callback_data(feed->archive, feed);
+	return archive_read_open1(feed->archive) == ARCHIVE_OK ? 0 : feed_failed(feed, error);
+}
+
+void feed_close(struct feed *feed)
+{
+	if (feed->archive)
+		archive_read_free(feed->archive);
+	if (feed->locale) {
+		uselocale(feed->outer_locale);
+		freelocale(feed->locale);
+	}
+	*feed = (struct feed){0};
+}
+
+int feed_failed(const struct feed *feed, struct error *error)
+{
+	const char *text = archive_error_string(feed->archive);
+
+	if (feed->error.code) {
+		*error = feed->error;
+		return -1;
+	}
+	if (archive_errno(feed->archive) == ENOMEM) {
+		error_set(error, ERROR_INTEGRITY, "the archive needs too much memory to be read");
+		return error_hint(error, "compress it with a smaller window, for example with xz -6 or zstd -19");
+	}
+	AUTO_FREE char *label = path_label(text ? text : "it cannot be read");
+	return error_set(error, ERROR_INTEGRITY, "the archive is damaged: %s", label);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* libarchive: opened in this one place, with one format and nothing else enabled, fed with bytes by us, and its errors turned
+ * into ours. */
+#ifndef DEWY_FEED_H
+#define DEWY_FEED_H
+
+#include "deploy/source.h"
+#include "error.h"
+
+#include <locale.h>
+#include <stdbool.h>
+
+struct archive;
+
+enum feed_form {
+	FEED_BZIP2, /* decompression of one stream, without looking at what it is */
+	FEED_XZ,
+	FEED_ZSTD,
+	FEED_TAR,
+	FEED_ZIP, /* by its central directory, which has the modes and links; needs a source */
+};
+
+struct feed {
+	/* Returns how many bytes *ret_bytes points at until the next call, 0 at the end, or -1. */
+	ssize_t (*read)(void *context, const void **ret_bytes, struct error *error);
+	void *context;
+	struct source *source; /* what read reads from when libarchive may skip and seek in it, else NULL */
+
+	struct archive *archive;
+	bool ended;         /* libarchive was told that there is no more */
+	struct error error; /* why read failed */
+	locale_t locale, outer_locale;
+};
+
+/* Opens libarchive on what read, context and source say. Returns 0 or -1; the caller gives feed to feed_close in both
+ * cases. */
+int feed_open(struct feed *feed, enum feed_form form, struct error *error);
+
+void feed_close(struct feed *feed);
+
+/* Tells why the last call on feed->archive failed: with the error of read, else with ERROR_INTEGRITY. Returns -1. */
+int feed_failed(const struct feed *feed, struct error *error);
+
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+#include "deploy/hook.h"
+
+#include "alloc.h"
+#include "error.h"
+#include "fs.h"
+#include "log.h"
+#include "proc.h"
+#include "secrets.h"
+#include "str.h"
+
+#include <string.h>
+
+enum { OUTPUT_LIMIT = 65536 }; /* bytes that are kept of each stream */
+
+static char *variable(const char *name, const char *value)
+{
+	return xasprintf("%s=%s", name, value ? value : "");
+}
+
+static int run_command(struct stage_run *run, const char *command, const char *release_dir, struct proc_result *result,
+		       struct error *error)
+{
+	const char *argv[] = {"/bin/sh", "-c", command, NULL};
+	AUTO_FREE char *id = variable("DEWY_ID", json_string(run->document, "id"));
+	AUTO_FREE char *app = variable("DEWY_APP", json_string(run->document, "app"));
+	AUTO_FREE char *version = variable("DEWY_VERSION", json_string(run->document, "release.version"));
+	AUTO_FREE char *previous = variable("DEWY_PREVIOUS_VERSION", json_string(run->document, "previous.version"));
+	AUTO_FREE char *directory = variable("DEWY_RELEASE_DIR", release_dir);
+	AUTO_FREE char *root = variable("DEWY_ROOT", run->root->path);
+	AUTO_FREE char *artifact = variable("DEWY_ARTIFACT", json_string(run->document, "artifact.name"));
+	const char *const added[] = {id, app, version, previous, directory, root, artifact, NULL};
+	AUTO_FREE const char **environment = proc_environment(secret_variables, added);
+	AUTO_FREE char *text = json_print(run->document);
+	AUTO_CLOSE int document = fs_scratch(text, strlen(text), error);
+	struct proc_spec spec = {.argv = argv, .environment = environment, .directory = run->root->fd, .in = document};
+
+	if (document < 0)
+		return -1;
+	return proc_run(&spec, OUTPUT_LIMIT, option_number(run->options, OPT_HOOK_TIMEOUT), result, error);
+}
+
+static void record(struct stage_run *run, const char *name, const char *command, const struct proc_result *result)
+{
+	cJSON *hooks = json_get(run->document, "deploy.hooks"), *hook = xrequire(cJSON_CreateObject());
+	AUTO_BUF struct buf duration = {0};
+
+	str_add_duration(&duration, result->duration_ms);
+	json_set_string(hook, "name", name);
+	json_set_string(hook, "command", command);
+	json_set_number(hook, "exit_code", result->exit_code);
+	json_set_number(hook, "duration_ms", result->duration_ms);
+	json_set_string(hook, "stdout", buf_text(&result->out));
+	json_set_string(hook, "stderr", buf_text(&result->err));
+	if (!hooks) {
+		hooks = xrequire(cJSON_CreateArray());
+		json_set(run->document, "deploy.hooks", hooks);
+	}
+	cJSON_AddItemToArray(hooks, hook);
+	document_notice(run->document, "deploy", NOTICE_HOOK, "%s hook %s in %s: %s", name,
+			result->timed_out ? "timed out" : result->exit_code ? "failed" : "succeeded", buf_text(&duration), command);
+	log_info("Execute hook", "command", command, "stdout", buf_text(&result->out), "stderr", buf_text(&result->err), "duration",
+		 buf_text(&duration));
+}
+
+static void report_failure(const char *name, const struct proc_result *result, const struct error *error)
+{
+	AUTO_FREE char *code = xasprintf("%d", result->exit_code);
+
+	log_error(str_equal(name, "before-deploy") ? "Before deploy hook failure" : "After deploy hook failure", "error",
+		  error->message, "exit_code", code);
+}
+
+int hook_run(struct stage_run *run, const char *name, const char *release_dir, struct error *error)
+{
+	bool before = str_equal(name, "before-deploy");
+	const char *command = option_string(run->options, before ? OPT_BEFORE_DEPLOY_HOOK : OPT_AFTER_DEPLOY_HOOK);
+	struct proc_result result = {0};
+
+	if (!command)
+		return 0;
+	int failed = run_command(run, command, release_dir, &result, error);
+	if (failed) {
+		result.exit_code = 127;
+		buf_puts(&result.err, error->message);
+	} else if (result.timed_out) {
+		failed = error_set(error, ERROR_HOOK, "the %s hook timed out", name);
+	} else if (result.exit_code) {
+		failed = error_set(error, ERROR_HOOK, "the %s hook failed with exit code %d", name, result.exit_code);
+	}
+	record(run, name, command, &result);
+	if (failed)
+		report_failure(name, &result, error);
+	proc_result_free(&result);
+	return failed ? 1 : 0;
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+#include "deploy/retention.h"
+
+#include "alloc.h"
+#include "error.h"
+#include "fs.h"
+#include "log.h"
+#include "root/rejected.h"
+#include "root/release.h"
+#include "str.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+struct sweep {
+	const struct root *root;
+	struct error *error;
+};
+
+static bool is_partial(const char *name)
+{
+	char stamp[RELEASE_NAME];
+
+	if (name[0] != '.' || strlen(name) != strlen(".20240115T103045Z.partial") || !str_ends(name, ".partial"))
+		return false;
+	memcpy(stamp, name + 1, RELEASE_NAME - 1);
+	stamp[RELEASE_NAME - 1] = '\0';
+	return release_is_name(stamp);
+}
+
+static int sweep_release(const char *name, void *context)
+{
+	const struct sweep *sweep = context;
+
+	if (!is_partial(name))
+		return 0;
+	log_debug("Remove unfinished release", "name", name);
+	return fs_remove(sweep->root->releases, name, sweep->error);
+}
+
+static int sweep_record(const char *name, void *context)
+{
+	const struct sweep *sweep = context;
+	AUTO_FREE char *file = xasprintf("releases/%s", name);
+	struct stat status;
+
+	if (str_ends(name, ".json") && strlen(name) == RELEASE_NAME - 1 + strlen(".json")) {
+		AUTO_FREE char *release = xstrndup(name, RELEASE_NAME - 1);
+		if (fstatat(sweep->root->releases, release, &status, AT_SYMLINK_NOFOLLOW) == 0)
+			return 0;
+	}
+	return fs_remove(sweep->root->state, file, sweep->error);
+}
+
+int retention_sweep(const struct root *root, struct error *error)
+{
+	struct sweep sweep = {.root = root, .error = error};
+	AUTO_CLOSE int records = fs_open_directory(root->state, "releases", error);
+
+	if (records < 0 || fs_each(root->releases, sweep_release, &sweep, error) || fs_each(records, sweep_record, &sweep, error))
+		return error_in(error, "clean up");
+	return 0;
+}
+
+/* A release that may go, and what is known of it. */
+struct candidate {
+	const char *name;
+	cJSON *record;
+	bool stays;
+};
+
+static bool is_rejected(const cJSON *rejected, const cJSON *record)
+{
+	const cJSON *entry;
+
+	cJSON_ArrayForEach(entry, rejected)
+		if (!json_string(entry, "above") && str_equal(json_string(entry, "version"), json_string(record, "release.version")))
+			return true;
+	return false;
+}
+
+/* Decides what stays: from the newest back, keep of them, and those that always do. */
+static void choose(struct candidate *candidates, int count, const char *current, const char *previous, const cJSON *rejected,
+		   long long keep)
+{
+	for (int i = count - 1; i >= 0; i--) {
+		bool always = str_equal(candidates[i].name, current) || str_equal(candidates[i].name, previous);
+		candidates[i].stays = always || (keep > 0 && !is_rejected(rejected, candidates[i].record));
+		keep -= candidates[i].stays;
+	}
+}
+
+static int remove_release(const struct root *root, const char *name, struct error *error)
+{
+	AUTO_FREE char *record = xasprintf("releases/%s.json", name);
+
+	log_debug("Remove release", "name", name);
+	return fs_remove(root->releases, name, error) || fs_remove(root->state, record, error) ? -1 : 0;
+}
+
+struct cache_sweep {
+	int cache;
+	const struct candidate *candidates;
+	int count;
+	struct error *error;
+};
+
+static int sweep_artifact(const char *name, void *context)
+{
+	const struct cache_sweep *sweep = context;
+
+	if (!strstr(name, "--")) /* not the name of an artifact of ours: VERSION--NAME, .VERSION--NAME.part */
+		return 0;
+	for (int i = 0; i < sweep->count; i++)
+		if (sweep->candidates[i].stays && str_equal(json_string(sweep->candidates[i].record, "artifact.cache_key"), name))
+			return 0;
+	return fs_remove(sweep->cache, name, sweep->error);
+}
+
+int retention_prune(const struct root *root, int cache, const char *previous, long long keep, struct error *error)
+{
+	AUTO_FREE char(*names)[RELEASE_NAME] = NULL;
+	char current[RELEASE_NAME] = "";
+	int count = release_list(root, &names, error), failed = count < 0 ? -1 : 0;
+	AUTO_JSON cJSON *rejected = failed ? NULL : rejected_read(root, error);
+
+	if (!rejected || release_current(root, current, error) < 0)
+		return -1;
+	struct candidate *candidates = xcalloc((size_t)count, sizeof *candidates);
+	for (int i = 0; i < count; i++)
+		candidates[i] = (struct candidate){.name = names[i], .record = release_record(root, names[i])};
+	choose(candidates, count, current, previous, rejected, keep);
+	for (int i = 0; i < count && !failed; i++)
+		if (!candidates[i].stays)
+			failed = remove_release(root, candidates[i].name, error);
+	struct cache_sweep sweep = {.cache = cache, .candidates = candidates, .count = count, .error = error};
+	if (!failed && cache >= 0)
+		failed = fs_each(cache, sweep_artifact, &sweep, error);
+	for (int i = 0; i < count; i++)
+		cJSON_Delete(candidates[i].record);
+	free(candidates);
+	return failed;
+}

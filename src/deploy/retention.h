@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* What stays on disk. */
+#ifndef DEWY_RETENTION_H
+#define DEWY_RETENTION_H
+
+#include "root/root.h"
+
+struct error;
+
+/* Removes what a run that was killed left behind: partial directories, and records without a release. Returns 0 or -1. */
+int retention_sweep(const struct root *root, struct error *error);
+
+/* Removes all but the newest keep releases, their records, and the artifacts in the cache that belong to none that stays. The
+ * release that current leads to and the one named previous (NULL for none) always stay; releases of rejected versions do not
+ * count and go first. Returns 0 or -1. */
+int retention_prune(const struct root *root, int cache, const char *previous, long long keep, struct error *error);
+
+#endif

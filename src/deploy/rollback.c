@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+#include "deploy/rollback.h"
+
+#include "alloc.h"
+#include "error.h"
+#include "log.h"
+#include "root/rejected.h"
+#include "root/release.h"
+#include "str.h"
+
+#include <string.h>
+
+static bool is_version(const cJSON *record, const char *version)
+{
+	const char *recorded = json_string(record, "release.version");
+
+	return recorded && (str_equal(recorded, version) || (recorded[0] == 'v' && str_equal(recorded + 1, version)));
+}
+
+/* Returns the index of the release to go back to, or -1. */
+static int find(const struct root *root, char (*names)[RELEASE_NAME], int count, const char *current, const char *version)
+{
+	AUTO_JSON cJSON *running = release_record(root, current);
+	const char *path = json_string(running, "previous.path"), *slash = path ? strrchr(path, '/') : NULL;
+	int before = -1;
+
+	for (int i = count - 1; i >= 0; i--) {
+		if (str_equal(names[i], current))
+			continue;
+		AUTO_JSON cJSON *record = release_record(root, names[i]);
+		if (*version ? is_version(record, version) : slash && str_equal(slash + 1, names[i]))
+			return i;
+		if (before < 0 && strcmp(names[i], current) < 0)
+			before = i;
+	}
+	return *version ? -1 : before;
+}
+
+static int explain_missing(const struct root *root, char (*names)[RELEASE_NAME], int count, const char *version, struct error *error)
+{
+	AUTO_BUF struct buf versions = {0};
+
+	for (int i = 0; i < count; i++) {
+		AUTO_JSON cJSON *record = release_record(root, names[i]);
+		buf_printf(&versions, "%s%s", i ? ", " : "", json_string(record, "release.version"));
+	}
+	error_set(error, ERROR_CONFIG, *version ? "%s is not the version of a release to go back to" : "%sthere is no previous release", version);
+	return error_hint(error, count ? "on disk are %s" : "nothing is deployed in this ROOT%s", buf_text(&versions));
+}
+
+/* Copies the sections of a release from its record. */
+static void describe(struct stage_run *run, const char *name, const char *current)
+{
+	AUTO_JSON cJSON *record = release_record(run->root, name), *running = release_record(run->root, current);
+	AUTO_FREE char *path = release_path(run->root, name), *previous = release_path(run->root, current);
+	static const char *const sections[] = {"registry", "release", "artifact", NULL};
+
+	for (const char *const *section = sections; *section; section++) {
+		const cJSON *item = json_get(record, *section);
+		if (item)
+			json_set(run->document, *section, cJSON_Duplicate(item, true));
+	}
+	json_set_string(run->document, "mode", json_string(record, "mode"));
+	json_set_string(run->document, "previous.version", json_string(running, "release.version"));
+	json_set_string(run->document, "previous.cache_key", json_string(running, "artifact.cache_key"));
+	json_set_string(run->document, "previous.path", previous);
+	json_set_string(run->document, "deploy.path", path);
+	json_set_bool(run->document, "deploy.reused", true);
+}
+
+static int switch_to(struct stage_run *run, const char *name, struct error *error)
+{
+	const char *version = json_string(run->document, "release.version"), *ran = json_string(run->document, "previous.version");
+	AUTO_CLOSE int cache = root_open_cache(run->root, option_string(run->options, OPT_CACHE), NULL, error);
+
+	if (cache < 0 || rejected_hold(run->root, version, ran, "rolled back by hand", error) ||
+	    release_mark(run->root, name, STATE_DEPLOYED, error) || release_switch(run->root, name, cache, error))
+		return -1;
+	log_info("Create symlink", "from", json_string(run->document, "deploy.path"), "to", "current");
+	document_set_state(run->document, STATE_DEPLOYED, "rolled back by hand");
+	document_notice(run->document, "deploy", NOTICE_IMPORTANT, "Rolled back to %s by hand (was %s)", version, ran);
+	return 0;
+}
+
+int rollback_run(struct stage_run *run, const char *version, struct error *error)
+{
+	AUTO_FREE char(*names)[RELEASE_NAME] = NULL;
+	char current[RELEASE_NAME] = "";
+	int count = release_list(run->root, &names, error);
+
+	if (count < 0 || release_current(run->root, current, error) < 0)
+		return -1;
+	int chosen = *current ? find(run->root, names, count, current, version) : -1;
+	if (chosen < 0)
+		return explain_missing(run->root, names, count, version, error);
+	describe(run, names[chosen], current);
+	return switch_to(run, names[chosen], error);
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+#include "deploy/source.h"
+
+#include "alloc.h"
+#include "error.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { SOURCE_BLOCK = 256 * 1024 };
+
+int source_open(struct source *source, int fd, struct error *error)
+{
+	struct stat status;
+
+	*source = (struct source){.fd = fd};
+	if (fstat(fd, &status))
+		return error_errno(error, errno, "cannot read the artifact");
+	if (!S_ISREG(status.st_mode))
+		return error_set(error, ERROR_FILESYSTEM, "the artifact is not a regular file");
+	source->size = status.st_size;
+	source->buffer = xcalloc(SOURCE_BLOCK, 1);
+	return 0;
+}
+
+void source_close(struct source *source)
+{
+	free(source->buffer);
+	source->buffer = NULL;
+}
+
+/* Reads up to length bytes. Returns how many; fewer only at the end of the file; or -1. */
+static ssize_t read_at(const struct source *source, long long offset, char *bytes, size_t length, struct error *error)
+{
+	size_t have = 0;
+
+	while (have < length) {
+		ssize_t got = pread(source->fd, bytes + have, length - have, offset + (off_t)have);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return error_errno(error, errno, "cannot read the artifact");
+		if (got == 0)
+			break;
+		have += (size_t)got;
+	}
+	return (ssize_t)have;
+}
+
+ssize_t source_read(struct source *source, const void **ret_bytes, struct error *error)
+{
+	ssize_t got = read_at(source, source->offset, source->buffer, SOURCE_BLOCK, error);
+
+	if (got > 0)
+		source->offset += got;
+	*ret_bytes = source->buffer;
+	return got;
+}
+
+int source_peek(const struct source *source, long long offset, void *bytes, size_t length, struct error *error)
+{
+	ssize_t got = read_at(source, offset, bytes, length, error);
+
+	return got < 0 ? -1 : (size_t)got < length;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* The bytes of an artifact as they lie in the cache, read in large pieces. */
+#ifndef DEWY_SOURCE_H
+#define DEWY_SOURCE_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+struct error;
+
+struct source {
+	int fd;
+	long long size;   /* of the file when it was opened */
+	long long offset; /* of what is read next; the descriptor's own is left alone */
+	void *buffer;
+};
+
+/* Reads from fd, which stays the caller's and must be a regular file. Returns 0 or -1. */
+int source_open(struct source *source, int fd, struct error *error);
+
+void source_close(struct source *source);
+
+/* Returns how many bytes *ret_bytes points at until the next call, 0 at the end, or -1. */
+ssize_t source_read(struct source *source, const void **ret_bytes, struct error *error);
+
+/* Reads length bytes at offset. Returns 0; 1 when the file has fewer; or -1. */
+int source_peek(const struct source *source, long long offset, void *bytes, size_t length, struct error *error);
+
+#endif

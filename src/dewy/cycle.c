@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+#include "dewy/cycle.h"
+
+#include "alloc.h"
+#include "dewy/notifier.h"
+#include "document.h"
+#include "error.h"
+#include "fs.h"
+#include "lock.h"
+#include "log.h"
+#include "proc.h"
+#include "root/history.h"
+#include "str.h"
+#include "time.h"
+#include "words.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { GRACE_MS = 10000, NOTIFY_MARGIN_MS = 5000 };
+
+/* What the pipe is made of. */
+static const struct step {
+	const char *program;
+	const char *stage;
+	enum state acts_on;
+	bool server_only;
+	bool may_be_abandoned; /* nothing but the cache has changed until it ends */
+} steps[] = {
+	{"dewy-fetch", "fetch", STATE_AVAILABLE, false, true},
+	{"dewy-deploy", "deploy", STATE_FETCHED, false, false},
+	{"dewy-restart", "restart", STATE_DEPLOYED, true, false},
+};
+
+static const struct step check_step = {"dewy-check", "check", STATE_UNCHANGED, false, true};
+static const struct step rollback_step = {"dewy-deploy", "deploy", STATE_UNCHANGED, false, false};
+
+void cycle_read_signal(struct cycle *cycle)
+{
+	struct signalfd_siginfo signal;
+
+	if (read(cycle->signals, &signal, sizeof signal) != sizeof signal)
+		return;
+	if (signal.ssi_signo == SIGUSR1)
+		cycle->restart = true;
+	else if (signal.ssi_signo != SIGHUP)
+		cycle->stop = (int)signal.ssi_signo;
+}
+
+/* Waits for a stage; a signal ends one that may be abandoned, and is remembered for after any other. Returns its exit code, or
+ * -1 when it took too long and was ended. */
+static int await(struct cycle *cycle, const struct step *step, pid_t pid)
+{
+	long long deadline = time_monotonic() + option_number(cycle->options, OPT_STAGE_TIMEOUT);
+	int code, result;
+
+	while ((result = proc_wait_or(pid, deadline - time_monotonic(), cycle->stop ? -1 : cycle->signals, &code)) == 2) {
+		cycle_read_signal(cycle);
+		if (cycle->stop && step->may_be_abandoned)
+			kill(-pid, SIGTERM);
+	}
+	if (result == 0)
+		return code;
+	proc_stop(-pid, GRACE_MS);
+	return -1;
+}
+
+static void build_arguments(const struct cycle *cycle, const struct step *step, struct words *argv)
+{
+	AUTO_FREE char *program = proc_sibling(step->program);
+
+	words_add(argv, program);
+	if (step == &rollback_step) {
+		words_add(argv, "--rollback");
+		if (*cycle->rollback)
+			words_add(argv, cycle->rollback);
+	} else if (str_equal(step->stage, "restart")) {
+		words_add(argv, "--");
+		words_add_all(argv, "", (const char *const *)cycle->options->rest);
+	}
+}
+
+/* Runs a stage on the document in text. Returns 0 with what it printed, or -1 when that is no document. */
+static int run_stage(struct cycle *cycle, const struct step *step, int lock, const char *text, cJSON **ret_document, struct error *error)
+{
+	AUTO_CLOSE int input = fs_scratch(text, strlen(text), error);
+	AUTO_CLOSE int output = input < 0 ? -1 : fs_scratch("", 0, error);
+	AUTO_WORDS struct words argv = {0};
+	AUTO_BUF struct buf printed = {0};
+
+	build_arguments(cycle, step, &argv);
+	struct proc_spec spec = {.argv = words_list(&argv), .in = input, .out = output, .keep = lock, .own_group = true};
+	pid_t pid = output < 0 ? -1 : proc_spawn(&spec, error);
+	if (pid < 0)
+		return -1;
+	int code = await(cycle, step, pid);
+	if (code < 0)
+		return error_set(error, ERROR_INTERNAL, "%s took longer than --stage-timeout and was ended", step->program);
+	if (lseek(output, 0, SEEK_SET) || buf_read(&printed, output, DOCUMENT_LIMIT))
+		return error_set(error, ERROR_INTERNAL, "cannot read what %s printed", step->program);
+	if (!printed.length)
+		return error_set(error, code == 1 ? ERROR_CONFIG : ERROR_INTERNAL, "%s ended with %d and without a document", step->program, code);
+	*ret_document = document_parse(buf_text(&printed), printed.length, error);
+	return *ret_document ? 0 : error_in(error, "%s", step->program);
+}
+
+/* Runs a stage and replaces the document by what it made of it. */
+static void advance(struct cycle *cycle, const struct step *step, int lock)
+{
+	AUTO_FREE char *text = cycle->document ? json_print(cycle->document) : xstrdup("");
+	cJSON *next = NULL;
+	struct error error, unrecorded;
+
+	if (run_stage(cycle, step, lock, text, &next, &error) == 0) {
+		cJSON_Delete(cycle->document);
+		cycle->document = next;
+		return;
+	}
+	if (!cycle->document)
+		cycle->document = document_new(cycle->root, option_string(cycle->options, OPT_APP), cycle->mode);
+	if (cycle->stop) {
+		document_set_state(cycle->document, STATE_UNCHANGED, "interrupted");
+		return;
+	}
+	document_fail(cycle->document, step->stage, &error);
+	log_error(error.message, "stage", step->stage, "hint", error.hint);
+	if (history_append(cycle->root, cycle->document, &unrecorded))
+		log_warn("Cannot record the deployment", "error", unrecorded.message);
+}
+
+static bool applies(const struct cycle *cycle, const struct step *step)
+{
+	return document_state(cycle->document) == step->acts_on &&
+	       !(step->server_only && str_equal(json_string(cycle->document, "mode"), "assets"));
+}
+
+/* True when a finished document has something to tell, or errors came before that people have not been told are over. */
+static bool is_worth_telling(const struct cycle *cycle)
+{
+	struct stat status;
+
+	return json_get(cycle->document, "notices") || fstatat(cycle->root->state, "notify.json", &status, 0) == 0;
+}
+
+/* Runs the stages from the present state of the document on. */
+static void run_stages(struct cycle *cycle, struct notifier *notifier, int lock)
+{
+	if (!cycle->document)
+		advance(cycle, cycle->rollback ? &rollback_step : &check_step, lock);
+	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+		if (cycle->stop && steps[i].may_be_abandoned)
+			break;
+		if (!applies(cycle, &steps[i]))
+			continue;
+		notifier_offer(notifier, cycle->document);
+		advance(cycle, &steps[i], lock);
+	}
+}
+
+/* Hands the lock and the mode down to the stages. */
+static void set_environment(const struct cycle *cycle, int lock)
+{
+	AUTO_FREE char *number = xasprintf("%d", lock);
+
+	setenv("DEWY_LOCK_FD", number, 1);
+	setenv("DEWY_ROOT", cycle->root->path, 1);
+	setenv("DEWY_MODE", cycle->mode, 1);
+}
+
+int cycle_run(struct cycle *cycle, struct error *error)
+{
+	struct notifier notifier = {.output = -1};
+
+	if (root_prepare(cycle->root, error))
+		return -1;
+	AUTO_CLOSE int lock = lock_take(cycle->root->state, "lock", option_number(cycle->options, OPT_LOCK_WAIT), error);
+	if (lock < 0 && error->code != ERROR_LOCKED)
+		return -1;
+	if (lock < 0) {
+		log_info("Another run holds the lock", "root", cycle->root->path);
+		return 0;
+	}
+	set_environment(cycle, lock);
+	run_stages(cycle, &notifier, lock);
+	close(steal_fd(&lock)); /* what follows takes as long as people's channels do */
+	unsetenv("DEWY_LOCK_FD");
+	if (is_worth_telling(cycle))
+		notifier_finish(&notifier, cycle->document, option_number(cycle->options, OPT_NOTIFY_TIMEOUT) + NOTIFY_MARGIN_MS,
+				cycle->stop ? -1 : cycle->signals);
+	return document_status(cycle->document);
+}

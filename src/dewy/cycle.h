@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* One pass through the pipe under the lock of ROOT: the stages as child processes, one after the other, and the notifier
+ * beside them. */
+#ifndef DEWY_CYCLE_H
+#define DEWY_CYCLE_H
+
+#include "json.h"
+#include "options.h"
+#include "root/root.h"
+
+struct error;
+
+struct cycle {
+	const struct options *options;
+	struct root *root;
+	int signals;            /* a signalfd of the signals that end the cycle, -1 for none */
+	const char *rollback;   /* version to go back to instead of asking the registry, "" for the previous one; NULL */
+	const char *mode;       /* server or assets */
+	int stop;               /* the signal that ended it, 0 for none */
+	bool restart;           /* SIGUSR1 came meanwhile */
+	cJSON *document;        /* in: where to begin, NULL for the beginning; out: how it ended; the caller deletes it */
+};
+
+/* Runs the cycle. Returns the exit status; 0 also when another run holds the lock, and then there is no document. */
+int cycle_run(struct cycle *cycle, struct error *error);
+
+/* Takes a signal that came: SIGUSR1 asks for a restart, SIGHUP for nothing, any other ends the cycle. */
+void cycle_read_signal(struct cycle *cycle);
+
+#endif

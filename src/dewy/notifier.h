@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* dewy-notify in the background: it is handed the document whenever there is something new to tell, one process at a time, and
+ * nothing waits for it until the deployment is over. */
+#ifndef DEWY_NOTIFIER_H
+#define DEWY_NOTIFIER_H
+
+#include "json.h"
+
+#include <sys/types.h>
+
+struct notifier {
+	pid_t pid;  /* of the process that is telling, 0 for none */
+	int output; /* what it prints, -1 for none */
+	int told;   /* how many notices were handed over */
+};
+
+/* Tells what is new in the document, unless a process is still busy with what came before. */
+void notifier_offer(struct notifier *notifier, cJSON *document);
+
+/* Tells the end of the document: waits for the busy process, hands over the rest, and waits for that, for timeout_ms at most,
+ * or until the descriptor signals (-1 for none) can be read; then the process is ended. Marks in the document what was sent. */
+void notifier_finish(struct notifier *notifier, cJSON *document, long long timeout_ms, int signals);
+
+#endif

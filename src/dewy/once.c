@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+#include "dewy/once.h"
+
+#include "alloc.h"
+#include "dewy/commands.h"
+#include "error.h"
+#include "fs.h"
+#include "str.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+static int open_signals(void)
+{
+	static const int ending[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1};
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < sizeof ending / sizeof *ending; i++)
+		sigaddset(&set, ending[i]);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+int cycle_begin(struct cycle *cycle, const struct options *options, const char *mode, struct root *root, struct error *error)
+{
+	const char *given = option_string(options, OPT_MODE);
+
+	*cycle = (struct cycle){.options = options, .root = root, .signals = -1};
+	cycle->mode = mode ? mode : given ? given : options->rest[0] ? "server" : "assets";
+	if (str_equal(cycle->mode, "assets") && options->rest[0])
+		return error_set(error, ERROR_USAGE, "assets mode takes no command");
+	if (root_open(root, option_string(options, OPT_ROOT), error))
+		return -1;
+	option_export(options);
+	cycle->signals = open_signals();
+	return cycle->signals >= 0 ? 0 : error_errno(error, errno, "cannot receive signals");
+}
+
+void cycle_end(struct cycle *cycle)
+{
+	cleanup_close(&cycle->signals);
+	cJSON_Delete(cycle->document);
+	cycle->document = NULL;
+}
+
+static int print_document(const cJSON *document, struct error *error)
+{
+	if (!document || isatty(STDOUT_FILENO))
+		return 0;
+	AUTO_FREE char *text = json_print(document);
+	if (fs_write_all(STDOUT_FILENO, text, strlen(text)) || fs_write_all(STDOUT_FILENO, "\n", 1))
+		return error_errno(error, errno, "cannot write the document to standard output");
+	return 0;
+}
+
+int once_run(const struct tool *tool, const struct options *options, const char *rollback)
+{
+	AUTO_ROOT struct root root = {.fd = -1, .state = -1, .releases = -1};
+	struct cycle cycle;
+	struct error error;
+	int status = cycle_begin(&cycle, options, NULL, &root, &error);
+
+	signal(SIGPIPE, SIG_IGN);
+	cycle.rollback = rollback;
+	if (status == 0)
+		status = cycle_run(&cycle, &error);
+	if (status >= 0 && print_document(cycle.document, &error))
+		status = -1;
+	cycle_end(&cycle);
+	return status < 0 ? options_complain(tool, &error) : status;
+}
+
+int once_main(int argc, char **argv)
+{
+	static const struct tool tool = {"dewy once", "[-- COMMAND...]", "Deploy the newest release, if it is not the running one"};
+	struct options options;
+	int status = options_start(&options, &tool, RUN, 0, argc, argv);
+
+	if (status >= 0)
+		return status;
+	status = once_run(&tool, &options, NULL);
+	option_free(&options);
+	return status;
+}

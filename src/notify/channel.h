@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/* Where people are told. A channel is a row in the table of channel.c and a struct of two functions in a file of its own. */
+#ifndef DEWY_NOTIFY_CHANNEL_H
+#define DEWY_NOTIFY_CHANNEL_H
+
+#include "notify/message.h"
+#include "url.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct error;
+
+struct channel {
+	const struct channel_ops *ops;
+	const char *address; /* the URL as it was given; belongs to the options */
+	struct url url;
+	char *host; /* what a log may say of it: the rest of the URL often is a secret */
+	bool quiet; /* ?quiet=true */
+};
+
+struct channel_ops {
+	/* Checks the URL, and what else the channel needs. Returns 0, or -1 with ERROR_CONFIG. */
+	int (*check)(const struct channel *channel, struct error *error);
+
+	/* Tells the message, within timeout_ms milliseconds. Returns 0, or -1 with an error that names the host, not the URL. */
+	int (*send)(const struct channel *channel, const struct message *message, long long timeout_ms, struct error *error);
+};
+
+struct channel_list {
+	struct channel *items;
+	size_t count;
+};
+
+#define AUTO_CHANNELS AUTO(channel_list_free)
+
+/* The parameters of a notifier's URL that are dewy's own, ended by NULL. */
+extern const char *const channel_parameters[];
+
+/* Opens the channels of the addresses (ended by NULL), which must outlive the list. Returns 0, or -1 with ERROR_CONFIG; the
+ * caller gives the list to channel_list_free in both cases. */
+int channel_list_open(struct channel_list *list, const char *const *addresses, struct error *error);
+
+void channel_list_free(struct channel_list *list);
+
+/* Tells the messages in their order to all channels, within timeout_ms milliseconds, of which each channel has its share. A
+ * channel that fails is logged, and is told no more. Counts in each message how many channels took it. */
+void channel_list_tell(const struct channel_list *list, struct message_list *messages, long long timeout_ms);
+
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* What people are told of a document: which of its notices, in which words. */
+#ifndef DEWY_NOTIFY_MESSAGE_H
+#define DEWY_NOTIFY_MESSAGE_H
+
+#include "json.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* How a run ended. */
+enum outcome {
+	OUTCOME_NONE, /* it has not ended, or there is nothing to say of it */
+	OUTCOME_GOOD, /* the application runs what it should */
+	OUTCOME_BAD,
+};
+
+enum outcome message_outcome(const cJSON *document);
+
+/* A notice that nobody was told yet. */
+struct message {
+	cJSON *document;
+	cJSON *notice;  /* in document */
+	char *text;     /* the notice as people read it */
+	bool withheld;  /* people have heard enough of failures: the log alone has it */
+	bool important; /* also for those who want it quiet */
+	size_t taken;   /* how many channels took it */
+};
+
+struct message_list {
+	struct message *items;
+	size_t count;
+};
+
+#define AUTO_MESSAGES AUTO(message_list_free)
+
+/* Makes the messages of a document, after failures runs in a row, this one included, that have ended badly. When they are
+ * over, a notice of that is added to the document, and is the first message. The document must outlive the list, which the
+ * caller gives to message_list_free. */
+void message_list_make(struct message_list *list, cJSON *document, long long failures);
+
+void message_list_free(struct message_list *list);
+
+#endif

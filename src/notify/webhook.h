@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* A webhook: an HTTP POST for each message, {"text":...,"notice":{...},"document":{...}}. With WEBHOOK_SECRET or
+ * WEBHOOK_SECRET_FILE, Dewy-Timestamp has the UNIX seconds and Dewy-Signature "sha256=" and the hexadecimal HMAC-SHA-256 of
+ * "TIMESTAMP.BODY". */
+#ifndef DEWY_NOTIFY_WEBHOOK_H
+#define DEWY_NOTIFY_WEBHOOK_H
+
+#include "notify/channel.h"
+
+extern const struct channel_ops webhook_channel;
+
+#endif

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+#include "registry/registry.h"
+
+#include "alloc.h"
+#include "buf.h"
+#include "error.h"
+#include "str.h"
+
+#include <string.h>
+
+static const struct registry_ops *const schemes[] = {&file_registry};
+
+enum { SCHEMES = sizeof schemes / sizeof *schemes };
+
+void artifact_list_free(struct artifact_list *list)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		free(list->items[i].name);
+		free(list->items[i].url);
+	}
+	free(list->items);
+	*list = (struct artifact_list){0};
+}
+
+void artifact_list_add(struct artifact_list *list, const struct artifact *artifact)
+{
+	list->items = xreallocarray(list->items, list->count + 1, sizeof *list->items);
+	struct artifact *copy = &list->items[list->count++];
+	*copy = *artifact;
+	copy->name = xstrdup(artifact->name);
+	copy->url = xstrdup(artifact->url);
+}
+
+static int find_scheme(struct registry *registry, struct error *error)
+{
+	AUTO_BUF struct buf known = {0};
+
+	for (size_t i = 0; i < SCHEMES; i++) {
+		if (str_equal(schemes[i]->scheme, registry->url.scheme)) {
+			registry->ops = schemes[i];
+			return 0;
+		}
+		buf_printf(&known, "%s%s://", i ? ", " : "", schemes[i]->scheme);
+	}
+	return error_set(error, ERROR_CONFIG, "unknown scheme %s://: expected %s", registry->url.scheme, buf_text(&known));
+}
+
+/* Returns the parameters that every scheme takes and those of this one, ended by NULL; the caller frees the array. */
+static const char **known_parameters(const struct registry_ops *ops)
+{
+	size_t count = 0;
+
+	while (ops->parameters[count])
+		count++;
+	const char **names = xcalloc(count + 3, sizeof *names);
+	names[0] = "pre-release";
+	names[1] = "artifact";
+	memcpy(names + 2, ops->parameters, count * sizeof *names);
+	return names;
+}
+
+/* The URL travels in the document. */
+static int refuse_secrets(const struct url *url, struct error *error)
+{
+	bool secret = strchr(url->authority, '@') != NULL;
+
+	for (size_t i = 0; i < url->parameter_count && !secret; i++) {
+		const char *authority = strstr(url->parameters[i].value, "://");
+		secret = authority && memchr(authority + 3, '@', strcspn(authority + 3, "/?#"));
+	}
+	if (!secret)
+		return 0;
+	error_set(error, ERROR_CONFIG, "it holds a user or a password");
+	return error_hint(error, "take the part before the @ out; credentials come from the environment, see dewy-registry(7)");
+}
+
+static int check_parameters(struct registry *registry, struct error *error)
+{
+	AUTO_FREE const char **names = known_parameters(registry->ops);
+
+	if (url_check_parameters(&registry->url, names, error) ||
+	    url_boolean(&registry->url, "pre-release", &registry->prerelease, error))
+		return -1;
+	registry->artifact = url_parameter(&registry->url, "artifact");
+	if (registry->artifact && !str_is_file_name(registry->artifact))
+		return error_set(error, ERROR_CONFIG, "artifact=%s: expected the name of one file", registry->artifact);
+	return 0;
+}
+
+static void strip_slashes(char *path)
+{
+	for (size_t length = strlen(path); length && path[length - 1] == '/'; length--)
+		path[length - 1] = '\0';
+}
+
+static int open_url(struct registry *registry, const char *url, struct error *error)
+{
+	if (url_parse(&registry->url, url, error)) {
+		error_hint(error, "write a URL such as file:///srv/releases; dewy-registry(7) lists the schemes");
+		return -1;
+	}
+	strip_slashes(registry->url.path);
+	if (find_scheme(registry, error) || refuse_secrets(&registry->url, error) || check_parameters(registry, error))
+		return -1;
+	return registry->ops->check(registry, error);
+}
+
+int registry_open(struct registry *registry, const char *url, struct error *error)
+{
+	*registry = (struct registry){0};
+	if (open_url(registry, url, error) == 0)
+		return 0;
+	AUTO_FREE char *public = url_public(url);
+	return error_in(error, "registry %s", public);
+}
+
+void registry_close(struct registry *registry)
+{
+	url_free(&registry->url);
+	*registry = (struct registry){0};
+}
+
+/* True when a part of the path is "." or "..", or empty. */
+static bool is_crooked(const char *path)
+{
+	while (*path == '/') {
+		size_t length = strcspn(++path, "/");
+		if (length == 0 || (length <= 2 && strspn(path, ".") >= length))
+			return true;
+		path += length;
+	}
+	return false;
+}
+
+int registry_owns(const struct registry *registry, const struct url *url, struct error *error)
+{
+	size_t length = strlen(registry->url.path);
+
+	if (str_equal(url->scheme, registry->url.scheme) && str_equal(url->authority, registry->url.authority) &&
+	    str_starts(url->path, registry->url.path) && url->path[length] == '/' && !is_crooked(url->path + length))
+		return 0;
+	return error_set(error, ERROR_DOCUMENT, "the artifact's URL does not lie in the registry %s://%s%s", registry->url.scheme,
+			 registry->url.authority, registry->url.path);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+#include "restart/health.h"
+
+#include "error.h"
+#include "http.h"
+
+enum { BODY_LIMIT = 1 << 20 };
+
+int health_ask(const char *url, long long timeout_ms, struct error *error)
+{
+	struct http_request request = {.url = url, .limit = BODY_LIMIT, .timeout_ms = timeout_ms};
+	AUTO_HTTP struct http_response response = {0};
+
+	if (http_exchange(&request, &response, error)) {
+		error->code = ERROR_APPLICATION;
+		return 0;
+	}
+	if (response.status >= 200 && response.status < 400)
+		return 1;
+	error_set(error, ERROR_APPLICATION, "the health check was answered with %ld", response.status);
+	return 0;
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* Whether the server answers. */
+#ifndef DEWY_HEALTH_H
+#define DEWY_HEALTH_H
+
+struct error;
+
+/* Asks url once, following no redirect, for at most timeout_ms. Returns 1 when the answer is a status from 200 to 399; 0 with
+ * ERROR_APPLICATION saying what came instead. */
+int health_ask(const char *url, long long timeout_ms, struct error *error);
+
+#endif

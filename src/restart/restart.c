@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+#include "restart/restart.h"
+
+#include "alloc.h"
+#include "error.h"
+#include "log.h"
+#include "proc.h"
+#include "restart/health.h"
+#include "restart/supervisor.h"
+#include "root/attempts.h"
+#include "root/rejected.h"
+#include "root/release.h"
+#include "str.h"
+#include "time.h"
+
+#include <string.h>
+
+enum { STEP_MS = 100, ASK_MS = 5000 };
+
+/* Waits until the new server has been up for --settle, counted from its start: a supervisor that keeps the old generation
+ * beside it for a while has waited already. Returns 0 or -1. */
+static int settle(struct supervisor *supervisor, const struct serve_worker *worker, struct error *error)
+{
+	long long settled = option_number(supervisor->run->options, OPT_SETTLE), age = time_now() - proc_started_at(worker->pid);
+	long long deadline = time_monotonic() + settled - (age < 0 ? 0 : age < settled ? age : settled);
+	bool alone;
+
+	for (;;) {
+		if (supervisor_serves(supervisor, worker, &alone, error) <= 0)
+			return -1;
+		if (time_monotonic() >= deadline)
+			return 0;
+		time_sleep(STEP_MS);
+	}
+}
+
+/* Waits until the new server answers --health-url. The old generation listens on the same sockets: only what is answered once
+ * it has ended counts, unless it takes longer than that to finish. Returns 0 or -1. */
+static int wait_healthy(struct supervisor *supervisor, const struct serve_worker *worker, struct error *error)
+{
+	const char *url = option_string(supervisor->run->options, OPT_HEALTH_URL);
+	long long timeout = option_number(supervisor->run->options, OPT_HEALTH_TIMEOUT), deadline = time_monotonic() + timeout;
+	int healthy = 0;
+
+	while (url) {
+		bool alone;
+		if (supervisor_serves(supervisor, worker, &alone, error) <= 0)
+			return -1;
+		long long left = deadline - time_monotonic();
+		bool last = left <= STEP_MS;
+		healthy = health_ask(url, left < ASK_MS && !last ? left : ASK_MS, error);
+		if (healthy && (alone || last))
+			break;
+		if (last) {
+			AUTO_BUF struct buf waited = {0};
+			str_add_duration(&waited, timeout);
+			return error_in(error, "%s did not become healthy in %s",
+					json_string(supervisor->run->document, "release.version"), buf_text(&waited));
+		}
+		time_sleep(STEP_MS);
+	}
+	return 0;
+}
+
+/* Starts what current leads to and proves that it serves. Returns 0 with its worker, or -1. */
+static int prove(struct supervisor *supervisor, struct serve_worker *ret_worker, struct error *error)
+{
+	return supervisor_renew(supervisor, error) || supervisor_follow(supervisor, ret_worker, error) ||
+			       settle(supervisor, ret_worker, error) || wait_healthy(supervisor, ret_worker, error)
+		       ? -1
+		       : 0;
+}
+
+static void tell_success(struct stage_run *run, const struct supervisor *supervisor, const struct serve_worker *worker)
+{
+	const char *version = json_string(run->document, "release.version");
+	bool listens = *option_list(run->options, OPT_PORT) || *option_list(run->options, OPT_SOCKET_PATH);
+	const char *action = supervisor->started ? "started" : "restarted";
+	AUTO_BUF struct buf spent = {0};
+
+	json_set_string(run->document, "restart.action", action);
+	json_set_number(run->document, "restart.pid", worker->pid);
+	json_set_number(run->document, "restart.generation", worker->generation);
+	json_set_bool(run->document, "restart.healthy", true);
+	document_set_state(run->document, STATE_RUNNING, NULL);
+	document_notice(run->document, "restart", NOTICE_IMPORTANT, "Server %s for %s%s", action, version, listens ? "" : " without port");
+	str_add_duration(&spent, document_spent(run->document) + time_monotonic() - run->started_at);
+	if (!json_true(run->document, "deploy.reused"))
+		document_notice(run->document, "restart", NOTICE_IMPORTANT, "Deployed %s in %s", version, buf_text(&spent));
+}
+
+/* Returns the name of the release to go back to, or NULL when there is none but the one that failed. */
+static const char *release_before(const struct stage_run *run)
+{
+	const char *path = json_string(run->document, "previous.path"), *slash = path ? strrchr(path, '/') : NULL;
+	const char *deployed = json_string(run->document, "deploy.path");
+
+	if (!slash || str_equal(path, deployed) || !release_is_name(slash + 1))
+		return NULL;
+	AUTO_JSON cJSON *record = release_record(run->root, slash + 1);
+	return record ? slash + 1 : NULL;
+}
+
+/* Makes the old release serve again, unless it never stopped. Returns 0 or -1. */
+static int restore(struct supervisor *supervisor, struct error *error)
+{
+	struct serve_worker worker;
+
+	if (supervisor_discarded(supervisor))
+		return 0;
+	if (supervisor->started)
+		supervisor_stop(supervisor);
+	return supervisor_renew(supervisor, error) || supervisor_follow(supervisor, &worker, error) ? -1 : 0;
+}
+
+/* Switches back to the release before, which is marked as running only once it serves. Returns 0 or -1. */
+static int roll_back(struct stage_run *run, struct supervisor *supervisor, const char *name, const char *why, struct error *error)
+{
+	const char *version = json_string(run->document, "release.version"), *before = json_string(run->document, "previous.version");
+
+	if (rejected_add(run->root, version, why, error) || rejected_remove(run->root, before, error) ||
+	    release_mark(run->root, name, STATE_DEPLOYED, error) || release_switch(run->root, name, -1, error))
+		return -1;
+	log_info("Create symlink", "from", json_string(run->document, "previous.path"), "to", "current");
+	if (restore(supervisor, error))
+		return error_in(error, "rolled back to %s, but it does not serve", before);
+	return release_mark(run->root, name, STATE_RUNNING, error);
+}
+
+static void tell_rollback(struct stage_run *run, const struct error *why)
+{
+	document_set_state(run->document, STATE_ROLLED_BACK, NULL);
+	json_set_string(run->document, "error.stage", "restart");
+	json_set_string(run->document, "error.code", error_word(why->code));
+	json_set_string(run->document, "error.message", why->message);
+	json_set_string(run->document, "error.hint", why->hint);
+	json_set_bool(run->document, "restart.healthy", false);
+	document_notice(run->document, "restart", NOTICE_IMPORTANT, "Rolled back to %s: %s",
+			json_string(run->document, "previous.version"), why->message);
+	log_error("Rolled back", "from", json_string(run->document, "release.version"), "to",
+		  json_string(run->document, "previous.version"), "error", why->message, "hint", why->hint);
+}
+
+static void count_attempt(const struct stage_run *run)
+{
+	struct error error;
+
+	if (attempts_add(run->root, json_string(run->document, "artifact.cache_key"), &error))
+		log_warn("Cannot count the attempt", "error", error.message);
+}
+
+/* The new server did not prove itself: goes back to the release before when it is the release that is bad and there is one to
+ * go back to, else leaves it for a later attempt. Returns 0 when it went back, or -1. */
+static int recover(struct stage_run *run, struct supervisor *supervisor, struct error *error)
+{
+	const char *name = release_before(run);
+	struct error why = *error;
+
+	if (!name || why.code != ERROR_APPLICATION) {
+		if (supervisor->started)
+			supervisor_stop(supervisor);
+		count_attempt(run);
+		return -1;
+	}
+	if (roll_back(run, supervisor, name, why.message, error))
+		return -1;
+	tell_rollback(run, &why);
+	return 0;
+}
+
+static int step(struct stage_run *run, struct error *error)
+{
+	const char *path = json_string(run->document, "deploy.path");
+	AUTO_SUPERVISOR struct supervisor supervisor = {0};
+	struct serve_worker worker;
+	char current[RELEASE_NAME];
+
+	if (release_current(run->root, current, error) != 0 || !str_ends(path, current))
+		return error_set(error, ERROR_SUPERSEDED, "current does not lead to %s any more", path);
+	if (supervisor_find(&supervisor, run, error))
+		return -1;
+	if (prove(&supervisor, &worker, error))
+		return recover(run, &supervisor, error);
+	tell_success(run, &supervisor, &worker);
+	return release_mark(run->root, current, STATE_RUNNING, error) || attempts_clear(run->root, error) ? -1 : 0;
+}
+
+const struct stage restart_stage = {
+	.tool = {"dewy-restart", "[-- COMMAND...]", "Start or gracefully restart the server, prove that it serves, and go back if it does not"},
+	.name = "restart",
+	.user = RESTART,
+	.acts_on = 1u << STATE_DEPLOYED,
+	.server_only = true,
+	.takes_lock = true,
+	.run = step,
+};

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* Small JSON objects in ROOT/.dewy that only help: one that is missing or damaged is as good as empty. */
+#ifndef DEWY_STATE_H
+#define DEWY_STATE_H
+
+#include "json.h"
+#include "root/root.h"
+
+/* Returns the object in ROOT/.dewy/NAME, an empty one when there is none that can be read; the caller deletes it. */
+cJSON *state_read(const struct root *root, const char *name);
+
+/* Replaces ROOT/.dewy/NAME, atomically and durably. Returns 0, or -1 also when there is no ROOT/.dewy. */
+int state_write(const struct root *root, const char *name, const cJSON *object, struct error *error);
+
+#endif

@@ -1,0 +1,222 @@
+load common
+
+prepare() {
+  PORT=$(free_port)
+  export DEWY_REGISTRY=file://$REGISTRY DEWY_LOG_LEVEL=error DEWY_PORT=127.0.0.1:$PORT DEWY_SETTLE=1s DEWY_MODE=server
+}
+
+# pipe: the whole pipe but the notifier.
+pipe() {
+  dewy-check | dewy-fetch | dewy-deploy | dewy-restart "$@" -- current/server
+}
+
+answer() {
+  curl -sS --max-time 10 "http://127.0.0.1:$PORT/"
+}
+
+@test "the first release is started, and proved to serve" {
+  publish_server v1.0.0
+  run --separate-stderr pipe
+  assert_success
+  [ "$(field state)" = running ]
+  [ "$(field restart.action)" = started ]
+  [ "$(field restart.generation)" = 1 ]
+  [ "$(field restart.healthy)" = true ]
+  kill -0 "$(field restart.pid)"
+  [ "$(answer)" = v1.0.0 ]
+  [ "$(jq -r '.notices[-2].text' <<<"$output")" = "Server started for v1.0.0" ]
+  [[ $(jq -r '.notices[-1].text' <<<"$output") == "Deployed v1.0.0 in "* ]]
+  assert_document
+}
+
+@test "a newer release takes over without a failed request" {
+  publish_server v1.0.0
+  pipe >/dev/null
+  publish_server v1.1.0 says-ready
+  start_load "http://127.0.0.1:$PORT/"
+  run --separate-stderr pipe --log-level info
+  [ "$(stop_load)" = 0 ]
+  assert_success
+  [ "$(field restart.action)" = restarted ]
+  [ "$(field restart.generation)" = 2 ]
+  [[ $stderr == *'INFO: Send SIGHUP for server restart pid="'* ]]
+  [ "$(answer)" = v1.1.0 ]
+}
+
+@test "a release that dies at once is rolled back while the old one serves on" {
+  publish_server v1.0.0
+  pipe >/dev/null
+  before=$(readlink "$ROOT/current")
+  publish_server v1.1.0 dies-at-once
+  start_load "http://127.0.0.1:$PORT/"
+  run -4 --separate-stderr pipe
+  [ "$(stop_load)" = 0 ]
+  [ "$(field state)" = rolled_back ]
+  [ "$(readlink "$ROOT/current")" = "$before" ]
+  [ "$(answer)" = v1.0.0 ]
+  [[ $(jq -r '.notices[-1].text' <<<"$output") == "Rolled back to v1.0.0: v1.1.0 did not start: "* ]]
+  [ "$(jq -r '.versions[0].version' "$ROOT/.dewy/rejected.json")" = v1.1.0 ]
+  assert_document
+}
+
+@test "a release that dies late is rolled back without a failed request" {
+  export DEWY_SETTLE=4s
+  publish_server v1.0.0
+  pipe >/dev/null
+  publish_server v1.1.0 "dies-after 2.5"
+  start_load "http://127.0.0.1:$PORT/"
+  run -4 --separate-stderr pipe
+  [ "$(stop_load)" = 0 ]
+  [ "$(field state)" = rolled_back ]
+  [ "$(cat "$ROOT/current/version")" = v1.0.0 ]
+  [ "$(answer)" = v1.0.0 ]
+}
+
+@test "a release that dies after the old one has ended is rolled back without a failed request" {
+  publish_server v1.0.0
+  pipe >/dev/null
+  publish_server v1.1.0 "dies-after 4" unhealthy
+  start_load "http://127.0.0.1:$PORT/"
+  run -4 --separate-stderr pipe --health-url "http://127.0.0.1:$PORT/health"
+  [ "$(stop_load)" = 0 ]
+  [ "$(field state)" = rolled_back ]
+  [ "$(answer)" = v1.0.0 ]
+}
+
+@test "a release that answers its health check with 500 is rolled back without a failed request" {
+  publish_server v1.0.0
+  pipe >/dev/null
+  publish_server v1.1.0 unhealthy
+  start_load "http://127.0.0.1:$PORT/"
+  run -4 --separate-stderr pipe --health-url "http://127.0.0.1:$PORT/health" --health-timeout 1s
+  [ "$(stop_load)" = 0 ]
+  [ "$(field state)" = rolled_back ]
+  [ "$(field restart.healthy)" = false ]
+  [[ $(jq -r '.notices[-1].text' <<<"$output") == \
+    "Rolled back to v1.0.0: v1.1.0 did not become healthy in 1s: the health check was answered with 500" ]]
+  [ "$(answer)" = v1.0.0 ]
+  assert_document
+}
+
+@test "a release that is not ready in time is rolled back" {
+  export DEWY_START_TIMEOUT=1500ms
+  publish_server v1.0.0 says-ready
+  pipe >/dev/null
+  publish_server v1.1.0 "slow-start 60"
+  run -4 --separate-stderr pipe
+  [ "$(field state)" = rolled_back ]
+  [[ $(field error.message) == "v1.1.0 did not start: not ready in 1.5s" ]]
+  [ "$(answer)" = v1.0.0 ]
+}
+
+@test "what was rolled back is not tried again until a newer one appears, or with --force" {
+  publish_server v1.0.0
+  pipe >/dev/null
+  publish_server v1.1.0 dies-at-once
+  run -4 pipe
+  run -0 --separate-stderr dewy-check
+  [ "$(field state)" = unchanged ]
+  [[ $(field reason) == *v1.1.0* ]]
+  run -0 --separate-stderr dewy-check --force
+  [ "$(field state)" = available ]
+  [ "$(field release.version)" = v1.1.0 ]
+  publish_server v1.2.0
+  run -0 --separate-stderr pipe
+  [ "$(field release.version)" = v1.2.0 ]
+  [ "$(answer)" = v1.2.0 ]
+}
+
+@test "a first release that does not start: exit status 4, and each further attempt waits longer" {
+  publish_server v1.0.0 dies-at-once
+  run -4 --separate-stderr pipe
+  [ "$(field state)" = failed ]
+  [ "$(field error.stage)" = restart ]
+  [ "$(jq .failures "$ROOT/.dewy/attempts.json")" = 1 ]
+  run -0 --separate-stderr dewy-check
+  [ "$(field state)" = waiting ]
+  [[ $(field reason) == "server not running: v1.0.0 failed to start 1 time"* ]]
+  [ ! -e "$ROOT/.dewy/serve.pid" ] || ! flock -n "$ROOT/.dewy/serve.pid" false
+  publish_server v1.1.0
+  run -0 --separate-stderr pipe
+  [ "$(answer)" = v1.1.0 ]
+  [ ! -e "$ROOT/.dewy/attempts.json" ]
+}
+
+@test "a server that was stopped is started again from the release on disk: no hooks, no copy, no audit record" {
+  publish_server v1.0.0
+  pipe >/dev/null
+  before=$(readlink "$ROOT/current")
+  stop_pid "$(cat "$ROOT/.dewy/serve.pid")"
+  rm -r "$REGISTRY" # the registry is not needed
+  export DEWY_BEFORE_DEPLOY_HOOK='touch ran'
+  run -0 --separate-stderr pipe
+  [ "$(field reason)" = "server not running" ]
+  [ "$(field deploy.reused)" = true ]
+  [ "$(readlink "$ROOT/current")" = "$before" ]
+  [ ! -e "$ROOT/ran" ]
+  [ "$(answer)" = v1.0.0 ]
+}
+
+@test "a release that lost a file is extracted again before its server is started" {
+  publish_server v1.0.0
+  pipe >/dev/null
+  before=$(readlink "$ROOT/current")
+  stop_pid "$(cat "$ROOT/.dewy/serve.pid")"
+  rm "$ROOT/current/server"
+  run -0 --separate-stderr pipe
+  [ "$(field deploy.reused)" = null ]
+  [ "$(readlink "$ROOT/current")" != "$before" ]
+  [ "$(answer)" = v1.0.0 ]
+}
+
+@test "a run that was killed between the switch and the restart is taken up by the next one" {
+  publish_server v1.0.0
+  pipe >/dev/null
+  publish_server v1.1.0
+  dewy-check | dewy-fetch | dewy-deploy >/dev/null
+  [ "$(cat "$ROOT/current/version")" = v1.1.0 ]
+  [ "$(answer)" = v1.0.0 ]
+  run -0 --separate-stderr pipe
+  [ "$(field state)" = running ]
+  [ "$(field deploy.reused)" = true ]
+  [ "$(answer)" = v1.1.0 ]
+  run -0 --separate-stderr dewy-check
+  [ "$(field state)" = unchanged ]
+}
+
+@test "no server and no command: a sentence, and exit status 1" {
+  publish_server v1.0.0
+  run -1 --separate-stderr bash -c 'dewy-check | dewy-fetch | dewy-deploy | dewy-restart'
+  [ "$(field error.message)" = "no server runs, and there is no command to start one" ]
+}
+
+@test "a port that is taken: exit status 4, and the release is not the one to blame" {
+  python3 -c "
+import socket, sys, time
+s = socket.socket(); s.bind(('127.0.0.1', $PORT)); s.listen()
+open('$BATS_TEST_TMPDIR/taken', 'w').close()
+time.sleep(600)" 3>&- &
+  echo $! >"$BATS_TEST_TMPDIR/taken.pid"
+  wait_until test -e "$BATS_TEST_TMPDIR/taken"
+  publish_server v1.0.0
+  run -4 --separate-stderr pipe
+  [ "$(field error.code)" = supervisor ]
+  [[ $(field error.message) == *"$PORT"* ]]
+  [ ! -e "$ROOT/.dewy/rejected.json" ]
+}
+
+@test "assets mode passes a deployed document through" {
+  publish v1.0.0
+  dewy-check --mode assets | dewy-fetch | dewy-deploy >"$BATS_TEST_TMPDIR/deployed"
+  run -0 --separate-stderr dewy-restart <"$BATS_TEST_TMPDIR/deployed"
+  [ "$output" = "$(cat "$BATS_TEST_TMPDIR/deployed")" ]
+}
+
+@test "secrets reach neither the supervisor's environment nor the worker's" {
+  publish_server v1.0.0
+  export GITHUB_TOKEN=hidden-value WEBHOOK_SECRET=hidden-value
+  pipe >/dev/null
+  for pid in $(cat "$ROOT/.dewy/serve.pid") $(sed -n 's/^[0-9]*://p' "$ROOT/.dewy/serve.status"); do
+    run -1 grep -c hidden-value "/proc/$pid/environ"
+  done
+}

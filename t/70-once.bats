@@ -1,0 +1,204 @@
+load common
+
+prepare() {
+  PORT=$(free_port)
+  export DEWY_REGISTRY=file://$REGISTRY DEWY_SETTLE=1s
+}
+
+@test "from an empty directory to a deployed release, in one command" {
+  publish v1.0.0
+  run --separate-stderr dewy once
+  assert_success
+  [ "$(field state)" = deployed ]
+  [ "$(cat "$ROOT/current/version")" = v1.0.0 ]
+  [ "$(jq -r '[.notices[].text] | join("|")' <<<"$output" | sed 's/ in .*//')" = \
+    "Deploying v1.0.0|Downloaded artifact for v1.0.0|Deployed v1.0.0" ]
+  [ "$(jq '[.notices[] | select(.sent | not)] | length' <<<"$output")" = 0 ]
+  assert_document
+}
+
+@test "the log tells the story" {
+  publish v1.0.0
+  run --separate-stderr dewy once
+  for message in 'Cached artifact cache_key="v1.0.0--app_linux_amd64.tar.gz"' 'Download notification message="Downloaded' \
+    'Extract archive path=' 'Create symlink from='; do
+    grep -qF "INFO: $message" <<<"$stderr"
+  done
+}
+
+@test "the log as JSON is one object a line" {
+  publish v1.0.0
+  run --separate-stderr dewy once -f json -l debug
+  assert_success
+  [ "$(jq -r 'select(.msg == "Create symlink") | .level' <<<"$stderr")" = INFO ]
+  [ "$(jq -rs 'map(select((.time | fromdateiso8601) > 0)) | length' <<<"$stderr")" = "$(wc -l <<<"$stderr")" ]
+}
+
+@test "nothing to do: exit status 0, unchanged, and not a byte written" {
+  publish v1.0.0
+  dewy once -l error >/dev/null
+  find "$ROOT" -printf '%p %T@ %i\n' | sort >"$BATS_TEST_TMPDIR/before"
+  run --separate-stderr dewy once
+  assert_success
+  [ "$(field state)" = unchanged ]
+  [ -z "$stderr" ]
+  find "$ROOT" -printf '%p %T@ %i\n' | sort | diff "$BATS_TEST_TMPDIR/before" -
+}
+
+@test "nothing to do takes two processes" {
+  publish v1.0.0
+  dewy once -l error >/dev/null
+  strace -f -qq -e trace=execve -e signal=none -o "$BATS_TEST_TMPDIR/trace" dewy once
+  [ "$(grep -c 'execve(.* = 0' "$BATS_TEST_TMPDIR/trace")" = 2 ]
+}
+
+@test "a second run while one holds the lock: said at INFO, exit status 0, nothing printed" {
+  publish v1.0.0
+  mkdir "$ROOT/.dewy"
+  run --separate-stderr flock "$ROOT/.dewy/lock" dewy once
+  assert_success
+  assert_output ""
+  [[ $stderr == *"INFO: Another run holds the lock"* ]]
+  [ ! -e "$ROOT/current" ]
+}
+
+@test "--lock-wait waits for the other run" {
+  publish v1.0.0
+  mkdir "$ROOT/.dewy"
+  mkfifo "$BATS_TEST_TMPDIR/release"
+  flock "$ROOT/.dewy/lock" cat "$BATS_TEST_TMPDIR/release" 3>&- &
+  wait_until bash -c "! flock -n '$ROOT/.dewy/lock' true"
+  dewy once --lock-wait 20s -l debug >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err" 3>&- &
+  pid=$!
+  : >"$BATS_TEST_TMPDIR/release"
+  wait $pid
+  [ "$(cat "$ROOT/current/version")" = v1.0.0 ]
+}
+
+@test "fifty runs at the same moment deploy once" {
+  publish v1.0.0
+  local pids=()
+  for _ in $(seq 50); do
+    dewy once -l error --after-deploy-hook 'echo ran >>ran' >/dev/null 3>&- &
+    pids+=($!)
+  done
+  wait "${pids[@]}"
+  [ "$(cat "$ROOT/current/version")" = v1.0.0 ]
+  [ "$(wc -l <"$ROOT/ran")" = 1 ]
+  [ "$(ls "$ROOT/releases" | wc -l)" = 1 ]
+}
+
+@test "server mode: a command behind -- is started; the next run leaves it alone; a newer release restarts it" {
+  publish_server v1.0.0
+  run -0 --separate-stderr dewy once --port "127.0.0.1:$PORT" -- current/server
+  [ "$(field mode)" = server ]
+  [ "$(field state)" = running ]
+  [ "$(curl -sS "http://127.0.0.1:$PORT/")" = v1.0.0 ]
+  run -0 --separate-stderr dewy once --port "127.0.0.1:$PORT" -- current/server
+  [ "$(field state)" = unchanged ]
+  publish_server v1.1.0
+  run -0 --separate-stderr dewy once --port "127.0.0.1:$PORT" -- current/server
+  [ "$(field restart.action)" = restarted ]
+  [ "$(curl -sS "http://127.0.0.1:$PORT/")" = v1.1.0 ]
+}
+
+@test "after a reboot with the registry gone, what is on disk is started" {
+  publish_server v1.0.0
+  dewy once -l error --port "127.0.0.1:$PORT" -- current/server >/dev/null
+  stop_pid "$(cat "$ROOT/.dewy/serve.pid")"
+  mv "$REGISTRY" "$REGISTRY.gone"
+  run -0 --separate-stderr dewy once --port "127.0.0.1:$PORT" -- current/server
+  [ "$(field state)" = running ]
+  [ "$(curl -sS "http://127.0.0.1:$PORT/")" = v1.0.0 ]
+}
+
+@test "a registry that cannot be read: exit status 2, a sentence with advice, and what runs runs on" {
+  publish v1.0.0
+  dewy once -l error >/dev/null
+  mv "$REGISTRY" "$REGISTRY.gone"
+  run -2 --separate-stderr dewy once
+  [ "$(field state)" = failed ]
+  [ "$(field error.stage)" = check ]
+  [[ $stderr == *"ERROR: "*"$REGISTRY"*'hint="'* ]]
+  [ "$(cat "$ROOT/current/version")" = v1.0.0 ]
+}
+
+@test "a stage that crashes: exit status 1, and the failure is recorded" {
+  publish v1.0.0
+  mkdir "$BATS_TEST_TMPDIR/bin"
+  cp "$DEWY_BIN"/dewy* "$BATS_TEST_TMPDIR/bin"
+  printf '#!/bin/sh\nkill -KILL $$\n' >"$BATS_TEST_TMPDIR/bin/dewy-deploy"
+  run -1 --separate-stderr "$BATS_TEST_TMPDIR/bin/dewy" once
+  [ "$(field error.code)" = internal ]
+  [ "$(field error.stage)" = deploy ]
+  [ "$(jq -r .error.stage "$ROOT/.dewy/history.jsonl")" = deploy ]
+  run -0 --separate-stderr dewy once
+  [ "$(field state)" = deployed ]
+}
+
+@test "a stage that hangs is ended after --stage-timeout" {
+  publish v1.0.0
+  mkdir "$BATS_TEST_TMPDIR/bin"
+  cp "$DEWY_BIN"/dewy* "$BATS_TEST_TMPDIR/bin"
+  printf '#!/bin/sh\nexec sleep 1000\n' >"$BATS_TEST_TMPDIR/bin/dewy-fetch"
+  run -1 --separate-stderr "$BATS_TEST_TMPDIR/bin/dewy" once --stage-timeout 1s
+  [[ $(field error.message) == *"dewy-fetch took longer than --stage-timeout"* ]]
+}
+
+@test "roots that are not to be trusted are refused" {
+  run -1 --separate-stderr dewy once --root /
+  [[ $stderr == *"the root is /"* ]]
+  chmod 777 "$ROOT"
+  run -1 --separate-stderr dewy once
+  [[ $stderr == *"others may write to the root $ROOT; take that right away with chmod go-w"* ]]
+  run -3 --separate-stderr dewy once --root "$ROOT/missing"
+  [[ $stderr == *"cannot open the root $ROOT/missing"* ]]
+}
+
+@test "wrong options are named, with what is accepted, and exit 1" {
+  run -1 --separate-stderr dewy once --intervall 5
+  [[ $stderr == *"unknown option --intervall"* ]]
+  run -1 --separate-stderr dewy once --keep 0
+  [[ $stderr == *"--keep 0"* ]]
+  run -1 --separate-stderr dewy once --log-level loud
+  [[ $stderr == *"--log-level loud: expected debug|info|warn|error"* ]]
+  run -1 --separate-stderr dewy once --max-size
+  [[ $stderr == *"--max-size needs a value"* ]]
+  DEWY_GRACE_PERIOD=soon run -1 --separate-stderr dewy once
+  [[ $stderr == *"DEWY_GRACE_PERIOD=soon: expected a duration"* ]]
+  run -1 --separate-stderr dewy once current/server
+  [[ $stderr == *"unexpected argument current/server: a command follows --"* ]]
+}
+
+@test "options come from the environment, and a flag wins" {
+  publish v1.0.0
+  publish v2.0.0-rc.1
+  DEWY_REGISTRY="file://$REGISTRY?pre-release=true" run -0 --separate-stderr dewy once --registry "file://$REGISTRY"
+  [ "$(field release.version)" = v1.0.0 ]
+}
+
+@test "SIGTERM during a download abandons the run cleanly" {
+  publish v1.0.0
+  mkdir "$BATS_TEST_TMPDIR/bin"
+  cp "$DEWY_BIN"/dewy* "$BATS_TEST_TMPDIR/bin"
+  printf '#!/bin/sh\ntouch "%s"\nexec sleep 1000\n' "$BATS_TEST_TMPDIR/fetching" >"$BATS_TEST_TMPDIR/bin/dewy-fetch"
+  "$BATS_TEST_TMPDIR/bin/dewy" once >"$BATS_TEST_TMPDIR/out" 3>&- &
+  pid=$!
+  wait_until test -e "$BATS_TEST_TMPDIR/fetching"
+  kill -TERM $pid
+  wait $pid
+  [ "$(jq -r .reason "$BATS_TEST_TMPDIR/out")" = interrupted ]
+  run -0 --separate-stderr dewy once
+  [ "$(field state)" = deployed ]
+}
+
+@test "the first good run after failures says so" {
+  mv "$REGISTRY" "$REGISTRY.gone"
+  run -2 dewy once
+  run -2 dewy once
+  mv "$REGISTRY.gone" "$REGISTRY"
+  publish v1.0.0
+  run -0 --separate-stderr dewy once
+  [[ $stderr == *"Recovered after 2 failures"* ]]
+  [ ! -e "$ROOT/.dewy/notify.json" ]
+}

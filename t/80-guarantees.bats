@@ -1,0 +1,129 @@
+load common
+
+prepare() {
+  export DEWY_REGISTRY=file://$REGISTRY DEWY_LOG_LEVEL=error
+}
+
+@test "a reader that opens current in a loop during 40 deployments never sees it missing or incomplete" {
+  publish v1.0.0
+  dewy once >/dev/null
+  python3 - "$ROOT" "$BATS_TEST_TMPDIR" 3>&- <<'IN' &
+import os, sys
+root, directory = sys.argv[1:]
+seen, count = set(), 0
+while not os.path.exists(directory + "/enough"):
+    fd = os.open(root + "/current", os.O_PATH | os.O_DIRECTORY)
+    with open(os.open("version", os.O_RDONLY, dir_fd=fd)) as file:
+        version = file.read()
+    assert version.endswith("\n"), version
+    assert sorted(os.listdir("/proc/self/fd/%d" % fd)) == ["run", "version"], version
+    os.close(fd)
+    seen.add(version)
+    count += 1
+    if count == 1:
+        open(directory + "/reading", "w").close()
+with open(directory + "/seen", "w") as file:
+    print(len(seen), count, file=file)
+IN
+  reader=$!
+  wait_until test -e "$BATS_TEST_TMPDIR/reading"
+  for minor in $(seq 40); do
+    publish v1.$minor.0
+    dewy once >/dev/null
+  done
+  touch "$BATS_TEST_TMPDIR/enough"
+  wait $reader
+  read -r seen count <"$BATS_TEST_TMPDIR/seen"
+  [ "$seen" -gt 1 ] && [ "$count" -gt 40 ]
+}
+
+# peak COMMAND...: prints the largest resident set in KiB of the command and its children, each taken for itself.
+peak() {
+  python3 - "$@" <<'IN'
+import os, resource, subprocess, sys
+subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+IN
+}
+
+@test "the memory of a deployment is the same for 2 MB and for 600 MB, and under 40 MiB" {
+  mkdir "$REGISTRY"/v1.{0,1}.0
+  tree=$(mktemp -d "$BATS_TEST_TMPDIR/tree.XXXXXX")
+  head -c 2000000 /dev/urandom >"$tree/data"
+  tar -C "$tree" -czf "$REGISTRY/v1.0.0/app_linux_amd64.tar.gz" data
+  head -c 600000000 /dev/urandom >"$tree/data"
+  tar -C "$tree" -cf - data | gzip -1 >"$REGISTRY/v1.1.0/app_linux_amd64.tar.gz"
+  mv "$REGISTRY/v1.1.0" "$BATS_TEST_TMPDIR"
+  small=$(peak dewy once)
+  mv "$BATS_TEST_TMPDIR/v1.1.0" "$REGISTRY"
+  large=$(peak dewy once)
+  [ "$(stat -L -c %s "$ROOT/current/data")" = 600000000 ]
+  echo "small: $small KiB, large: $large KiB"
+  [ "$large" -lt 40960 ]
+  [ "$large" -lt $((small + small / 5)) ]
+}
+
+# instructions PROGRAM...: prints how many instructions the program and its children execute.
+instructions() {
+  rm -f "$BATS_TEST_TMPDIR"/callgrind.*
+  valgrind --tool=callgrind --trace-children=yes --callgrind-out-file="$BATS_TEST_TMPDIR/callgrind.%p" "$@" >/dev/null 2>&1
+  awk '/^summary:/ { sum += $2 } END { print sum }' "$BATS_TEST_TMPDIR"/callgrind.*
+}
+
+@test "nothing to do costs no more than three times an empty program linked to the same libraries" {
+  if ldd "$DEWY_BIN/dewy" | grep -q libasan; then return 0; fi # sanitizers count for themselves
+  publish v1.0.0
+  dewy once >/dev/null
+  echo 'int main(void) { return 0; }' >"$BATS_TEST_TMPDIR/empty.c"
+  empty=0
+  for program in dewy dewy-check; do
+    cc -o "$BATS_TEST_TMPDIR/empty" "$BATS_TEST_TMPDIR/empty.c" -Wl,--no-as-needed -Wl,-z,now \
+      $(readelf -d "$DEWY_BIN/$program" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/-l:\1/p')
+    empty=$((empty + $(instructions "$BATS_TEST_TMPDIR/empty")))
+  done
+  real=$(instructions "$DEWY_BIN/dewy" once)
+  echo "empty: $empty, dewy once: $real"
+  [ "$real" -le $((3 * empty)) ]
+}
+
+@test "each tool links only what it uses" {
+  run -0 readelf -d "$DEWY_BIN/dewy"
+  refute_output --regexp 'lib(curl|archive|crypto)\.'
+  run -0 readelf -d "$DEWY_BIN/dewy-check"
+  refute_output --partial libarchive
+  run -0 readelf -d "$DEWY_BIN/dewy-deploy"
+  refute_output --partial libcurl
+}
+
+@test "fifteen restarts under load: no failed request" {
+  export DEWY_SETTLE=100ms
+  port=$(free_port)
+  publish_server v1.0.0 says-ready
+  dewy once --port "127.0.0.1:$port" -- current/server >/dev/null
+  start_load "http://127.0.0.1:$port/"
+  for minor in $(seq 15); do
+    publish_server v1.$minor.0 says-ready
+    dewy once --port "127.0.0.1:$port" -- current/server >/dev/null
+  done
+  [ "$(stop_load)" = 0 ]
+  [ "$(curl -sS "http://127.0.0.1:$port/")" = v1.15.0 ]
+  [ "$(cat "$BATS_TEST_TMPDIR/load.all")" -gt 100 ]
+}
+
+@test "a channel that hangs delays neither the switch nor the restart" {
+  port=$(free_port)
+  python3 -c "
+import socket, time
+s = socket.socket(); s.bind(('127.0.0.1', $port)); s.listen(64)
+open('$BATS_TEST_TMPDIR/hanging', 'w').close()
+time.sleep(600)" 3>&- &
+  echo $! >"$BATS_TEST_TMPDIR/hanging.pid"
+  wait_until test -e "$BATS_TEST_TMPDIR/hanging"
+  publish v1.0.0
+  dewy once --notifier "http://127.0.0.1:$port/hook" --notify-timeout 600s >/dev/null 3>&- &
+  pid=$!
+  wait_until test -e "$ROOT/current/version"
+  kill -0 $pid
+  wait_until flock -n "$ROOT/.dewy/lock" true
+  kill $pid
+}
