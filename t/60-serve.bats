@@ -333,8 +333,9 @@ EOF
   : >"$RECORD"
   answering
   launch --port "127.0.0.1:$PORT" --path "$BATS_TEST_TMPDIR/s.sock" --kill-timeout 500ms
-  wait_until grep -q "^# state=ready gen=1" "$STATUS"
-  wait_until gone "$orphan"
+  wait_until grep -qx "$SUPERVISOR" "$PID_FILE" # the status file is a new one from here on
+  wait_until state ready 1
+  gone "$orphan"
   grep -q '^1 SIGTERM$' "$RECORD"
   assert_equal "$(ask "$PORT")" '3 1'
   assert_equal "$(ask "$BATS_TEST_TMPDIR/s.sock")" '4 1'
@@ -358,7 +359,7 @@ EOF
   mkdir "$ROOT/.dewy"
   sleep 100 3>&- &
   local stranger=$!
-  printf '1:%d\n# state=ready gen=1\n' "$stranger" >"$STATUS"
+  printf '8:%d\n# state=ready gen=8\n' "$stranger" >"$STATUS"
   touch -d '1 hour ago' "$STATUS"
   serve
   kill "$stranger"

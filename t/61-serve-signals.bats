@@ -67,7 +67,7 @@ socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"READY=1", "\0" + os.en
   wait_until logged 'A new worker follows'
   state starting 2
   touch "$PLAN/go"
-  wait_until state ready 2 || state starting 3
+  wait_until state ready 3
 }
 
 @test "a new generation that dies at once is discarded, and the old one serves on" {

@@ -84,4 +84,4 @@ for name in (generation, "all"):
 if not silent:
     say("READY=1")
 while True:
-    signal.pause()
+    time.sleep(0.05)  # and not for ever: a signal may come just before

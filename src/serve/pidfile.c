@@ -22,6 +22,7 @@ enum {
 	READERS_MS = 1000, /* readers lock the file for a moment to see whether anybody holds it */
 	CLOCK_MS = 1000,   /* a process that began this much after the file was written may still be listed in it */
 	GRACE_MS = 10000,  /* whoever starts a supervisor waits for all of this */
+	KILLED_MS = 5000,
 	STEP_MS = 20,
 };
 
@@ -62,6 +63,17 @@ static int is_orphan(pid_t pid, long long written_at)
 	return began >= 0 && began <= written_at + CLOCK_MS && getpgid(pid) == pid;
 }
 
+/* Returns 0 once the process is gone, 1 when it is still there at the deadline. */
+static int await_end(pid_t pid, long long written_at, long long deadline)
+{
+	while (is_orphan(pid, written_at)) {
+		if (time_monotonic() >= deadline)
+			return 1;
+		time_sleep(STEP_MS);
+	}
+	return 0;
+}
+
 static void end_orphan(pid_t pid, long long written_at, long long deadline)
 {
 	AUTO_FREE char *text = xasprintf("%d", (int)pid);
@@ -70,13 +82,10 @@ static void end_orphan(pid_t pid, long long written_at, long long deadline)
 		return;
 	log_warn("Ending a worker of a supervisor that was killed", "pid", text);
 	kill(pid, SIGTERM);
-	while (is_orphan(pid, written_at)) {
-		if (time_monotonic() >= deadline) {
-			kill(-pid, SIGKILL);
-			return;
-		}
-		time_sleep(STEP_MS);
-	}
+	if (await_end(pid, written_at, deadline) == 0)
+		return;
+	kill(-pid, SIGKILL);
+	await_end(pid, written_at, time_monotonic() + KILLED_MS);
 }
 
 void pidfile_end_orphans(const char *status_file, long long timeout)

@@ -14,11 +14,11 @@ struct error;
 enum { PORTS_MOST = 100 }; /* of all --port together */
 
 struct port {
-	char *key;   /* its name in SERVER_STARTER_PORT: 8080, 127.0.0.1:8080 or [::1]:8080, also for UDP */
-	char *host;  /* without brackets; NULL for all IPv4 addresses */
+	char *key;  /* its name in SERVER_STARTER_PORT: 8080, 127.0.0.1:8080 or [::1]:8080, also for UDP */
+	char *host; /* without brackets; NULL for all IPv4 addresses */
 	int number;
 	bool datagram;
-	int target;  /* descriptor that the worker is to find it at besides its own, -1 for none */
+	int target; /* descriptor that the worker is to find it at besides its own, -1 for none */
 };
 
 struct port_list {

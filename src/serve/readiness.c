@@ -30,12 +30,14 @@ int readiness_open(char address[READINESS_ADDRESS], struct error *error)
 
 bool readiness_receive(int fd, pid_t *ret_sender, char text[READINESS_TEXT])
 {
+	/* No room for descriptors: the kernel closes those, which is the answer to BARRIER=1. */
 	union {
-		char bytes[CMSG_SPACE(sizeof(struct ucred))]; /* no room for descriptors: the kernel closes those, which answers BARRIER=1 */
+		char bytes[CMSG_SPACE(sizeof(struct ucred))];
 		struct cmsghdr align;
 	} control;
 	struct iovec part = {.iov_base = text, .iov_len = READINESS_TEXT - 1};
-	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
+	struct msghdr message = {
+		.msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
 	struct ucred sender;
 
 	ssize_t length = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);

@@ -51,9 +51,10 @@ static int acquire(struct service *service, const struct settings *settings, str
 	return service->messages < 0 ? -1 : 0;
 }
 
+/* The status file comes first: whoever finds the new pid is not to read what an earlier supervisor left. */
 static int publish(struct service *service, const struct settings *settings, struct error *error)
 {
-	if (pidfile_write(service->pid_file, settings->pid_file, error) || supervisor_announce(&service->supervisor, error))
+	if (supervisor_announce(&service->supervisor, error) || pidfile_write(service->pid_file, settings->pid_file, error))
 		return -1;
 	if (chdir(settings->directory))
 		return error_errno(error, errno, "cannot enter %s", settings->directory);

@@ -10,13 +10,13 @@ struct error;
 
 struct settings {
 	const struct options *options;
-	char *const *command;   /* ended by NULL */
-	char *directory;        /* where workers start; looked up by name at each start, so that it may be a link that moves */
+	char *const *command; /* ended by NULL */
+	char *directory;      /* where workers start; looked up by name at each start, so that it may be a link that moves */
 	char *pid_file;
 	char *status_file;
-	char *log_file;         /* a file, or "| COMMAND"; NULL for standard error */
-	char *envdir;           /* NULL for none */
-	long long interval;     /* this and the next: milliseconds */
+	char *log_file;     /* a file, or "| COMMAND"; NULL for standard error */
+	char *envdir;       /* NULL for none */
+	long long interval; /* this and the next: milliseconds */
 	long long ready_timeout;
 	long long kill_timeout;
 	int signal_on_hup;

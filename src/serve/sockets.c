@@ -20,10 +20,10 @@
 
 struct socket_entry {
 	char *key;
-	int fd;      /* here */
-	int slot;    /* in the worker, 3 and following */
-	int target;  /* in the worker besides, -1 for none */
-	char *path;  /* absolute, of a UNIX socket */
+	int fd;     /* here */
+	int slot;   /* in the worker, 3 and following */
+	int target; /* in the worker besides, -1 for none */
+	char *path; /* absolute, of a UNIX socket */
 	dev_t device;
 	ino_t inode;
 };
@@ -45,7 +45,8 @@ static int bind_failed(const char *what, struct error *error)
 	if (number == EADDRINUSE)
 		return error_hint(error, "end what listens there (ss -lntup shows it), or choose another port");
 	if (number == EACCES)
-		return error_hint(error, "choose a port from 1024 on, or give this program the right to bind (CAP_NET_BIND_SERVICE)");
+		return error_hint(error,
+				  "choose a port from 1024 on, or give this program the right to bind (CAP_NET_BIND_SERVICE)");
 	return error_hint(error, "give an address of this machine");
 }
 
@@ -215,7 +216,8 @@ void sockets_unlink(const struct sockets *sockets)
 
 	for (size_t i = 0; i < sockets->count; i++) {
 		const struct socket_entry *entry = &sockets->entries[i];
-		if (entry->path && lstat(entry->path, &status) == 0 && status.st_dev == entry->device && status.st_ino == entry->inode)
+		if (entry->path && lstat(entry->path, &status) == 0 && status.st_dev == entry->device &&
+		    status.st_ino == entry->inode)
 			unlink(entry->path);
 	}
 }

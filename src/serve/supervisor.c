@@ -17,12 +17,12 @@
 enum { LONG_LIFE_MS = 60000, PAUSE_FIRST_MS = 1000, PAUSE_MOST_MS = 60000, AFTER_KILL_MS = 5000 };
 
 enum event {
-	EVENT_RESTART,      /* somebody wants a new generation */
-	EVENT_STOP,         /* somebody wants the end */
-	EVENT_UP,           /* the new worker has shown that it is up */
+	EVENT_RESTART, /* somebody wants a new generation */
+	EVENT_STOP,    /* somebody wants the end */
+	EVENT_UP,      /* the new worker has shown that it is up */
 	EVENT_NEW_DIED,
 	EVENT_CURRENT_DIED,
-	EVENT_ALL_DIED,     /* no worker is left */
+	EVENT_ALL_DIED, /* no worker is left */
 	EVENT_TIMER,
 	EVENT_COUNT,
 };

@@ -29,21 +29,21 @@ struct supervisor {
 	struct workers workers;
 	char notify_address[READINESS_ADDRESS];
 	enum phase phase;
-	long long timer;         /* on the monotonic clock, NEVER for none */
-	long long generation;    /* of the newest worker; failed starts count */
-	long long attempted_at;  /* when the last start came to its end, on the monotonic clock */
-	int failures;            /* in a row; the next pause depends on it */
-	bool restart_pending;    /* SIGHUP came during a start: one more after it */
+	long long timer;        /* on the monotonic clock, NEVER for none */
+	long long generation;   /* of the newest worker; failed starts count */
+	long long attempted_at; /* when the last start came to its end, on the monotonic clock */
+	int failures;           /* in a row; the next pause depends on it */
+	bool restart_pending;   /* SIGHUP came during a start: one more after it */
 	bool has_served;
-	enum serve_state state;  /* this and the next two are for the status file */
+	enum serve_state state; /* this and the next two are for the status file */
 	long long state_generation;
 	char reason[128];
 	struct {
 		pid_t pid;
 		char reason[32];
-	} ended;                 /* the last worker that did */
-	int stop_signal;         /* what tells the workers to end in PHASE_STOPPING */
-	int exit_status;         /* in PHASE_DONE */
+	} ended;         /* the last worker that did */
+	int stop_signal; /* what tells the workers to end in PHASE_STOPPING */
+	int exit_status; /* in PHASE_DONE */
 };
 
 /* Writes that the first generation is being started. Returns 0, or -1 when the status file cannot be written. */
