@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define AUTO(function) __attribute__((cleanup(function)))
+/* A variable that only its scope uses is used, whatever Clang thinks. */
+#define AUTO(function) __attribute__((cleanup(function), unused))
 
 static inline void cleanup_free(void *pointer)
 {

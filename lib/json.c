@@ -59,7 +59,8 @@ long long json_number(const cJSON *json, const char *path, long long fallback)
 	if (!cJSON_IsNumber(item) || !(item->valuedouble >= -most && item->valuedouble <= most))
 		return fallback;
 	long long number = (long long)item->valuedouble;
-	return number < item->valuedouble || number > item->valuedouble ? fallback : number;
+	double whole = (double)number; /* exact: it came from a double */
+	return whole < item->valuedouble || whole > item->valuedouble ? fallback : number;
 }
 
 bool json_true(const cJSON *json, const char *path)

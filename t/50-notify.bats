@@ -176,6 +176,16 @@ notify() {
   assert [ ! -e "$ROOT/.dewy/notify.json" ]
 }
 
+@test "the last of the bad news says so, also when it is a rollback" {
+  serve web
+  notify < <(failed one)
+  notify < <(failed two)
+  notify --notifier "http://127.0.0.1:$port/" < <(document rolled_back "$(notice fetch progress 'Downloaded artifact for v1.2.3') |
+    $(notice restart important 'Rolled back to v1.2.2: v1.2.3 did not become healthy in 30s')")
+  assert_failure 4
+  assert_equal "$(texts web)" '"Rolled back to v1.2.2: v1.2.3 did not become healthy in 30s\nNo more errors will be sent until something succeeds."'
+}
+
 @test "a run is counted once, however often it is told" {
   notify < <(failed one)
   notify < <(failed one)
@@ -358,4 +368,37 @@ shipped() {
   assert_success
   assert_regex "$stderr" 'WARN: Audit record failed registry="nowhere://x"'
   assert_equal "$(field report)" null
+}
+
+@test "that the registry refuses the audit record is said once" {
+  mkdir "$ROOT/.dewy"
+  mkdir "$REGISTRY/v1.2.3"
+  local level
+  for level in WARN DEBUG; do
+    run --separate-stderr in_private_mounts sh -c \
+      'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" && exec dewy-notify --log-level debug' sh "$REGISTRY" \
+      < <(document running ".registry = \"file://$REGISTRY\"")
+    assert_success
+    assert_regex "$stderr" "$level: Audit record refused registry=\"file://$REGISTRY\""
+    assert_equal "$(field report)" null
+    assert_equal "$(jq -r .report_refused "$ROOT/.dewy/registry.json")" "file://$REGISTRY"
+  done
+  run shipped
+  assert_equal "${#lines[@]}" 1
+  assert_equal "$(jq -c . "$ROOT/.dewy/registry.json")" '{}'
+}
+
+@test "the example of a receiver takes what is signed, and nothing else" {
+  local receiver=$BATS_TEST_DIRNAME/../share/examples/webhook-receiver.py url
+  WEBHOOK_SECRET=one "$receiver" >received 3>&- &
+  servers+=($!)
+  wait_until grep http received
+  url=$(sed -n 's/^listening on //p' received)
+  WEBHOOK_SECRET=two notify --notifier "$url" < <(document running "$(notice deploy important forged)")
+  assert_regex "$stderr" 'answered 401'
+  notify --notifier "$url" < <(document running "$(notice deploy important unsigned)")
+  assert_regex "$stderr" 'answered 401'
+  WEBHOOK_SECRET=one notify --notifier "$url" < <(document running "$(notice deploy important genuine)")
+  assert_equal "$(field 'notices[0].sent')" true
+  assert_equal "$(tail -n +2 received)" 'root on Web-1: genuine'
 }

@@ -77,8 +77,12 @@ prepare() {
 
 @test "fifty runs at the same moment deploy once" {
   publish v1.0.0
-  for _ in $(seq 50); do dewy once -l error --after-deploy-hook 'echo ran >>ran' >/dev/null 3>&- & done
-  wait
+  local pids=()
+  for _ in $(seq 50); do
+    dewy once -l error --after-deploy-hook 'echo ran >>ran' >/dev/null 3>&- &
+    pids+=($!)
+  done
+  wait "${pids[@]}"
   [ "$(cat "$ROOT/current/version")" = v1.0.0 ]
   [ "$(wc -l <"$ROOT/ran")" = 1 ]
   [ "$(ls "$ROOT/releases" | wc -l)" = 1 ]

@@ -24,7 +24,7 @@ once_server() {
   run -4 once_server
   run -0 dewy status
   assert_line --regexp '^current +v1.0.0 since 20.*Z, app_linux_amd64.tar.gz$'
-  assert_line --regexp '^server +.*supervisor [0-9]+$'
+  assert_line --regexp '^server +generation 1 serves, worker [0-9]+, supervisor [0-9]+$'
   assert_line --regexp '^rejected +v1.1.0  v1.1.0 did not start'
   assert_line --regexp '^last +v1.1.0 rolled_back at .*: v1.1.0 did not start.*; '
   run -0 dewy status --json

@@ -156,9 +156,9 @@ int choice_explain(const struct choice *choice, const char *url, struct error *e
 		error_set(error, ERROR_NOT_FOUND, "the registry %s has no release", url);
 		return error_hint(error, "publish one as VERSION/ARTIFACT; dewy-registry(7) describes the layout of each registry");
 	}
-	add_count(&held_back, counts->unversioned, "with no version of this kind");
-	add_count(&held_back, counts->drafts, "drafts");
-	add_count(&held_back, counts->prereleases, "pre-releases");
+	add_count(&held_back, counts->unversioned, "without a version of this kind");
+	add_count(&held_back, counts->drafts, "in draft");
+	add_count(&held_back, counts->prereleases, "in pre-release");
 	add_count(&held_back, counts->other_slots, "of another slot");
 	error_set(error, ERROR_NOT_FOUND, "the registry %s has no release to deploy among %lld: %s", url, counts->seen,
 		  buf_text(&held_back));

@@ -117,12 +117,13 @@ static void print_server(const cJSON *status)
 {
 	AUTO_BUF struct buf text = {0};
 
-	if (json_true(status, "server.running"))
-		buf_printf(&text, "%s, generation %lld, worker %lld, supervisor %lld", text_at(status, "server.state"),
-			   json_number(status, "server.generation", 0), json_number(status, "server.worker", 0),
-			   json_number(status, "server.pid", 0));
-	else
+	if (!json_true(status, "server.running"))
 		buf_puts(&text, "not running");
+	else if (json_get(status, "server.worker"))
+		buf_printf(&text, "generation %lld serves, worker %lld, supervisor %lld", json_number(status, "server.generation", 0),
+			   json_number(status, "server.worker", 0), json_number(status, "server.pid", 0));
+	else
+		buf_printf(&text, "%s, supervisor %lld", text_at(status, "server.state"), json_number(status, "server.pid", 0));
 	print_field("server", buf_text(&text));
 }
 

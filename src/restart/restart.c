@@ -4,6 +4,7 @@
 #include "alloc.h"
 #include "error.h"
 #include "log.h"
+#include "proc.h"
 #include "restart/health.h"
 #include "restart/supervisor.h"
 #include "root/attempts.h"
@@ -16,10 +17,12 @@
 
 enum { STEP_MS = 100, ASK_MS = 5000 };
 
-/* Waits until the new server has stayed up for --settle. Returns 0 or -1. */
+/* Waits until the new server has been up for --settle, counted from its start: a supervisor that keeps the old generation
+ * beside it for a while has waited already. Returns 0 or -1. */
 static int settle(struct supervisor *supervisor, const struct serve_worker *worker, struct error *error)
 {
-	long long deadline = time_monotonic() + option_number(supervisor->run->options, OPT_SETTLE);
+	long long settled = option_number(supervisor->run->options, OPT_SETTLE), age = time_now() - proc_started_at(worker->pid);
+	long long deadline = time_monotonic() + settled - (age < 0 ? 0 : age < settled ? age : settled);
 	bool alone;
 
 	for (;;) {

@@ -1,0 +1,304 @@
+# dewy-fetch: the artifact, whole and verified, in the cache.
+load common
+load deployed
+
+prepare() {
+  publish v1.2.3
+  ARTIFACT=$REGISTRY/v1.2.3/app_linux_amd64.tar.gz
+  KEY=v1.2.3--app_linux_amd64.tar.gz
+  CACHE=$ROOT/.dewy/cache
+  DOCUMENT=$BATS_TEST_TMPDIR/document
+  check >"$DOCUMENT"
+}
+
+# fetch [OPTION...]: runs dewy-fetch on the document.
+fetch() {
+  dewy-fetch "$@" <"$DOCUMENT"
+}
+
+# edit FILTER: changes the document.
+edit() {
+  jq -c "$1" "$DOCUMENT" >"$DOCUMENT.new"
+  mv "$DOCUMENT.new" "$DOCUMENT"
+}
+
+sha256() {
+  echo "sha256:$(sha256sum <"$1" | cut -d' ' -f1)"
+}
+
+# cached: prints the names in the cache.
+cached() {
+  find "$CACHE" -mindepth 1 -printf '%f\n'
+}
+
+@test "an artifact is downloaded, verified, published under its key and described" {
+  run --separate-stderr fetch
+  assert_success
+  cmp "$ARTIFACT" "$CACHE/$KEY"
+  [ "$(cached)" = "$KEY" ]
+  [ "$(field state)" = fetched ]
+  [ "$(field fetch.from_cache)" = false ]
+  [ "$(field fetch.bytes)" = "$(stat -c %s "$ARTIFACT")" ]
+  [ "$(field fetch.path)" = "$CACHE/$KEY" ]
+  [ "$(field artifact.digest)" = "$(sha256 "$ARTIFACT")" ]
+  [ "$(jq -c .fetch.verified <<<"$output")" = '["size"]' ]
+  [ "$(field 'notices[-1].text')" = "Downloaded artifact for v1.2.3" ]
+  [[ $stderr == *"INFO: Cached artifact cache_key=\"$KEY\""* ]]
+}
+
+@test "a second time it comes from the cache, and nobody is told" {
+  fetch >/dev/null
+  rm -r "$REGISTRY"
+  run --separate-stderr fetch
+  assert_success
+  [ "$(field fetch.from_cache)" = true ]
+  [ "$(field artifact.digest)" = "$(sha256 "$CACHE/$KEY")" ]
+  [ "$(field fetch.bytes)" = "$(stat -c %s "$CACHE/$KEY")" ]
+  [ "$(jq '[.notices[] | select(.stage == "fetch")] | length' <<<"$output")" = 0 ]
+}
+
+@test "a cached file of another size is downloaded again" {
+  fetch >/dev/null
+  echo more >>"$CACHE/$KEY"
+  run --separate-stderr fetch
+  assert_success
+  [ "$(field fetch.from_cache)" = false ]
+  cmp "$ARTIFACT" "$CACHE/$KEY"
+}
+
+@test "a cached file of another digest is downloaded again, at WARN" {
+  fetch 2>/dev/null | jq -c '.state = "available"' >"$DOCUMENT.new"
+  mv "$DOCUMENT.new" "$DOCUMENT"
+  printf X | dd of="$CACHE/$KEY" conv=notrunc status=none
+  run --separate-stderr fetch
+  assert_success
+  [ "$(field fetch.from_cache)" = false ]
+  [ "$(jq -c .fetch.verified <<<"$output")" = '["size","sha256"]' ]
+  [[ $stderr == *"WARN: The artifact in the cache is damaged"* ]]
+  cmp "$ARTIFACT" "$CACHE/$KEY"
+}
+
+@test "an artifact of another digest is refused with status 5, and nothing is left" {
+  edit '.artifact.digest = "sha256:0000000000000000000000000000000000000000000000000000000000000000"'
+  run --separate-stderr fetch
+  [ "$status" -eq 5 ]
+  [ "$(field state)" = failed ]
+  [ "$(field error.code)" = integrity ]
+  [[ $(field error.message) == *"digest"* ]]
+  [ -z "$(cached)" ]
+}
+
+@test "an artifact of another size is refused with status 5, and nothing is left" {
+  edit '.artifact.size += 1'
+  run --separate-stderr fetch
+  [ "$status" -eq 5 ]
+  [ "$(field error.code)" = integrity ]
+  [ -z "$(cached)" ]
+}
+
+@test "--max-size is enforced by what the registry says, and by what comes" {
+  run --separate-stderr fetch --max-size 10
+  [ "$status" -eq 5 ]
+  [[ $(field error.message) == *"--max-size"* ]]
+  edit 'del(.artifact.size)'
+  run --separate-stderr fetch --max-size 10
+  [ "$status" -eq 5 ]
+  [[ $(field error.message) == *"--max-size"* ]]
+  [ -z "$(cached)" ]
+  run --separate-stderr fetch
+  assert_success
+}
+
+@test "an artifact larger than the free space is refused before anything is written" {
+  edit '.artifact.size = 1e15'
+  run --separate-stderr fetch --max-size 2000000G
+  [ "$status" -eq 3 ]
+  [ "$(field error.code)" = space ]
+  [ -z "$(cached)" ]
+}
+
+@test "a partial download that was left behind is started anew" {
+  mkdir -p "$CACHE"
+  echo rubbish >"$CACHE/.$KEY.part"
+  run --separate-stderr fetch
+  assert_success
+  cmp "$ARTIFACT" "$CACHE/$KEY"
+  [ "$(cached)" = "$KEY" ]
+}
+
+@test "no link in the place of the artifact or its partial download is followed" {
+  mkdir -p "$CACHE"
+  echo precious >"$BATS_TEST_TMPDIR/precious"
+  ln -s "$BATS_TEST_TMPDIR/precious" "$CACHE/.$KEY.part"
+  ln -s "$BATS_TEST_TMPDIR/precious" "$CACHE/$KEY"
+  run --separate-stderr fetch
+  assert_success
+  [ "$(cat "$BATS_TEST_TMPDIR/precious")" = precious ]
+  [ ! -L "$CACHE/$KEY" ]
+  cmp "$ARTIFACT" "$CACHE/$KEY"
+}
+
+@test "the artifact has its key only when it is whole" {
+  truncate -s 64M "$ARTIFACT"
+  check >"$DOCUMENT"
+  (
+    ulimit -f 1024
+    trap '' XFSZ
+    ! dewy-fetch <"$DOCUMENT" >"$BATS_TEST_TMPDIR/out" 2>/dev/null
+  )
+  [ "$(jq -r .error.code "$BATS_TEST_TMPDIR/out")" = space ]
+  [ -z "$(cached)" ]
+}
+
+@test "the data is on disk before the name is" {
+  command -v strace >/dev/null || skip "needs strace"
+  strace -f -o "$BATS_TEST_TMPDIR/trace" -e trace=openat,fsync,renameat,renameat2 dewy-fetch <"$DOCUMENT" >/dev/null 2>&1 ||
+    skip "cannot trace here"
+  sed -n "/openat.*$KEY.part/,\$p" "$BATS_TEST_TMPDIR/trace" | sed 's/^[0-9]* *//; s/(.*//' | tr '\n' ' ' >"$BATS_TEST_TMPDIR/calls"
+  [[ $(cat "$BATS_TEST_TMPDIR/calls") == *"fsync renameat fsync "* ]]
+}
+
+@test "the cache can be elsewhere" {
+  run --separate-stderr fetch --cache "$BATS_TEST_TMPDIR/cache"
+  assert_success
+  [ "$(field fetch.path)" = "$BATS_TEST_TMPDIR/cache/$KEY" ]
+  cmp "$ARTIFACT" "$BATS_TEST_TMPDIR/cache/$KEY"
+  [ ! -e "$CACHE" ]
+}
+
+@test "spaces, plus and percent signs in names" {
+  rm -r "${REGISTRY:?}"
+  REGISTRY="$BATS_TEST_TMPDIR/a registry+50%"
+  publish v1.2.3+blue 'my app+100%.tar.gz'
+  dewy-check --registry "file://$BATS_TEST_TMPDIR/a%20registry+50%25" >"$DOCUMENT"
+  run --separate-stderr fetch
+  assert_success
+  cmp "$REGISTRY/v1.2.3+blue/my app+100%.tar.gz" "$CACHE/v1.2.3+blue--my app+100%.tar.gz"
+}
+
+@test "an artifact that vanished is an error of the registry" {
+  rm "$ARTIFACT"
+  run --separate-stderr fetch
+  [ "$status" -eq 2 ]
+  [ "$(field error.code)" = registry ]
+  [[ $(field error.message) == *"$ARTIFACT: No such file"* ]]
+}
+
+@test "when the artifact is not to be had, the deployed release has to do" {
+  deployed v1.2.3
+  rm -r "$REGISTRY" "$CACHE"
+  check --mode server >"$DOCUMENT"
+  run --separate-stderr fetch
+  assert_success
+  [ "$(field state)" = fetched ]
+  [ "$(field fetch.path)" = null ]
+  [[ $(field artifact.digest) == sha256:* ]]
+  [[ $stderr == *WARN* ]]
+}
+
+@test "... but not when it is forced, nor when its directory is gone" {
+  deployed v1.2.3
+  rm -r "$REGISTRY" "$CACHE"
+  check --mode server >"$DOCUMENT"
+  edit '.forced = true'
+  run --separate-stderr fetch
+  [ "$status" -eq 2 ]
+  edit 'del(.forced)'
+  rm -r "$ROOT/releases/20240115T103045Z"
+  run --separate-stderr fetch
+  [ "$status" -eq 2 ]
+}
+
+@test "a document cannot lead outside of its registry" {
+  local url
+  echo secret >"$BATS_TEST_TMPDIR/secret"
+  mkdir "$REGISTRY-2"
+  cp -r "$REGISTRY/v1.2.3" "$REGISTRY-2"
+  for url in "file://$BATS_TEST_TMPDIR/secret" "file://$REGISTRY/../secret" "file://$REGISTRY/v1.2.3/../../secret" \
+    "file://$REGISTRY-2/v1.2.3/app_linux_amd64.tar.gz" "file://$REGISTRY/v1.2.3/%2e%2e/%2e%2e/secret" "ghr://acme/app/tag/v1/secret" \
+    "file://$REGISTRY//v1.2.3/app_linux_amd64.tar.gz" "file://$REGISTRY" "file://host$REGISTRY/v1.2.3/app_linux_amd64.tar.gz"; do
+    edit ".artifact.url = \"$url\" | del(.artifact.size)"
+    run --separate-stderr fetch
+    echo "$url: $output"
+    [ "$status" -eq 1 ]
+    [ "$(field error.code)" = document ]
+    [ -z "$(cached)" ]
+  done
+}
+
+@test "neither a version nor an artifact that is a link is followed" {
+  mv "$ARTIFACT" "$BATS_TEST_TMPDIR/elsewhere"
+  ln -s "$BATS_TEST_TMPDIR/elsewhere" "$ARTIFACT"
+  run --separate-stderr fetch
+  [ "$status" -eq 2 ]
+  rm "$ARTIFACT"
+  mv "$BATS_TEST_TMPDIR/elsewhere" "$ARTIFACT"
+  mv "$REGISTRY/v1.2.3" "$BATS_TEST_TMPDIR/v1.2.3"
+  ln -s "$BATS_TEST_TMPDIR/v1.2.3" "$REGISTRY/v1.2.3"
+  run --separate-stderr fetch
+  [ "$status" -eq 2 ]
+}
+
+@test "a pipe in the place of the artifact does not hang" {
+  rm "$ARTIFACT"
+  mkfifo "$ARTIFACT"
+  run --separate-stderr timeout 20 dewy-fetch <"$DOCUMENT"
+  [ "$status" -eq 2 ]
+  [[ $(field error.message) == *"no regular file"* ]]
+}
+
+@test "a document cannot choose another name in the cache" {
+  local key
+  for key in current v1.2.3--other .hidden v1.2.2--app_linux_amd64.tar.gz; do
+    edit ".artifact.cache_key = \"$key\""
+    run -1 fetch
+  done
+  edit '.artifact.cache_key = "../../escaped"'
+  run -1 fetch
+  [ ! -e "$ROOT/escaped" ]
+}
+
+@test "documents in another state pass through untouched, with the status they deserve" {
+  edit '.state = "unchanged" | .extra = {"kept": [1, 2]}'
+  run --separate-stderr fetch
+  assert_success
+  [ "$output" = "$(cat "$DOCUMENT")" ]
+  edit '.state = "failed" | .error = {"stage": "check", "code": "registry", "message": "m", "hint": "h"}'
+  run --separate-stderr fetch
+  [ "$status" -eq 2 ]
+  [ "$output" = "$(cat "$DOCUMENT")" ]
+  [ ! -e "$CACHE" ]
+}
+
+@test "a document that lacks what is needed is refused" {
+  edit 'del(.artifact.url)'
+  run -1 fetch
+  assert_output --partial artifact.url
+}
+
+@test "another run holds the lock" {
+  mkdir -p "$ROOT/.dewy"
+  exec 8>"$ROOT/.dewy/lock"
+  flock -x 8
+  run --separate-stderr fetch 8>&-
+  [ "$status" -eq 6 ]
+  [ "$(field error.code)" = locked ]
+}
+
+@test "memory does not grow with the artifact" {
+  ! ldd "$DEWY_BIN/dewy-fetch" | grep -q libasan || skip "the sanitizer has memory of its own"
+  truncate -s 200M "$ARTIFACT"
+  check >"$DOCUMENT"
+  python3 - "$DOCUMENT" <<'PYTHON'
+import resource, subprocess, sys
+subprocess.run(["dewy-fetch"], stdin=open(sys.argv[1]), stdout=subprocess.DEVNULL, check=True)
+assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < 32 * 1024
+PYTHON
+}
+
+
+@test "the man page has every option that --help has" {
+  dewy-fetch --help | grep -o -- '--[a-z][a-z-]*' | sort -u >"$BATS_TEST_TMPDIR/help"
+  sed -n 's/^\.It .*Fl -\([a-z-]*\).*/--\1/p' "$BATS_TEST_DIRNAME/../share/man/man1/dewy-fetch.1" | sort -u >"$BATS_TEST_TMPDIR/page"
+  diff "$BATS_TEST_TMPDIR/help" "$BATS_TEST_TMPDIR/page"
+}
