@@ -21,6 +21,7 @@
 enum {
 	READERS_MS = 1000, /* readers lock the file for a moment to see whether anybody holds it */
 	CLOCK_MS = 1000,   /* a process that began this much after the file was written may still be listed in it */
+	GRACE_MS = 10000,  /* whoever starts a supervisor waits for all of this */
 	STEP_MS = 20,
 };
 
@@ -81,7 +82,7 @@ static void end_orphan(pid_t pid, long long written_at, long long deadline)
 void pidfile_end_orphans(const char *status_file, long long timeout)
 {
 	AUTO_SERVE_STATUS struct serve_status status = {0};
-	long long deadline = time_monotonic() + timeout;
+	long long deadline = time_monotonic() + (timeout < GRACE_MS ? timeout : GRACE_MS);
 	struct error ignored;
 	struct stat file;
 

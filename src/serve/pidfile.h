@@ -13,7 +13,8 @@ int pidfile_take(const char *path, struct error *error);
 int pidfile_write(int fd, const char *path, struct error *error);
 
 /* Ends the workers that the status file lists: for the holder of the pid file, when it begins, they are those of a
- * supervisor that was killed, and still have its sockets. They get SIGTERM, and timeout milliseconds later SIGKILL. */
+ * supervisor that was killed, and still have its sockets. They get SIGTERM, and timeout milliseconds later, or after
+ * 10 seconds, SIGKILL. */
 void pidfile_end_orphans(const char *status_file, long long timeout);
 
 #endif
