@@ -135,12 +135,13 @@ int url_boolean(const struct url *url, const char *name, bool *ret_value, struct
 
 void url_add_encoded(struct buf *buf, const char *text, const char *keep)
 {
-	for (; *text; text++) {
-		unsigned char letter = (unsigned char)*text;
-		if (isalnum(letter) || strchr("-._~", letter) || strchr(keep, letter))
-			buf_add(buf, text, 1);
-		else
-			buf_printf(buf, "%%%02X", (unsigned)letter);
+	while (*text) {
+		const char *start = text;
+		while (isalnum((unsigned char)*text) || (*text && (strchr("-._~", *text) || strchr(keep, *text))))
+			text++;
+		buf_add(buf, start, (size_t)(text - start));
+		if (*text)
+			buf_printf(buf, "%%%02X", (unsigned)(unsigned char)*text++);
 	}
 }
 

@@ -109,3 +109,16 @@ once_server() {
   run -1 --separate-stderr dewy rollback
   [ "$(field error.message)" = "there is no previous release" ]
 }
+
+@test "--force deploys a held version, and what it is newer than is held no longer" {
+  for minor in 0 1; do
+    publish v1.$minor.0
+    dewy once >/dev/null
+  done
+  dewy rollback >/dev/null
+  run -0 --separate-stderr dewy once --force
+  [ "$(cat "$ROOT/current/version")" = v1.1.0 ]
+  [ "$(jq '.versions | length' "$ROOT/.dewy/rejected.json")" = 0 ]
+  run -0 --separate-stderr dewy once
+  [ "$(field state)" = unchanged ]
+}

@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: MIT
 """Writes good and hostile archives, always the same bytes.
 
-usage: archives.py FILE [OUTSIDE]   the archive that FILE's name stands for; OUTSIDE is a directory that hostile names aim at
-       archives.py --list           all names
+usage: archives.py FILE [OUTSIDE]             the archive that FILE's name stands for
+       archives.py --all DIRECTORY [OUTSIDE]  all of them
+       archives.py --list                     their names
+OUTSIDE is an absolute directory that hostile names aim at.
 """
 import bz2
 import gzip
@@ -626,15 +628,20 @@ def _():
     return b""
 
 
-def main():
+def write(path):
+    with open(path, "wb") as out:
+        out.write(MAKERS[os.path.basename(path)]())
+
+
+def main(arguments):
     global OUTSIDE
-    if sys.argv[1:] == ["--list"]:
+    if arguments == ["--list"]:
         print("\n".join(MAKERS))
         return
-    if len(sys.argv) > 2:
-        OUTSIDE = sys.argv[2]
-    with open(sys.argv[1], "wb") as out:
-        out.write(MAKERS[os.path.basename(sys.argv[1])]())
+    every = arguments[0] == "--all"
+    target, OUTSIDE = (arguments[every:] + [OUTSIDE])[:2]
+    for path in [os.path.join(target, name) for name in MAKERS] if every else [target]:
+        write(path)
 
 
-main()
+main(sys.argv[1:])

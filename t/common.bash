@@ -11,7 +11,7 @@ setup() {
   done
   unset http_proxy https_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY all_proxy
   DEWY_BIN=${DEWY_BIN:-$(cd "$BATS_TEST_DIRNAME/.." && pwd)/bin}
-  PATH=$DEWY_BIN:$PATH
+  PATH=$DEWY_BIN:/usr/sbin:/usr/bin:/sbin:/bin # Debian's programs, whatever else is installed
   ROOT=$BATS_TEST_TMPDIR/root
   REGISTRY=$BATS_TEST_TMPDIR/registry
   mkdir -m 755 "$ROOT" "$REGISTRY"

@@ -5,6 +5,7 @@
 
 #include <ctype.h>
 #include <glob.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
@@ -38,7 +39,8 @@ size_t platform_read(struct platform *platform, const char *const *words, size_t
 	size_t most = 0;
 
 	for (size_t i = 0; i < sizeof aliases / sizeof *aliases; i++) {
-		size_t length = aliases[i].words[0] == words[0][0] ? match(aliases[i].words, words, count) : 0;
+		bool begins = memcmp(aliases[i].words, words[0], 2) == 0; /* none is shorter: most are told apart at once */
+		size_t length = begins ? match(aliases[i].words, words, count) : 0;
 		if (length > most) {
 			most = length;
 			best = &aliases[i];

@@ -10,6 +10,7 @@
 #include "error.h"
 #include "fs.h"
 #include "log.h"
+#include "root/rejected.h"
 #include "root/release.h"
 #include "str.h"
 #include "time.h"
@@ -184,6 +185,8 @@ static int forward(struct stage_run *run, struct error *error)
 {
 	char current[RELEASE_NAME] = "";
 
+	if (json_true(run->document, "forced") && rejected_accept(run->root, json_string(run->document, "release.version"), error))
+		return -1;
 	if (release_current(run->root, current, error) < 0 || check_previous(run, current, error) || retention_sweep(run->root, error))
 		return -1;
 	AUTO_CLOSE int cache = root_open_cache(run->root, option_string(run->options, OPT_CACHE), NULL, error);

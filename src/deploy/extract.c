@@ -34,7 +34,8 @@ static void walk_end(struct walk *walk)
 
 #define AUTO_WALK AUTO(walk_end)
 
-static int walk_begin(struct walk *walk, int fd, const char *name, int dir, const struct extract_limits *limits, struct error *error)
+static int walk_begin(struct walk *walk, int fd, const char *name, int dir, const struct extract_limits *limits,
+		      struct error *error)
 {
 	*walk = (struct walk){.limits = limits};
 	tree_open(&walk->tree, dir);
@@ -112,7 +113,8 @@ static int restore_mode(const struct output *output, const struct member *member
 
 	if (!member->invented || piece->offset || !form_is_program(piece->bytes, piece->length))
 		return 0;
-	return fchmod(output->fd, member->mode | OWNER_MODE | readable >> 2) == 0 ? 0 : error_errno(error, errno, "cannot set its mode");
+	int failed = fchmod(output->fd, member->mode | OWNER_MODE | readable >> 2);
+	return failed ? error_errno(error, errno, "cannot set its mode") : 0;
 }
 
 static int write_content(struct walk *walk, struct output *output, const struct member *member, struct error *error)
@@ -130,8 +132,8 @@ static int write_content(struct walk *walk, struct output *output, const struct 
 			return -1;
 		output->end = member->size;
 	}
-	return output->end == output->written || ftruncate(output->fd, output->end) == 0 ? 0 :
-											   error_errno(error, errno, "cannot write it");
+	int failed = output->end != output->written && ftruncate(output->fd, output->end);
+	return failed ? error_errno(error, errno, "cannot write it") : 0;
 }
 
 static int make_file(struct walk *walk, const struct member *member, struct error *error)
@@ -211,10 +213,8 @@ static int measure(struct walk *walk, long long *ret_size, struct error *error)
 /* Returns 1 when the member is there, 0 when it is not, or -1. */
 static int compare_member(struct walk *walk, const struct member *member, struct error *error)
 {
-	static const mode_t types[] = {[MEMBER_FILE] = S_IFREG,
-				       [MEMBER_DIRECTORY] = S_IFDIR,
-				       [MEMBER_SYMLINK] = S_IFLNK,
-				       [MEMBER_HARDLINK] = S_IFREG};
+	static const mode_t types[] = {
+		[MEMBER_FILE] = S_IFREG, [MEMBER_DIRECTORY] = S_IFDIR, [MEMBER_SYMLINK] = S_IFLNK, [MEMBER_HARDLINK] = S_IFREG};
 	long long size = member->size;
 	struct stat status;
 

@@ -13,10 +13,9 @@
 enum { TAR_BLOCK = 512, TAR_CHECKSUM = 148, TAR_CHECKSUM_BYTES = 8, TAR_MAGIC = 257 };
 
 static const char *const compressed_suffixes[] = {".gz", ".bz2", ".xz", ".zst", NULL};
-static const char *const archive_suffixes[] = {".tar",	   ".tgz",     ".tbz",	   ".tbz2",    ".txz",	   ".tzst",
-					       ".tar.gz",  ".tar.bz2", ".tar.xz",  ".tar.zst", ".tar.lz",  ".tar.lzma",
-					       ".tar.lz4", ".tar.z",   ".tar.br",  ".zip",     ".7z",	   ".rar",
-					       NULL};
+static const char *const archive_suffixes[] = {".tar",     ".tgz",    ".tbz",     ".tbz2",   ".txz",      ".tzst",    ".tar.gz",
+					       ".tar.bz2", ".tar.xz", ".tar.zst", ".tar.lz", ".tar.lzma", ".tar.lz4", ".tar.z",
+					       ".tar.br",  ".zip",    ".7z",      ".rar",    NULL};
 static const char *const run_as_they_are[] = {".jar", ".war", ".ear", ".whl", NULL};
 
 /* Returns the suffix in the list that name ends in, whatever its case, or NULL. */

@@ -26,8 +26,8 @@ struct reader {
 	struct feed feed; /* of a tar or zip */
 	const void *head; /* the first block of the stream, while it is not consumed */
 	size_t head_length;
-	char *file_name;   /* of a FORM_FILE, NULL once it was returned */
-	long long offset;  /* in it */
+	char *file_name;  /* of a FORM_FILE, NULL once it was returned */
+	long long offset; /* in it */
 	struct buf path, target;
 };
 

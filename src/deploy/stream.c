@@ -25,8 +25,7 @@ static const struct {
 } magics[] = {
 	{COMPRESSION_GZIP, 3, "\x1f\x8b\x08"},
 	{COMPRESSION_BZIP2, 3, "BZh"},
-	{COMPRESSION_XZ, 6, "\xfd"
-			    "7zXZ\0"},
+	{COMPRESSION_XZ, 6, "\3757zXZ\0"},
 	{COMPRESSION_ZSTD, 4, "\x28\xb5\x2f\xfd"},
 };
 

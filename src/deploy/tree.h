@@ -22,7 +22,7 @@ struct tree {
 	size_t depth;          /* how many levels are open */
 	char here[PATH_BYTES]; /* path of the last one */
 	int root;
-	struct buf late;       /* directories, to be finished by tree_finish */
+	struct buf late; /* directories, to be finished by tree_finish */
 };
 
 #define AUTO_TREE AUTO(tree_close)

@@ -118,7 +118,7 @@ static int roll_back(struct stage_run *run, struct supervisor *supervisor, const
 {
 	const char *version = json_string(run->document, "release.version"), *before = json_string(run->document, "previous.version");
 
-	if (rejected_add(run->root, version, why, error) || rejected_remove(run->root, before, error) ||
+	if (rejected_add(run->root, version, why, error) || rejected_accept(run->root, before, error) ||
 	    release_mark(run->root, name, STATE_DEPLOYED, error) || release_switch(run->root, name, -1, error))
 		return -1;
 	log_info("Create symlink", "from", json_string(run->document, "previous.path"), "to", "current");

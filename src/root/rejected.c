@@ -42,18 +42,34 @@ static int write_versions(const struct root *root, cJSON *versions, struct error
 	return fs_write_file(root->state, NAME, 0644, text, strlen(text), error);
 }
 
-/* Removes the entries for a version, or all for NULL. Returns how many there were. */
+/* Removes the entries for a version. Returns how many there were. */
 static int drop(cJSON *versions, const char *version)
 {
 	int dropped = 0;
 
 	for (int i = cJSON_GetArraySize(versions) - 1; i >= 0; i--) {
-		if (version && !str_equal(json_string(cJSON_GetArrayItem(versions, i), "version"), version))
+		if (!str_equal(json_string(cJSON_GetArrayItem(versions, i), "version"), version))
 			continue;
 		cJSON_DeleteItemFromArray(versions, i);
 		dropped++;
 	}
 	return dropped;
+}
+
+/* As rejected_accept. Returns how many entries changed. */
+static int accept_version(cJSON *versions, const char *version)
+{
+	int changed = drop(versions, version);
+	cJSON *entry;
+
+	cJSON_ArrayForEach(entry, versions)
+	{
+		if (!json_string(entry, "above"))
+			continue;
+		json_set_string(entry, "above", version);
+		changed++;
+	}
+	return changed;
 }
 
 /* Appends an entry in place of one for the same version. */
@@ -84,25 +100,22 @@ int rejected_add(const struct root *root, const char *version, const char *reaso
 
 int rejected_hold(const struct root *root, const char *chosen, const char *ran, const char *reason, struct error *error)
 {
-	cJSON *versions = rejected_read(root, error), *entry;
+	cJSON *versions = rejected_read(root, error);
 
 	if (!versions)
 		return -1;
-	drop(versions, chosen);
-	cJSON_ArrayForEach(entry, versions)
-		if (json_string(entry, "above"))
-			json_set_string(entry, "above", chosen);
+	accept_version(versions, chosen);
 	add_entry(versions, ran, chosen, reason);
 	return write_versions(root, versions, error);
 }
 
-int rejected_remove(const struct root *root, const char *version, struct error *error)
+int rejected_accept(const struct root *root, const char *version, struct error *error)
 {
 	cJSON *versions = rejected_read(root, error);
 
 	if (!versions)
 		return -1;
-	if (drop(versions, version))
+	if (accept_version(versions, version))
 		return write_versions(root, versions, error);
 	cJSON_Delete(versions);
 	return 0;

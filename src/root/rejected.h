@@ -19,7 +19,7 @@ int rejected_add(const struct root *root, const char *version, const char *reaso
  * was held before stays so, as far as it is after the chosen version. Returns 0 or -1. */
 int rejected_hold(const struct root *root, const char *chosen, const char *ran, const char *reason, struct error *error);
 
-/* Removes the entries for a version; NULL removes all. Returns 0 or -1. */
-int rejected_remove(const struct root *root, const char *version, struct error *error);
+/* Lets a version be deployed again: entries for it are removed, and what is held begins after it. Returns 0 or -1. */
+int rejected_accept(const struct root *root, const char *version, struct error *error);
 
 #endif

@@ -1,0 +1,427 @@
+load common
+
+# The tests deploy archives that archives.py writes, over a release that is already there. Hostile names aim at a directory
+# that all tests share, and none may change.
+setup_file() {
+  mkdir "$BATS_FILE_TMPDIR/outside" "$BATS_FILE_TMPDIR/made"
+  echo canary >"$BATS_FILE_TMPDIR/outside/canary"
+  python3 "$BATS_TEST_DIRNAME/archives.py" --all "$BATS_FILE_TMPDIR/made" "$BATS_FILE_TMPDIR/outside"
+}
+
+prepare() {
+  export DEWY_LOG_LEVEL=error
+  OUTSIDE=$BATS_FILE_TMPDIR/outside
+  MADE=$BATS_FILE_TMPDIR/made
+  ln -s "$OUTSIDE" "$BATS_TEST_TMPDIR/outside"
+  mkdir -p "$ROOT/.dewy/cache"
+}
+
+# fetched FILE: puts the file into the cache and prints the document that dewy-fetch would have made.
+fetched() {
+  local name=${1##*/} digest
+  cp "$1" "$ROOT/.dewy/cache/v1--$name"
+  digest=$(sha256sum <"$1")
+  jq -nc --arg name "$name" --arg root "$ROOT" --arg digest "sha256:${digest%% *}" \
+    --arg previous "$(readlink -e "$ROOT/current" || true)" '
+    {dewy: 1, id: "test", app: "app", root: $root, mode: "assets", state: "fetched", registry: "file:///registry",
+     release: {version: "v1"},
+     artifact: {name: $name, url: ("file:///registry/v1/" + $name), digest: $digest, cache_key: ("v1--" + $name)}}
+    + if $previous == "" then {} else {previous: {path: $previous}} end'
+}
+
+# deploy NAME|FILE [OPTION...]: deploys the archive, or any file, with dewy-deploy.
+deploy() {
+  local file=$1
+  shift
+  [ -e "$file" ] || file=$MADE/$file
+  fetched "$file" >"$BATS_TEST_TMPDIR/fetched"
+  run --separate-stderr dewy-deploy "$@" <"$BATS_TEST_TMPDIR/fetched"
+}
+
+# accept NAME|FILE: the archive is deployed, and what was deployed is what it says when it is compared again.
+accept() {
+  local release
+  deploy "$1"
+  assert_success
+  [ "$(field state)" = deployed ]
+  release=$(readlink "$ROOT/current")
+  deploy "$1"
+  assert_success
+  [ "$(field deploy.reused)" = true ]
+  [ "$(readlink "$ROOT/current")" = "$release" ]
+}
+
+# snapshot: all that must not change: what is outside, current, and all releases.
+snapshot() {
+  find "$OUTSIDE" "$ROOT/current" "$ROOT/releases" "$ROOT/releases"/* -printf '%p %y %m %s %l\n' | sort
+  find "$BATS_TEST_TMPDIR" -mindepth 1 -maxdepth 2 -not -name 'separate-stderr-*' -not -name fetched | sort
+  find "$OUTSIDE" "$ROOT/releases" -type f -exec sha256sum {} + | sort
+}
+
+# refuse NAME|FILE SENTENCE [OPTION...]: the archive is refused for that reason, the old release stays, nothing else changes.
+refuse() {
+  local state stage code message hint
+  if [ ! -e "$ROOT/current" ]; then
+    accept stored.zip
+    snapshot >"$ROOT/before"
+  fi
+  deploy "$1" "${@:3}"
+  [ "$status" = 5 ] || fail "$1: status $status: $output $stderr"
+  { read -r state; read -r stage; read -r code; read -r message; read -r hint; } < <(
+    jq -r '.state, .error.stage, .error.code, .error.message, .error.hint' <<<"$output")
+  [ "$state $stage $code" = "failed deploy integrity" ]
+  [[ $message == *"$2"* ]] || fail "$1: $message"
+  [ -n "$hint" ]
+  diff "$ROOT/before" <(snapshot)
+}
+
+# assert_sample: current is what archives.py calls SAMPLE.
+assert_sample() {
+  local current=$ROOT/current/
+  [ "$(cat "$current/bin/run")" = $'#!/bin/sh\necho run' ]
+  [ "$(cat "$current/locked/inside")" = content ]
+  [ "$(cat "$current/bin/link")" = content ]
+  [ "$(readlink "$current/dangling")" = later ]
+  [ "$(stat -c %i "$current/bin/hard")" = "$(stat -c %i "$current/bin/run")" ]
+  [ "$(stat -c %s "$current/large")" = 300000 ]
+  [ "$(stat -c %s "$current/zero")" = 0 ]
+  [ -d "$current/empty" ]
+  [ "$(cat "$current/grüße")" = utf-8 ]
+}
+
+@test "tar, in each compression: content, links, empty directories and names are kept" {
+  for name in good.tar good.tar.gz good.tar.bz2 good.tar.xz good.tar.zst good-gnu.tar members.tar.gz; do
+    accept "$name"
+    assert_sample
+    long=$(printf 'd%.0s' {1..120})/$(printf 'e%.0s' {1..120})
+    [ "$(cat "$ROOT/current/deep/$long/name")" = long ]
+  done
+  accept good-ustar.tar
+  assert_sample
+}
+
+@test "the content decides, not the name" {
+  cp "$MADE/good.tar.xz" "$BATS_TEST_TMPDIR/app.tar.gz"
+  accept "$BATS_TEST_TMPDIR/app.tar.gz"
+  assert_sample
+  cp "$MADE/good.zip" "$BATS_TEST_TMPDIR/app"
+  accept "$BATS_TEST_TMPDIR/app"
+  [ "$(cat "$ROOT/current/dir/inside")" = content ]
+}
+
+@test "permissions are kept, but for setuid, setgid, sticky and what would lock the owner out" {
+  accept good.tar
+  cd "$ROOT/current"
+  [ "$(stat -c %a bin/run)" = 755 ]
+  [ "$(stat -c %a bin/suid)" = 755 ]
+  [ "$(stat -c %a empty)" = 777 ]
+  [ "$(stat -c %a locked)" = 700 ]
+  [ "$(stat -c %a locked/inside)" = 644 ]
+  [ "$(stat -c %a secret)" = 600 ]
+  [ "$(stat -c %a deep)" = 755 ]
+  [ "$(stat -c %u bin/run)" = "$(id -u)" ]
+}
+
+@test "permissions do not depend on the umask" {
+  (umask 077 && fetched "$MADE/good.tar" | dewy-deploy >/dev/null)
+  [ "$(stat -c %a "$ROOT/current/bin/run")" = 755 ]
+  [ "$(stat -c %a "$ROOT/current/empty")" = 777 ]
+  [ "$(stat -c %a "$ROOT/current/deep")" = 755 ]
+}
+
+@test "modification times are kept, those of directories and links, too" {
+  accept good.tar
+  for name in bin/run locked empty bin/link; do
+    [ "$(stat -c %Y "$ROOT/current/$name")" = 1000000000 ]
+  done
+}
+
+@test "a user who is not root extracts directories without write permission" {
+  [ "$(id -u)" = 0 ] || skip "needs root to become somebody else"
+  umask 022
+  fetched "$MADE/good.tar" >"$BATS_TEST_TMPDIR/fetched"
+  chown -R nobody "$ROOT"
+  chmod 755 "$BATS_TEST_TMPDIR" "$BATS_RUN_TMPDIR"
+  setpriv --reuid nobody --clear-groups dewy-deploy --root "$ROOT" <"$BATS_TEST_TMPDIR/fetched" >/dev/null
+  [ "$(cat "$ROOT/current/locked/inside")" = content ]
+}
+
+@test "zip: modes, links and the sizes that follow the data" {
+  accept good.zip
+  cd "$ROOT/current/"
+  [ "$(stat -c %a bin/run)" = 755 ]
+  [ "$(stat -c %a bin/suid)" = 755 ]
+  [ "$(stat -c %a script)" = 644 ]
+  [ "$(stat -c %a dir)" = 700 ]
+  [ "$(readlink bin/link)" = ../dir/inside ]
+  [ "$(cat "grüße")" = utf-8 ]
+  [ "$(stat -c %s large)" = 300000 ]
+  accept streamed.zip
+  [ "$("$ROOT/current/run")" = run ]
+}
+
+@test "zip without modes: programs can be executed, texts are no programs, backslashes separate" {
+  accept no-modes.zip
+  [ "$("$ROOT/current/script")" = run ]
+  [ -x "$ROOT/current/tool" ]
+  [ "$(stat -c %A "$ROOT/current/text" | tr -d 'rw-')" = "" ]
+  [ "$(cat "$ROOT/current/lib/win/text")" = content ]
+}
+
+@test "names outside of ASCII do not depend on the locale" {
+  LC_ALL=C accept good.tar
+  [ -f "$ROOT/current/grüße" ]
+  LC_ALL=C accept good.zip
+  [ -f "$ROOT/current/grüße" ]
+}
+
+@test "a sparse file keeps its holes" {
+  accept sparse.tar
+  [ "$(stat -c %s "$ROOT/current/sparse")" = 8388608 ]
+  [ "$(stat -c %b "$ROOT/current/sparse")" -lt 1024 ]
+  [ "$(head -c 5 "$ROOT/current/sparse")" = start ]
+  [ "$(tail -c +4194305 "$ROOT/current/sparse" | head -c 5)" = "in th" ]
+}
+
+@test "what is no archive is one program" {
+  accept script
+  [ "$("$ROOT/current/script")" = run ]
+  [ "$(ls -A "$ROOT/current/")" = script ]
+  [ "$(stat -c %a "$ROOT/current/script")" = 755 ]
+  for name in tool appended app.jar; do
+    accept "$name"
+    cmp "$MADE/$name" "$ROOT/current/$name"
+  done
+}
+
+@test "a single compressed file is decompressed, and loses the suffix" {
+  for suffix in gz bz2 xz zst; do
+    accept "tool.$suffix"
+    [ "$(stat -c '%n %a' "$ROOT/current"/*)" = "$ROOT/current/tool 755" ]
+    [ "$(head -c 4 "$ROOT/current/tool")" = $'\177ELF' ]
+    [ "$(stat -c %s "$ROOT/current/tool")" = 5004 ]
+  done
+}
+
+@test "the deepest path that is allowed is extracted, and removed again" {
+  accept deepest.tar
+  [ "$(find "$ROOT/current/" -type f -printf '%d\n')" = 200 ]
+  accept stored.zip
+  fetched "$MADE/good.tar" | dewy-deploy --keep 1 >/dev/null
+  deploy good.zip --keep 1
+  assert_success
+  [ "$(find "$ROOT/releases/" -printf '%d\n' | sort -n | tail -n 1)" -lt 20 ]
+}
+
+@test "names that lead out are refused" {
+  refuse absolute.tar "$OUTSIDE/absolute: the name is absolute"
+  refuse dotdot.tar '../outside/dotdot: the name contains ".."'
+  refuse dotdot-inside.tar 'the name contains ".."'
+  refuse dotdot-last.tar 'the name contains ".."'
+  refuse dotdot-pax.tar 'the name contains ".."'
+  refuse dotdot-gnu.tar 'the name contains ".."'
+  refuse absolute.zip "the name is absolute"
+  refuse dotdot.zip 'the name contains ".."'
+  refuse backslash.zip 'the name contains ".."'
+  refuse backslash-unix.zip 'the name contains ".."'
+}
+
+@test "names that are none are refused" {
+  refuse no-name.tar "the name is empty"
+  refuse newline.tar 'a\nERROR: forged: the name contains a control character'
+  refuse newline.zip "the name contains a control character"
+  refuse escape.tar 'a\u001b[2J: the name contains a control character'
+  refuse delete.tar "the name contains a control character"
+  refuse long-part.tar "longer than 255 bytes"
+  refuse long-path.tar "longer than 4095 bytes"
+  refuse deep.tar "deeper than 200"
+  refuse root-is-file.tar "would replace the directory"
+  refuse root-is-link.tar "would replace the directory"
+}
+
+@test "symbolic links that lead out, or that anything is to be written through, are refused" {
+  refuse link-absolute.tar "link: the link leads to an absolute name"
+  refuse link-outside.tar "a/link: the link leads outside"
+  refuse link-outside.zip "the link leads outside"
+  refuse link-chain.tar "climbs"
+  refuse link-empty.tar "empty name"
+  refuse link-newline.tar "control character"
+  refuse link-parent.tar "link/x: a directory above it is no directory"
+  refuse link-parent-directory.tar "link/x: a directory above it is no directory"
+  refuse link-parent.zip "link/x: a directory above it is no directory"
+}
+
+@test "hard links are to files of the archive, and to nothing else" {
+  for name in absolute outside missing itself directory link through-link; do
+    refuse "hard-$name.tar" "hard: the hard link"
+  done
+  [ "$(stat -c %h "$OUTSIDE/canary")" = 1 ]
+}
+
+@test "what is no file, directory or link is refused" {
+  refuse character.tar "null: device nodes are not extracted"
+  refuse block.tar "device nodes"
+  refuse fifo.tar "fifo: named pipes are not extracted"
+  refuse device.zip "device nodes"
+}
+
+@test "nothing is in an archive twice" {
+  for name in twice.tar twice-dot.tar twice.zip link-then-file.tar link-then-directory.tar directory-then-link.tar \
+    file-then-directory.tar directory-then-file.tar hard-onto-file.tar; do
+    refuse "$name" "twice"
+  done
+  refuse file-then-inside.tar "a/b: a directory above it is no directory"
+}
+
+@test "archives that are cut or damaged are refused" {
+  for name in cut.tar cut.zip no-end.tar checksum.tar crc.tar.gz length.tar.gz tail.tar.gz crc.zip far.zip \
+    size-huge.tar size-negative.tar pax-giant.tar {cut,short,flipped}.tar.{gz,bz2,xz,zst}; do
+    refuse "$name" ""
+  done
+  accept no-end.tar.gz
+}
+
+@test "a name that promises an archive, and a content that is none, is refused" {
+  cp "$MADE/tool" "$BATS_TEST_TMPDIR/tool.gz"
+  refuse page.tar.gz "ends in .tar.gz"
+  refuse nested.tar.gz "ends in .tar.gz"
+  refuse nothing.tar.gz "ends in .tar.gz"
+  refuse empty.tar "ends in .tar"
+  refuse "$BATS_TEST_TMPDIR/tool.gz" "ends in .gz"
+}
+
+@test "archives that hold nothing are refused" {
+  refuse only-root.tar "is empty"
+  refuse zero "is empty"
+  refuse empty.zip ""
+  refuse nothing.tar.xz "holds nothing"
+}
+
+@test "an encrypted zip is refused" {
+  refuse encrypted.zip "a: it is encrypted"
+}
+
+@test "bombs are refused before they are written" {
+  refuse bomb.tar.gz "more than 200 times its own size"
+  refuse bomb.zip "more than 200 times its own size"
+  refuse bomb-behind.tar.gz "more than 16 MiB behind its end"
+  refuse sparse-huge.tar "more than 8.0 GiB"
+  [[ $(field error.hint) == *--max-extracted* ]]
+}
+
+@test "each limit is an option, and its last allowed value is allowed" {
+  refuse many.tar.gz "more than 1999 entries" --max-entries 1999
+  refuse good.tar "more than 293.0 KiB" --max-extracted 300053
+  refuse bomb.tar.gz "more than 2 times" --max-ratio 2
+  deploy many.tar.gz --max-entries 2000
+  assert_success
+  deploy good.tar --max-extracted 300054
+  assert_success
+  deploy bomb.tar.gz --max-ratio 2000
+  assert_success
+}
+
+@test "decompressors that ask for gigabytes are refused" {
+  refuse window.tar.zst "too much memory"
+  ! sanitized || skip "the sanitizer has its own limits"
+  refuse window.tar.xz "too much memory"
+}
+
+# sanitized: dewy-deploy was built with AddressSanitizer, whose shadow memory makes figures meaningless.
+sanitized() {
+  ldd "$DEWY_BIN/dewy-deploy" | grep -q libasan || nm -D "$DEWY_BIN/dewy-deploy" | grep -q __asan_init
+}
+
+# peak DOCUMENT: deploys, and prints the most KiB of memory that dewy-deploy or its child had.
+peak() {
+  python3 -c 'import resource, subprocess, sys
+subprocess.run(["dewy-deploy"], stdin=open(sys.argv[1]), stdout=subprocess.DEVNULL, check=True)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)' "$1"
+}
+
+@test "memory does not grow with the archive, and stays under 40 MiB with a window of 8 MiB" {
+  ! sanitized || skip "the sanitizer needs more"
+  head -c 12000000 /dev/urandom >"$BATS_TEST_TMPDIR/random"
+  for way in "gz gzip -1" "xz xz -0 --lzma2=preset=0,dict=8MiB" "zst zstd -q -19 --zstd=wlog=23,strategy=1" "bz2 bzip2"; do
+    read -r suffix program <<<"$way"
+    tar -C "$BATS_TEST_TMPDIR" -cf - random | $program >"$BATS_TEST_TMPDIR/large.tar.$suffix"
+    fetched "$BATS_TEST_TMPDIR/large.tar.$suffix" >"$BATS_TEST_TMPDIR/fetched"
+    kib=$(peak "$BATS_TEST_TMPDIR/fetched")
+    [ "$kib" -lt 40960 ] || fail "$suffix: $kib KiB"
+    cmp "$BATS_TEST_TMPDIR/random" "$ROOT/current/random"
+  done
+}
+
+@test "a release that misses a file, or has one of another size or type, is extracted again" {
+  for change in 'rm bin/run' 'echo more >>locked/inside' 'rm -r empty' 'rm zero && mkdir zero' 'rm -r bin && ln -s locked bin'; do
+    accept good.tar
+    before=$(readlink "$ROOT/current")
+    (cd "$ROOT/current/" && eval "$change")
+    deploy good.tar
+    assert_success
+    [ "$(field deploy.reused)" = null ]
+    [ "$(readlink "$ROOT/current")" != "$before" ]
+    assert_sample
+  done
+}
+
+@test "what a release wrote beside its own files does not make it incomplete" {
+  accept good.tar
+  echo log >"$ROOT/current/app.log"
+  deploy good.tar
+  assert_success
+  [ "$(field deploy.reused)" = true ]
+}
+
+# confined WORK: runs it as extraction is run, with a file outside that it is not to touch.
+confined() {
+  mkdir -p "$BATS_TEST_TMPDIR/inside"
+  run "$DEWY_BIN/../t/confined" "$BATS_TEST_TMPDIR/inside" "${2:-$OUTSIDE/canary}" "$1"
+  assert_success
+}
+
+# has_landlock: the kernel has an ABI that dewy uses.
+has_landlock() {
+  python3 -c 'import ctypes, sys
+sys.exit(ctypes.CDLL(None).syscall(444, None, 0, 1) < 2)'
+}
+
+@test "the child that reads the archive can write only into the release" {
+  confined write-inside
+  [[ ${lines[-1]} == "1 42 none: " ]]
+  [ -f "$BATS_TEST_TMPDIR/inside/sub/link" ]
+  has_landlock || skip "this kernel has no Landlock"
+  confined write-outside
+  [[ $output == "-1 0 filesystem: outside: Permission denied" ]]
+  confined create-outside "$OUTSIDE/new"
+  [[ $output == "-1 0 filesystem: outside: Permission denied" ]]
+  confined execute
+  [[ $output == "-1 0 filesystem: execute: Permission denied" ]]
+  [ "$(ls -A "$OUTSIDE")" = canary ]
+  [ "$(cat "$OUTSIDE/canary")" = canary ]
+}
+
+@test "a child that crashes, hangs or eats memory is an error, not the end" {
+  sanitized && export ASAN_OPTIONS=allocator_may_return_null=1:handle_abort=0
+  confined crash
+  [[ $output == *"-1 0 integrity: the reader crashed: Aborted"* ]]
+  confined leave
+  [[ $output == "-1 0 integrity: the reader crashed: exit 7" ]]
+  confined hang
+  [[ $output == "-1 0 integrity: reading it took longer than "* ]]
+  confined hoard
+  [[ $output == *"-1 0 integrity: the reader ran out of memory"* ]]
+}
+
+@test "dewy-deploy reads archives in such a child" {
+  command -v strace >/dev/null || skip "needs strace"
+  has_landlock || skip "this kernel has no Landlock"
+  ! sanitized || skip "the sanitizer does not run under strace"
+  fetched "$MADE/good.tar.gz" >"$BATS_TEST_TMPDIR/fetched"
+  strace -f -o "$BATS_TEST_TMPDIR/trace" -e trace=prctl,landlock_restrict_self,mkdirat,symlinkat \
+    dewy-deploy <"$BATS_TEST_TMPDIR/fetched" >/dev/null
+  child=$(awk '/landlock_restrict_self\(.*= 0/ {print $1}' "$BATS_TEST_TMPDIR/trace")
+  [ "$(wc -w <<<"$child")" = 1 ]
+  grep -q "^$child .*PR_SET_NO_NEW_PRIVS" "$BATS_TEST_TMPDIR/trace"
+  [ "$(awk '/"\.\.\/locked\/inside"/ {print $1}' "$BATS_TEST_TMPDIR/trace")" = "$child" ]
+}
