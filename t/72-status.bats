@@ -122,3 +122,13 @@ once_server() {
   run -0 --separate-stderr dewy once
   [ "$(field state)" = unchanged ]
 }
+
+@test "a rollback while another run holds the lock is not silently left out: exit status 6" {
+  publish v1.0.0
+  dewy once >/dev/null
+  publish v1.1.0
+  dewy once >/dev/null
+  run -6 --separate-stderr flock "$ROOT/.dewy/lock" dewy rollback
+  [[ $stderr == *"another run holds the lock"*--lock-wait* ]]
+  [ "$(cat "$ROOT/current/version")" = v1.1.0 ]
+}

@@ -178,12 +178,8 @@ int cycle_run(struct cycle *cycle, struct error *error)
 	if (root_prepare(cycle->root, error))
 		return -1;
 	AUTO_CLOSE int lock = lock_take(cycle->root->state, "lock", option_number(cycle->options, OPT_LOCK_WAIT), error);
-	if (lock < 0 && error->code != ERROR_LOCKED)
+	if (lock < 0)
 		return -1;
-	if (lock < 0) {
-		log_info("Another run holds the lock", "root", cycle->root->path);
-		return 0;
-	}
 	set_environment(cycle, lock);
 	run_stages(cycle, &notifier, lock);
 	close(steal_fd(&lock)); /* what follows takes as long as people's channels do */

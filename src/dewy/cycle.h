@@ -21,7 +21,7 @@ struct cycle {
 	cJSON *document;        /* in: where to begin, NULL for the beginning; out: how it ended; the caller deletes it */
 };
 
-/* Runs the cycle. Returns the exit status; 0 also when another run holds the lock, and then there is no document. */
+/* Runs the cycle. Returns the exit status; or -1, with ERROR_LOCKED when another run holds the lock. */
 int cycle_run(struct cycle *cycle, struct error *error);
 
 /* Takes a signal that came: SIGUSR1 asks for a restart, SIGHUP for nothing, any other ends the cycle. */

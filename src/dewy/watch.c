@@ -54,18 +54,18 @@ static cJSON *restart_document(const struct cycle *cycle)
 }
 
 /* Runs one cycle. A failure was logged, told and recorded by the stages: the next run tries again. */
-static void run_cycle(struct cycle *cycle, cJSON *begin, const struct tool *tool)
+static void run_cycle(struct cycle *cycle, cJSON *begin)
 {
 	struct error error;
 
 	cycle->document = begin;
 	if (cycle_run(cycle, &error) < 0)
-		options_complain(tool, &error);
+		log_event(error.code == ERROR_LOCKED ? LOG_INFO : LOG_ERROR, error.message, "hint", error.hint);
 	cJSON_Delete(cycle->document);
 	cycle->document = NULL;
 }
 
-static int watch(struct cycle *cycle, const struct tool *tool)
+static int watch(struct cycle *cycle)
 {
 	static const char *const names[] = {[SIGTERM] = "TERM", [SIGINT] = "INT", [SIGQUIT] = "QUIT"};
 	long long interval = option_number(cycle->options, OPT_INTERVAL);
@@ -73,7 +73,7 @@ static int watch(struct cycle *cycle, const struct tool *tool)
 
 	announce(cycle, cycle->mode);
 	while (!cycle->stop) {
-		run_cycle(cycle, begin, tool);
+		run_cycle(cycle, begin);
 		begin = NULL;
 		if (cycle->stop)
 			break;
@@ -98,7 +98,7 @@ static int run_watch(const struct tool *tool, const char *mode, int argc, char *
 	if (status >= 0)
 		return status;
 	status = cycle_begin(&cycle, &options, mode, &root, &error) || root_prepare(&root, &error) ? options_complain(tool, &error)
-												   : watch(&cycle, tool);
+												   : watch(&cycle);
 	cycle_end(&cycle);
 	option_free(&options);
 	return status;

@@ -74,7 +74,8 @@ static int prove(struct supervisor *supervisor, struct serve_worker *ret_worker,
 static void tell_success(struct stage_run *run, const struct supervisor *supervisor, const struct serve_worker *worker)
 {
 	const char *version = json_string(run->document, "release.version");
-	bool listens = *option_list(run->options, OPT_PORT) || *option_list(run->options, OPT_SOCKET_PATH);
+	bool listens = *option_list(run->options, OPT_PORT) || *option_list(run->options, OPT_SOCKET_PATH) ||
+		       (!supervisor->started && json_true(run->document, "deploy.reused")); /* nobody repeats the ports for a rollback */
 	const char *action = supervisor->started ? "started" : "restarted";
 	AUTO_BUF struct buf spent = {0};
 
