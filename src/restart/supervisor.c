@@ -141,7 +141,7 @@ static int look(struct supervisor *supervisor, struct serve_worker *ret_worker, 
 int supervisor_follow(struct supervisor *supervisor, struct serve_worker *ret_worker, struct error *error)
 {
 	long long timeout = option_number(supervisor->run->options, OPT_START_TIMEOUT);
-	long long deadline = time_monotonic() + timeout + MARGIN_MS;
+	long long deadline = time_monotonic() + timeout + option_number(supervisor->run->options, OPT_SETTLE) + MARGIN_MS;
 
 	for (;;) {
 		int result = look(supervisor, ret_worker, error);

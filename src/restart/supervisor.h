@@ -30,7 +30,8 @@ void supervisor_forget(struct supervisor *supervisor);
  * Returns 0, or -1 with ERROR_SUPERVISOR. */
 int supervisor_renew(struct supervisor *supervisor, struct error *error);
 
-/* Waits at most --start-timeout until a generation newer than before serves. Returns 0 with that worker; or -1 with
+/* Waits at most --start-timeout until a generation newer than before serves, and --settle longer, in which a supervisor of
+ * ours keeps the old one beside it. Returns 0 with that worker; or -1 with
  * ERROR_APPLICATION saying why none does. */
 int supervisor_follow(struct supervisor *supervisor, struct serve_worker *ret_worker, struct error *error);
 
