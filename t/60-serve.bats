@@ -179,7 +179,7 @@ EOF
 }
 
 @test "the options are taken from the environment, and lists from its words" {
-  DEWY_PORT="127.0.0.1:$PORT 127.0.0.1:u$PORT" DEWY_INTERVAL=1h serve --interval 100ms
+  DEWY_PORT="127.0.0.1:$PORT 127.0.0.1:u$PORT" serve
   assert_equal "$(setting 1 LISTEN_FDS)" 2
 }
 
@@ -381,6 +381,7 @@ EOF
   echo before >"$ROOT/app.log"
   WORKER=(sh -c 'echo "to standard output"; echo "to standard error" >&2; exec sleep 1000')
   serve --interval 100ms --log-file "$ROOT/app.log"
+  wait_until grep -q 'to standard error' "$ROOT/app.log"
   run cat "$ROOT/app.log"
   assert_line --index 0 before
   assert_line 'to standard output'

@@ -7,6 +7,7 @@
 #include "error.h"
 #include "log.h"
 #include "proc.h"
+#include "serve/report.h"
 #include "serve/worker.h"
 #include "str.h"
 #include "time.h"
@@ -29,48 +30,10 @@ enum event {
 
 static void handle(struct supervisor *supervisor, enum event event);
 
-static int write_status(const struct supervisor *supervisor, struct error *error)
-{
-	AUTO_SERVE_STATUS struct serve_status status = {.state = supervisor->state, .generation = supervisor->state_generation};
-
-	snprintf(status.reason, sizeof status.reason, "%s", supervisor->reason);
-	workers_fill_status(&supervisor->workers, &status);
-	return serve_status_write(supervisor->settings->status_file, &status, error);
-}
-
-static void update_status(const struct supervisor *supervisor)
-{
-	struct error error;
-
-	if (write_status(supervisor, &error))
-		log_warn("Cannot write the status file", "error", error.message);
-}
-
-static void set_state(struct supervisor *supervisor, enum serve_state state, long long generation, const char *reason)
-{
-	supervisor->state = state;
-	supervisor->state_generation = generation;
-	snprintf(supervisor->reason, sizeof supervisor->reason, "%s", reason);
-	update_status(supervisor);
-}
-
-static void log_worker(enum log_level level, const char *message, long long generation, pid_t pid, const char *reason)
-{
-	AUTO_FREE char *generation_text = xasprintf("%lld", generation), *pid_text = xasprintf("%d", (int)pid);
-
-	log_event(level, message, "generation", generation_text, "pid", pid > 0 ? pid_text : NULL, "reason", reason);
-}
-
 static void enter(struct supervisor *supervisor, enum phase phase, long long timer)
 {
 	supervisor->phase = phase;
 	supervisor->timer = timer;
-}
-
-/* Tells systemd that a start came to its end, which also ends RELOADING=1. */
-static void tell_serving(const struct supervisor *supervisor, const char *status)
-{
-	readiness_tell("READY=1\nSTATUS=%s (generation %lld)", status, supervisor->state_generation);
 }
 
 /* When a new worker that says nothing more is up, or has to be given up. */
@@ -121,11 +84,11 @@ static void stop_workers(struct supervisor *supervisor, int number)
 /* The new worker will not serve: the current one goes on, or another start follows. */
 static void fail_start(struct supervisor *supervisor, pid_t pid, const char *reason)
 {
-	log_worker(LOG_ERROR, "New worker failed to start", supervisor->generation, pid, reason);
-	set_state(supervisor, SERVE_FAILED, supervisor->generation, reason);
+	report_worker(LOG_ERROR, "New worker failed to start", supervisor->generation, pid, reason);
+	report_state(supervisor, SERVE_FAILED, supervisor->generation, reason);
 	bool serves = workers_in_role(&supervisor->workers, ROLE_CURRENT) != NULL;
 	if (serves) {
-		tell_serving(supervisor, "A new generation failed to start, the old one serves");
+		report_serving(supervisor, "A new generation failed to start, the old one serves");
 		serve(supervisor);
 	} else if (supervisor->settings->give_up && !supervisor->has_served) {
 		supervisor->exit_status = error_status(ERROR_APPLICATION);
@@ -166,15 +129,15 @@ static void start(struct supervisor *supervisor)
 	supervisor->restart_pending = false;
 	read_envdir(supervisor);
 	supervisor->controls = settings_controls(supervisor->settings, &supervisor->envdir);
-	set_state(supervisor, SERVE_STARTING, launch.generation, "");
+	report_state(supervisor, SERVE_STARTING, launch.generation, "");
 	pid_t pid = worker_start(&launch, &error);
 	if (pid < 0) {
 		fail_start(supervisor, 0, error.message);
 		return;
 	}
 	workers_add(&supervisor->workers, launch.generation, pid);
-	update_status(supervisor);
-	log_worker(LOG_INFO, "Starting new worker", launch.generation, pid, NULL);
+	report_workers(supervisor);
+	report_worker(LOG_INFO, "Starting new worker", launch.generation, pid, NULL);
 	enter(supervisor, PHASE_STARTING, start_deadline(supervisor, workers_in_role(&supervisor->workers, ROLE_NEW)));
 }
 
@@ -211,8 +174,8 @@ static void take_over(struct supervisor *supervisor)
 		dismiss_current(supervisor, current);
 	new->role = ROLE_CURRENT;
 	serve(supervisor);
-	set_state(supervisor, SERVE_READY, new->generation, "");
-	tell_serving(supervisor, "Serving");
+	report_state(supervisor, SERVE_READY, new->generation, "");
+	report_serving(supervisor, "Serving");
 	if (supervisor->restart_pending)
 		handle(supervisor, EVENT_RESTART);
 }
@@ -226,7 +189,7 @@ static void accept_new(struct supervisor *supervisor)
 	if (!supervisor->has_served)
 		supervisor->failures = 0;
 	supervisor->has_served = true;
-	log_worker(LOG_INFO, "New worker is now running", new->generation, new->pid, NULL);
+	report_worker(LOG_INFO, "New worker is now running", new->generation, new->pid, NULL);
 	if (delay == 0 || !workers_in_role(&supervisor->workers, ROLE_CURRENT)) {
 		take_over(supervisor);
 		return;
@@ -235,7 +198,7 @@ static void accept_new(struct supervisor *supervisor)
 	str_add_duration(&text, delay);
 	log_info("Waiting before the old worker is told to end", "delay", buf_text(&text));
 	enter(supervisor, PHASE_OVERLAP, time_monotonic() + delay);
-	update_status(supervisor);
+	report_workers(supervisor);
 }
 
 /* The new worker has lived long enough, or has not said READY=1 in time. */
@@ -264,7 +227,7 @@ static void new_died(struct supervisor *supervisor)
 static void current_died(struct supervisor *supervisor)
 {
 	pause_before_start(supervisor);
-	set_state(supervisor, SERVE_FAILED, supervisor->generation, supervisor->ended.reason);
+	report_state(supervisor, SERVE_FAILED, supervisor->generation, supervisor->ended.reason);
 	readiness_tell("STATUS=The worker died (%s) and is started again", supervisor->ended.reason);
 }
 
@@ -277,7 +240,7 @@ static void start_by_itself(struct supervisor *supervisor)
 static void stop(struct supervisor *supervisor)
 {
 	readiness_tell("STOPPING=1\nSTATUS=Waiting for the workers to end");
-	set_state(supervisor, SERVE_STOPPING, supervisor->generation, "");
+	report_state(supervisor, SERVE_STOPPING, supervisor->generation, "");
 	stop_workers(supervisor, supervisor->stop_signal);
 }
 
@@ -320,7 +283,7 @@ int supervisor_announce(struct supervisor *supervisor, struct error *error)
 {
 	supervisor->state = SERVE_STARTING;
 	supervisor->state_generation = supervisor->generation + 1;
-	return write_status(supervisor, error);
+	return report_write(supervisor, error);
 }
 
 void supervisor_restart(struct supervisor *supervisor)
@@ -342,18 +305,6 @@ void supervisor_stop(struct supervisor *supervisor, int signal)
 	handle(supervisor, EVENT_STOP);
 }
 
-static void log_end(const struct worker *worker, enum phase phase, const char *reason)
-{
-	if (phase == PHASE_STOPPING)
-		log_worker(LOG_INFO, "Worker died", worker->generation, worker->pid, reason);
-	else if (worker->role == ROLE_CURRENT)
-		log_worker(LOG_WARN, "Worker died unexpectedly, restarting", worker->generation, worker->pid, reason);
-	else if (worker->role == ROLE_OLD)
-		log_worker(LOG_INFO, "Old worker died", worker->generation, worker->pid, reason);
-	else if (worker->role == ROLE_DISCARDED)
-		log_worker(LOG_INFO, "Discarded worker died", worker->generation, worker->pid, reason);
-}
-
 void supervisor_child_ended(struct supervisor *supervisor, pid_t pid, int status)
 {
 	const struct worker *found = workers_find(&supervisor->workers, pid);
@@ -363,9 +314,9 @@ void supervisor_child_ended(struct supervisor *supervisor, pid_t pid, int status
 	struct worker worker = *found;
 	supervisor->ended.pid = pid;
 	worker_describe_end(status, supervisor->ended.reason);
-	log_end(&worker, supervisor->phase, supervisor->ended.reason);
+	report_end(supervisor, &worker);
 	workers_remove(&supervisor->workers, pid);
-	update_status(supervisor);
+	report_workers(supervisor);
 	if (worker.role == ROLE_CURRENT && time_monotonic() - worker.started_at >= LONG_LIFE_MS)
 		supervisor->failures = 0;
 	if (worker.role == ROLE_NEW)

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+#include "serve/report.h"
+
+#include "alloc.h"
+#include "cleanup.h"
+#include "error.h"
+
+#include <stdio.h>
+
+int report_write(const struct supervisor *supervisor, struct error *error)
+{
+	AUTO_SERVE_STATUS struct serve_status status = {.state = supervisor->state, .generation = supervisor->state_generation};
+
+	snprintf(status.reason, sizeof status.reason, "%s", supervisor->reason);
+	workers_fill_status(&supervisor->workers, &status);
+	return serve_status_write(supervisor->settings->status_file, &status, error);
+}
+
+void report_workers(const struct supervisor *supervisor)
+{
+	struct error error;
+
+	if (report_write(supervisor, &error))
+		log_warn("Cannot write the status file", "error", error.message);
+}
+
+void report_state(struct supervisor *supervisor, enum serve_state state, long long generation, const char *reason)
+{
+	supervisor->state = state;
+	supervisor->state_generation = generation;
+	snprintf(supervisor->reason, sizeof supervisor->reason, "%s", reason);
+	report_workers(supervisor);
+}
+
+void report_worker(enum log_level level, const char *message, long long generation, pid_t pid, const char *reason)
+{
+	AUTO_FREE char *generation_text = xasprintf("%lld", generation), *pid_text = xasprintf("%d", (int)pid);
+
+	log_event(level, message, "generation", generation_text, "pid", pid > 0 ? pid_text : NULL, "reason", reason);
+}
+
+void report_end(const struct supervisor *supervisor, const struct worker *worker)
+{
+	static const char *const messages[] = {
+		[ROLE_NEW] = NULL,
+		[ROLE_CURRENT] = "Worker died unexpectedly, restarting",
+		[ROLE_OLD] = "Old worker died",
+		[ROLE_DISCARDED] = "Discarded worker died",
+	};
+	bool stopping = supervisor->phase == PHASE_STOPPING;
+	const char *message = stopping ? "Worker died" : messages[worker->role];
+
+	if (message)
+		report_worker(!stopping && worker->role == ROLE_CURRENT ? LOG_WARN : LOG_INFO, message, worker->generation,
+			      worker->pid, supervisor->ended.reason);
+}
+
+void report_serving(const struct supervisor *supervisor, const char *status)
+{
+	readiness_tell("READY=1\nSTATUS=%s (generation %lld)", status, supervisor->state_generation);
+}
