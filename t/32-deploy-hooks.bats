@@ -80,3 +80,20 @@ deploy() {
   [ "$(grep -c '^2024-01-01T00:00:00Z ERROR' <<<"$stderr")" = 0 ]
   [[ $stderr == *'stdout="a\n2024-01-01T00:00:00Z ERROR: forged\n\u001b[2J"'* ]]
 }
+
+@test "a run that was killed in the hook after the switch: the next one runs the hook and comes to the end" {
+  mkfifo "$BATS_TEST_TMPDIR/pipe"
+  dewy-deploy --after-deploy-hook "echo \$\$ >'$BATS_TEST_TMPDIR/hook.pid'; echo >'$BATS_TEST_TMPDIR/pipe'; exec sleep 1000" <"$BATS_TEST_TMPDIR/fetched" >/dev/null 3>&- &
+  pid=$!
+  read -r _ <"$BATS_TEST_TMPDIR/pipe"
+  kill -KILL $pid
+  run -0 --separate-stderr dewy once --after-deploy-hook 'echo ran >>ran'
+  [ "$(field reason)" = "deployment not finished" ]
+  [ "$(field state)" = deployed ]
+  [ "$(field deploy.reused)" = null ]
+  [ "$(cat "$ROOT/ran")" = ran ]
+  [ "$(ls "$ROOT/releases" | wc -l)" = 1 ]
+  [ "$(jq -r .state "$ROOT/.dewy/history.jsonl")" = deployed ]
+  run -0 --separate-stderr dewy once
+  [ "$(field state)" = unchanged ]
+}

@@ -410,3 +410,14 @@ EOF
   ended 0
   wait_until grep -q '^STOPPING=1' "$told"
 }
+
+@test "the end of a worker is noticed at once, also when it comes while a signal is taken" {
+  local round
+  for round in $(seq 25); do
+    dewy-serve --interval 0 -- sleep 1000 2>>"$LOG" 3>&- &
+    SUPERVISOR=$!
+    wait_until state ready 1
+    kill -TERM $SUPERVISOR
+    timeout 5 tail --pid=$SUPERVISOR -f /dev/null || fail "round $round"
+  done
+}

@@ -26,7 +26,7 @@ struct check {
 	const char *calver;
 	cJSON *record;                   /* of the deployed release, NULL when there is none */
 	const char *version, *cache_key; /* of the deployed release; they belong to record */
-	const char *down;                /* why its server has to be started, NULL when it serves or there is none */
+	const char *down;                /* why there is something to do for it, whatever the registry says; NULL for nothing */
 	bool forced;
 };
 
@@ -74,20 +74,24 @@ static int read_deployed(struct check *check, struct error *error)
 	return 0;
 }
 
-/* Finds out whether the server of the deployed release has to be started: none runs, or a run was interrupted between the
- * switch of current and the proof that the new server serves. Returns 0 or -1. */
+/* Finds out whether there is something to do for the deployed release: a run was interrupted after the switch of current, or
+ * before the new server had proved itself, or no server runs. Returns 0 or -1. */
 static int look_at_server(struct check *check, struct error *error)
 {
 	const char *given = option_string(check->options, OPT_PID_FILE);
 	pid_t pid;
 
-	if (!check->version || !check->cache_key || !str_equal(json_string(check->document, "mode"), "server"))
+	if (!check->version || !check->cache_key)
+		return 0;
+	if (release_is_unfinished(check->record))
+		check->down = "deployment not finished";
+	if (!str_equal(json_string(check->document, "mode"), "server"))
 		return 0;
 	AUTO_FREE char *pid_file = given ? xstrdup(given) : root_state_path(check->root, "serve.pid");
 	int running = serve_is_running(pid_file, &pid, error);
 	if (!running)
 		check->down = "server not running";
-	else if (document_state(check->record) != STATE_RUNNING)
+	else if (!check->down && document_state(check->record) != STATE_RUNNING)
 		check->down = "server not restarted";
 	return running < 0 ? -1 : 0;
 }
@@ -257,7 +261,7 @@ static int start_deployed(const struct check *check)
 {
 	describe_deployed(check);
 	document_set_state(check->document, STATE_AVAILABLE, check->down);
-	log_info("Server has to be started", "version", check->version, "reason", check->down);
+	log_info("Taking up the deployed release", "version", check->version, "reason", check->down);
 	return 0;
 }
 

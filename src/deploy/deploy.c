@@ -123,13 +123,13 @@ static int fill(struct stage_run *run, int artifact, const char *partial, struct
 	return 0;
 }
 
-/* Gives the filled directory its name. The record comes first, so that what has the name of a release always has one. */
+/* Gives the filled directory its name. The record comes first, so that what has the name of a release always has one; its state
+ * is still "fetched", so that the next run knows if this one does not get to the end. */
 static int publish(struct stage_run *run, const char *partial, const char *name, struct error *error)
 {
 	AUTO_FREE char *path = release_path(run->root, name);
 
 	json_set_string(run->document, "deploy.path", path);
-	document_set_state(run->document, STATE_DEPLOYED, NULL);
 	if (release_write_record(run->root, name, run->document, error))
 		return -1;
 	if (renameat(run->root->releases, partial, run->root->releases, name))
@@ -164,6 +164,20 @@ static void finish(struct stage_run *run, int cache)
 	}
 }
 
+/* Does what comes after the switch. */
+static int complete(struct stage_run *run, const char *name, int cache, struct error *error)
+{
+	AUTO_FREE char *path = release_path(run->root, name);
+	struct error reported;
+
+	hook_run(run, "after-deploy", path, &reported);
+	document_set_state(run->document, STATE_DEPLOYED, NULL);
+	if (release_write_record(run->root, name, run->document, error))
+		return -1;
+	finish(run, cache);
+	return 0;
+}
+
 static int deploy(struct stage_run *run, int artifact, int cache, struct error *error)
 {
 	char name[RELEASE_NAME];
@@ -176,8 +190,21 @@ static int deploy(struct stage_run *run, int artifact, int cache, struct error *
 	if (extract(run, artifact, name, error) || release_switch(run->root, name, cache, error))
 		return -1;
 	log_info("Create symlink", "from", path, "to", "current");
-	hook_run(run, "after-deploy", path, error);
-	finish(run, cache);
+	return complete(run, name, cache, error);
+}
+
+/* Takes the release that current leads to as it is. One whose deployment was interrupted after the switch is completed. */
+static int take_up(struct stage_run *run, const char *current, int cache, struct error *error)
+{
+	AUTO_JSON cJSON *record = release_record(run->root, current);
+
+	if (release_heal_cache(run->root, cache, error))
+		return -1;
+	if (release_is_unfinished(record)) {
+		json_set(run->document, "deploy", cJSON_Duplicate(json_get(record, "deploy"), true));
+		return complete(run, current, cache, error);
+	}
+	reuse(run, current);
 	return 0;
 }
 
@@ -187,7 +214,7 @@ static int forward(struct stage_run *run, struct error *error)
 
 	if (json_true(run->document, "forced") && rejected_accept(run->root, json_string(run->document, "release.version"), error))
 		return -1;
-	if (release_current(run->root, current, error) < 0 || check_previous(run, current, error) || retention_sweep(run->root, error))
+	if (release_current(run->root, current, error) < 0 || check_previous(run, current, error) || retention_sweep(run->root, current, error))
 		return -1;
 	AUTO_CLOSE int cache = root_open_cache(run->root, option_string(run->options, OPT_CACHE), NULL, error);
 	if (cache < 0)
@@ -195,10 +222,8 @@ static int forward(struct stage_run *run, struct error *error)
 	AUTO_CLOSE int artifact = open_artifact(run, cache, error);
 	if (artifact < 0 && error->code != ERROR_NONE)
 		return -1;
-	if (can_reuse(run, current, artifact)) {
-		reuse(run, current);
-		return release_heal_cache(run->root, cache, error);
-	}
+	if (can_reuse(run, current, artifact))
+		return take_up(run, current, cache, error);
 	if (artifact < 0)
 		return error_set(error, ERROR_FILESYSTEM, "%s is not in the cache", json_string(run->document, "artifact.cache_key"));
 	return deploy(run, artifact, cache, error);

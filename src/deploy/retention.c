@@ -15,6 +15,7 @@
 
 struct sweep {
 	const struct root *root;
+	const char *current; /* the release that current leads to, "" for none */
 	struct error *error;
 };
 
@@ -39,23 +40,39 @@ static int sweep_release(const char *name, void *context)
 	return fs_remove(sweep->root->releases, name, sweep->error);
 }
 
-static int sweep_record(const char *name, void *context)
+static int remove_release(const struct root *root, const char *name, struct error *error)
 {
-	const struct sweep *sweep = context;
-	AUTO_FREE char *file = xasprintf("releases/%s", name);
-	struct stat status;
+	AUTO_FREE char *record = xasprintf("releases/%s.json", name);
 
-	if (str_ends(name, ".json") && strlen(name) == RELEASE_NAME - 1 + strlen(".json")) {
-		AUTO_FREE char *release = xstrndup(name, RELEASE_NAME - 1);
-		if (fstatat(sweep->root->releases, release, &status, AT_SYMLINK_NOFOLLOW) == 0)
-			return 0;
-	}
-	return fs_remove(sweep->root->state, file, sweep->error);
+	log_debug("Remove release", "name", name);
+	return fs_remove(root->releases, name, error) || fs_remove(root->state, record, error) ? -1 : 0;
 }
 
-int retention_sweep(const struct root *root, struct error *error)
+/* True when the record belongs to a release that is of use: it has a directory, and its deployment came to its end or is going
+ * to be taken up. */
+static bool is_of_use(const struct sweep *sweep, const char *name)
 {
-	struct sweep sweep = {.root = root, .error = error};
+	AUTO_JSON cJSON *record = release_record(sweep->root, name);
+	struct stat status;
+
+	return fstatat(sweep->root->releases, name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       (str_equal(name, sweep->current) || !release_is_unfinished(record));
+}
+
+static int sweep_record(const char *file, void *context)
+{
+	const struct sweep *sweep = context;
+	AUTO_FREE char *name = xstrndup(file, RELEASE_NAME - 1);
+
+	if (release_is_name(name) && str_equal(file + RELEASE_NAME - 1, ".json"))
+		return is_of_use(sweep, name) ? 0 : remove_release(sweep->root, name, sweep->error);
+	AUTO_FREE char *path = xasprintf("releases/%s", file);
+	return fs_remove(sweep->root->state, path, sweep->error);
+}
+
+int retention_sweep(const struct root *root, const char *current, struct error *error)
+{
+	struct sweep sweep = {.root = root, .current = current, .error = error};
 	AUTO_CLOSE int records = fs_open_directory(root->state, "releases", error);
 
 	if (records < 0 || fs_each(root->releases, sweep_release, &sweep, error) || fs_each(records, sweep_record, &sweep, error))
@@ -89,14 +106,6 @@ static void choose(struct candidate *candidates, int count, const char *current,
 		candidates[i].stays = always || (keep > 0 && !is_rejected(rejected, candidates[i].record));
 		keep -= candidates[i].stays;
 	}
-}
-
-static int remove_release(const struct root *root, const char *name, struct error *error)
-{
-	AUTO_FREE char *record = xasprintf("releases/%s.json", name);
-
-	log_debug("Remove release", "name", name);
-	return fs_remove(root->releases, name, error) || fs_remove(root->state, record, error) ? -1 : 0;
 }
 
 struct cache_sweep {

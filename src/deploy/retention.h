@@ -7,8 +7,9 @@
 
 struct error;
 
-/* Removes what a run that was killed left behind: partial directories, and records without a release. Returns 0 or -1. */
-int retention_sweep(const struct root *root, struct error *error);
+/* Removes what a run that was killed left behind: partial directories, records without a release, and releases that were never
+ * switched to. The release named current stays. Returns 0 or -1. */
+int retention_sweep(const struct root *root, const char *current, struct error *error);
 
 /* Removes all but the newest keep releases, their records, and the artifacts in the cache that belong to none that stays. The
  * release that current leads to and the one named previous (NULL for none) always stay; releases of rejected versions do not

@@ -28,6 +28,8 @@ static int find(const struct root *root, char (*names)[RELEASE_NAME], int count,
 		if (str_equal(names[i], current))
 			continue;
 		AUTO_JSON cJSON *record = release_record(root, names[i]);
+		if (release_is_unfinished(record))
+			continue;
 		if (*version ? is_version(record, version) : slash && str_equal(slash + 1, names[i]))
 			return i;
 		if (before < 0 && strcmp(names[i], current) < 0)

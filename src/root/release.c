@@ -77,6 +77,11 @@ int release_write_record(const struct root *root, const char *name, const cJSON 
 	return fs_write_file(records, file, 0644, text, strlen(text), error);
 }
 
+bool release_is_unfinished(const cJSON *record)
+{
+	return record && document_state(record) == STATE_FETCHED;
+}
+
 int release_mark(const struct root *root, const char *name, enum state state, struct error *error)
 {
 	AUTO_JSON cJSON *record = release_record(root, name);

@@ -22,6 +22,10 @@ cJSON *release_record(const struct root *root, const char *name);
 /* Writes the record durably. Returns 0 or -1. */
 int release_write_record(const struct root *root, const char *name, const cJSON *document, struct error *error);
 
+/* True when the record is of a release whose deployment has not come to its end: it is complete on disk, but either current
+ * was not switched, or what comes after the switch was not done. Its state is still "fetched". */
+bool release_is_unfinished(const cJSON *record);
+
 /* Sets the state in the record: "running" once its server has proved itself, "deployed" before. A server release that current
  * leads to and that is not marked running still needs a restart, whoever was interrupted. Returns 0 or -1. */
 int release_mark(const struct root *root, const char *name, enum state state, struct error *error);

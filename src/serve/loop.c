@@ -87,8 +87,9 @@ void loop_run(struct supervisor *supervisor, struct output *output, int signals,
 		if (supervisor->phase == PHASE_DONE)
 			return;
 		poll(polled, 2, time_to_wait(supervisor, output));
-		reap(supervisor, output); /* first: who is dead is not ready, whatever it said */
 		take_signals(supervisor, output, signals);
+		/* After the signals, or a SIGCHLD among them would be lost; before the messages: who is dead is not ready. */
+		reap(supervisor, output);
 		take_messages(supervisor, messages);
 	}
 }
