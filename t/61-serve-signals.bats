@@ -418,6 +418,6 @@ EOF
     SUPERVISOR=$!
     wait_until state ready 1
     kill -TERM $SUPERVISOR
-    timeout 5 tail --pid=$SUPERVISOR -f /dev/null || fail "round $round"
+    wait_until gone $SUPERVISOR
   done
 }
