@@ -53,6 +53,7 @@ answer() {
   [ "$(stop_load)" = 0 ]
   [ "$(field state)" = rolled_back ]
   [ "$(readlink "$ROOT/current")" = "$before" ]
+  [ "$(cat "$ROOT/.dewy/cache/current")" = v1.0.0--app_linux_amd64.tar.gz ]
   [ "$(answer)" = v1.0.0 ]
   [[ $(jq -r '.notices[-1].text' <<<"$output") == "Rolled back to v1.0.0: v1.1.0 did not start: "* ]]
   [ "$(jq -r '.versions[0].version' "$ROOT/.dewy/rejected.json")" = v1.1.0 ]
