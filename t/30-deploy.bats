@@ -41,6 +41,15 @@ deploy_version() {
   [ "$(jq -r .artifact.cache_key "$record")" = "$(cat "$ROOT/.dewy/cache/current")" ]
 }
 
+@test "a directory that has the last name there is leaves none for a release" {
+  publish v1.0.0
+  mkdir -p "$ROOT/releases/99991231T235959Z"
+  dewy-check | dewy-fetch >"$BATS_TEST_TMPDIR/fetched"
+  run -3 --separate-stderr dewy-deploy <"$BATS_TEST_TMPDIR/fetched"
+  [ "$(field error.message)" = "releases/99991231T235959Z leaves no name for a later release" ]
+  [ ! -e "$ROOT/current" ]
+}
+
 @test "two releases within one second keep their order" {
   deploy_version v1.0.0
   deploy_version v1.0.1
