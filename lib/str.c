@@ -169,6 +169,18 @@ void str_add_escaped(struct buf *buf, const char *text)
 	}
 }
 
+void str_add_utf8(struct buf *buf, const char *text)
+{
+	while (*text) {
+		size_t length = utf8_length((const unsigned char *)text);
+		if (length)
+			buf_add(buf, text, length);
+		else
+			buf_puts(buf, "\xef\xbf\xbd");
+		text += length ? length : 1;
+	}
+}
+
 char **str_split(const char *text, size_t *ret_count)
 {
 	static const char space[] = " \t\r\n";

@@ -41,6 +41,15 @@ deploy_version() {
   [ "$(jq -r .artifact.cache_key "$record")" = "$(cat "$ROOT/.dewy/cache/current")" ]
 }
 
+@test "a directory that has the last name there is leaves none for a release" {
+  publish v1.0.0
+  mkdir -p "$ROOT/releases/99991231T235959Z"
+  dewy-check | dewy-fetch >"$BATS_TEST_TMPDIR/fetched"
+  run -3 --separate-stderr dewy-deploy <"$BATS_TEST_TMPDIR/fetched"
+  [ "$(field error.message)" = "releases/99991231T235959Z leaves no name for a later release" ]
+  [ ! -e "$ROOT/current" ]
+}
+
 @test "two releases within one second keep their order" {
   deploy_version v1.0.0
   deploy_version v1.0.1
@@ -128,6 +137,15 @@ deploy_version() {
   [ "$(ls "$ROOT/.dewy/releases" | wc -l)" = 3 ]
   [ "$(ls "$ROOT/.dewy/cache" | grep -c tar.gz)" = 3 ]
   [ -e "$ROOT/.dewy/cache/v1.5.0--app_linux_amd64.tar.gz" ]
+}
+
+@test "in a cache that is not ROOT's own, nothing goes but the artifacts of releases that are removed" {
+  export DEWY_KEEP=2 DEWY_CACHE=$BATS_TEST_TMPDIR/shared
+  mkdir "$DEWY_CACHE"
+  touch "$DEWY_CACHE/v9--of-another_linux_amd64.tar.gz" "$DEWY_CACHE/holiday--2.jpg"
+  for minor in 1 2 3; do deploy_version v1.$minor.0; done
+  [ "$(cd "$DEWY_CACHE" && echo *)" = \
+    "current holiday--2.jpg v1.2.0--app_linux_amd64.tar.gz v1.3.0--app_linux_amd64.tar.gz v9--of-another_linux_amd64.tar.gz" ]
 }
 
 @test "the current and the previous release stay, however few are to be kept" {

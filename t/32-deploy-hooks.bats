@@ -37,6 +37,13 @@ deploy() {
   run -1 grep hidden "$ROOT/env"
 }
 
+@test "whatever bytes a hook prints, the document is JSON in UTF-8" {
+  publish v1.0.0
+  dewy-check | dewy-fetch | dewy-deploy --before-deploy-hook "printf 'a\\377\\303\\251\\303'" >"$BATS_TEST_TMPDIR/deployed"
+  iconv -f UTF-8 -t UTF-8 "$BATS_TEST_TMPDIR/deployed" >/dev/null
+  [ "$(jq -r '.deploy.hooks[0].stdout' "$BATS_TEST_TMPDIR/deployed")" = $'a\uFFFD\u00e9\uFFFD' ]
+}
+
 @test "a hook that fails is reported and does not stop the deployment" {
   deploy --before-deploy-hook 'echo out; echo err >&2; exit 7'
   assert_success

@@ -53,6 +53,7 @@ answer() {
   [ "$(stop_load)" = 0 ]
   [ "$(field state)" = rolled_back ]
   [ "$(readlink "$ROOT/current")" = "$before" ]
+  [ "$(cat "$ROOT/.dewy/cache/current")" = v1.0.0--app_linux_amd64.tar.gz ]
   [ "$(answer)" = v1.0.0 ]
   [[ $(jq -r '.notices[-1].text' <<<"$output") == "Rolled back to v1.0.0: v1.1.0 did not start: "* ]]
   [ "$(jq -r '.versions[0].version' "$ROOT/.dewy/rejected.json")" = v1.1.0 ]
@@ -182,6 +183,50 @@ answer() {
   [ "$(answer)" = v1.1.0 ]
   run -0 --separate-stderr dewy-check
   [ "$(field state)" = unchanged ]
+}
+
+@test "a bad release whose run was killed before the restart is rolled back by the next one" {
+  publish_server v1.0.0
+  pipe >/dev/null
+  before=$(readlink "$ROOT/current")
+  publish_server v1.1.0 dies-at-once
+  dewy-check | dewy-fetch | dewy-deploy >/dev/null
+  run -4 --separate-stderr pipe
+  [ "$(field state)" = rolled_back ]
+  [ "$(field previous.version)" = v1.0.0 ]
+  [ "$(readlink "$ROOT/current")" = "$before" ]
+  [ "$(answer)" = v1.0.0 ]
+  [ "$(jq -r '.versions[0].version' "$ROOT/.dewy/rejected.json")" = v1.1.0 ]
+  run -0 --separate-stderr dewy-check
+  [ "$(field state)" = unchanged ]
+}
+
+@test "a bad release whose run was killed while it served is not left serving by the rollback" {
+  publish_server v1.0.0
+  pipe >/dev/null
+  publish_server v1.1.0 serves-first # as many bytes as what takes their place, so that the release counts as whole
+  dewy-check | dewy-fetch | dewy-deploy >/dev/null
+  dewy-serve --restart
+  [ "$(answer)" = v1.1.0 ]
+  echo dies-at-once >"$ROOT/current/behaviour"
+  run -4 --separate-stderr pipe
+  [ "$(field state)" = rolled_back ]
+  [ "$(cat "$ROOT/current/version")" = v1.0.0 ]
+  [ "$(answer)" = v1.0.0 ]
+}
+
+@test "a release that served before is not rolled back when its restart fails" {
+  publish_server v1.0.0
+  pipe >/dev/null
+  publish_server v1.1.0
+  dewy-check | dewy-fetch | dewy-deploy >"$BATS_TEST_TMPDIR/deployed"
+  dewy-restart -- current/server <"$BATS_TEST_TMPDIR/deployed" >/dev/null
+  echo dies-at-once >"$ROOT/current/behaviour"
+  run -4 --separate-stderr dewy-restart -- current/server <"$BATS_TEST_TMPDIR/deployed"
+  [ "$(field state)" = failed ]
+  [ "$(cat "$ROOT/current/version")" = v1.1.0 ]
+  [ "$(answer)" = v1.1.0 ]
+  [ ! -e "$ROOT/.dewy/rejected.json" ]
 }
 
 @test "no server and no command: a sentence, and exit status 1" {

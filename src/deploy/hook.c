@@ -40,6 +40,15 @@ static int run_command(struct stage_run *run, const char *command, const char *r
 	return proc_run(&spec, OUTPUT_LIMIT, option_number(run->options, OPT_HOOK_TIMEOUT), result, error);
 }
 
+/* A program may print any bytes, and JSON is UTF-8. */
+static void keep_output(cJSON *hook, const char *member, const struct buf *output)
+{
+	AUTO_BUF struct buf text = {0};
+
+	str_add_utf8(&text, buf_text(output));
+	json_set_string(hook, member, buf_text(&text));
+}
+
 static void record(struct stage_run *run, const char *name, const char *command, const struct proc_result *result)
 {
 	cJSON *hooks = json_get(run->document, "deploy.hooks"), *hook = xrequire(cJSON_CreateObject());
@@ -50,8 +59,8 @@ static void record(struct stage_run *run, const char *name, const char *command,
 	json_set_string(hook, "command", command);
 	json_set_number(hook, "exit_code", result->exit_code);
 	json_set_number(hook, "duration_ms", result->duration_ms);
-	json_set_string(hook, "stdout", buf_text(&result->out));
-	json_set_string(hook, "stderr", buf_text(&result->err));
+	keep_output(hook, "stdout", &result->out);
+	keep_output(hook, "stderr", &result->err);
 	if (!hooks) {
 		hooks = xrequire(cJSON_CreateArray());
 		json_set(run->document, "deploy.hooks", hooks);

@@ -112,19 +112,33 @@ struct cache_sweep {
 	int cache;
 	const struct candidate *candidates;
 	int count;
+	bool shared; /* not ROOT/.dewy/cache: others may keep files there */
 	struct error *error;
 };
+
+static bool is_shared(const struct root *root, int cache)
+{
+	struct stat own, given;
+
+	return fstatat(root->state, "cache", &own, AT_SYMLINK_NOFOLLOW) || fstat(cache, &given) || own.st_dev != given.st_dev ||
+	       own.st_ino != given.st_ino;
+}
 
 static int sweep_artifact(const char *name, void *context)
 {
 	const struct cache_sweep *sweep = context;
+	bool ours = !sweep->shared;
 
 	if (!strstr(name, "--")) /* not the name of an artifact of ours: VERSION--NAME, .VERSION--NAME.part */
 		return 0;
-	for (int i = 0; i < sweep->count; i++)
-		if (sweep->candidates[i].stays && str_equal(json_string(sweep->candidates[i].record, "artifact.cache_key"), name))
+	for (int i = 0; i < sweep->count; i++) {
+		if (!str_equal(json_string(sweep->candidates[i].record, "artifact.cache_key"), name))
+			continue;
+		if (sweep->candidates[i].stays)
 			return 0;
-	return fs_remove(sweep->cache, name, sweep->error);
+		ours = true;
+	}
+	return ours ? fs_remove(sweep->cache, name, sweep->error) : 0;
 }
 
 int retention_prune(const struct root *root, int cache, const char *previous, long long keep, struct error *error)
@@ -144,6 +158,7 @@ int retention_prune(const struct root *root, int cache, const char *previous, lo
 		if (!candidates[i].stays)
 			failed = remove_release(root, candidates[i].name, error);
 	struct cache_sweep sweep = {.cache = cache, .candidates = candidates, .count = count, .error = error};
+	sweep.shared = cache >= 0 && is_shared(root, cache);
 	if (!failed && cache >= 0)
 		failed = fs_each(cache, sweep_artifact, &sweep, error);
 	for (int i = 0; i < count; i++)

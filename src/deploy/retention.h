@@ -11,7 +11,8 @@ struct error;
  * switched to. The release named current stays. Returns 0 or -1. */
 int retention_sweep(const struct root *root, const char *current, struct error *error);
 
-/* Removes all but the newest keep releases, their records, and the artifacts in the cache that belong to none that stays. The
+/* Removes all but the newest keep releases, their records, and the artifacts in the cache that belong to none that stays; in a
+ * cache that is not ROOT/.dewy/cache, where others may keep theirs, only the artifacts of the releases that are removed. The
  * release that current leads to and the one named previous (NULL for none) always stay; releases of rejected versions do not
  * count and go first. Returns 0 or -1. */
 int retention_prune(const struct root *root, int cache, const char *previous, long long keep, struct error *error);

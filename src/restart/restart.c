@@ -90,25 +90,39 @@ static void tell_success(struct stage_run *run, const struct supervisor *supervi
 		document_notice(run->document, "restart", NOTICE_IMPORTANT, "Deployed %s in %s", version, buf_text(&spent));
 }
 
-/* Returns the name of the release to go back to, or NULL when there is none but the one that failed. */
-static const char *release_before(const struct stage_run *run)
+/* Returns the name of the release to go back to; NULL when there is none but the one that failed, or when that one served before
+ * and is not to blame. A run that takes up an interrupted one began with the release that failed: what that replaced, its record
+ * knows, and "previous" becomes it. */
+static const char *release_before(const struct stage_run *run, const char *current)
 {
-	const char *path = json_string(run->document, "previous.path"), *slash = path ? strrchr(path, '/') : NULL;
+	AUTO_JSON cJSON *failed = release_record(run->root, current);
 	const char *deployed = json_string(run->document, "deploy.path");
 
+	if (document_state(failed) == STATE_RUNNING)
+		return NULL;
+	if (str_equal(json_string(run->document, "previous.path"), deployed) && json_get(failed, "previous"))
+		json_set(run->document, "previous", xrequire(cJSON_Duplicate(json_get(failed, "previous"), true)));
+	const char *path = json_string(run->document, "previous.path"), *slash = path ? strrchr(path, '/') : NULL;
 	if (!slash || str_equal(path, deployed) || !release_is_name(slash + 1))
 		return NULL;
-	AUTO_JSON cJSON *record = release_record(run->root, slash + 1);
-	return record ? slash + 1 : NULL;
+	AUTO_JSON cJSON *before = release_record(run->root, slash + 1);
+	return before ? slash + 1 : NULL;
 }
 
-/* Makes the old release serve again, unless it never stopped. Returns 0 or -1. */
+/* True when the old generation never stopped and is surely of that release: an interrupted run may have left another one. */
+static bool serves_on(struct supervisor *supervisor, const char *name)
+{
+	AUTO_JSON cJSON *record = release_record(supervisor->run->root, name);
+
+	return document_state(record) == STATE_RUNNING && !json_true(supervisor->run->document, "deploy.reused") &&
+	       supervisor_discarded(supervisor);
+}
+
+/* Makes the old release serve again. Returns 0 or -1. */
 static int restore(struct supervisor *supervisor, struct error *error)
 {
 	struct serve_worker worker;
 
-	if (supervisor_discarded(supervisor))
-		return 0;
 	if (supervisor->started)
 		supervisor_stop(supervisor);
 	return supervisor_renew(supervisor, error) || supervisor_follow(supervisor, &worker, error) ? -1 : 0;
@@ -118,12 +132,15 @@ static int restore(struct supervisor *supervisor, struct error *error)
 static int roll_back(struct stage_run *run, struct supervisor *supervisor, const char *name, const char *why, struct error *error)
 {
 	const char *version = json_string(run->document, "release.version"), *before = json_string(run->document, "previous.version");
+	bool serves = serves_on(supervisor, name);
+	struct error unopened;
+	AUTO_CLOSE int cache = root_open_cache(run->root, option_string(run->options, OPT_CACHE), NULL, &unopened);
 
 	if (rejected_add(run->root, version, why, error) || rejected_accept(run->root, before, error) ||
-	    release_mark(run->root, name, STATE_DEPLOYED, error) || release_switch(run->root, name, -1, error))
+	    release_mark(run->root, name, STATE_DEPLOYED, error) || release_switch(run->root, name, cache, error))
 		return -1;
 	log_info("Create symlink", "from", json_string(run->document, "previous.path"), "to", "current");
-	if (restore(supervisor, error))
+	if (!serves && restore(supervisor, error))
 		return error_in(error, "rolled back to %s, but it does not serve", before);
 	return release_mark(run->root, name, STATE_RUNNING, error);
 }
@@ -152,9 +169,9 @@ static void count_attempt(const struct stage_run *run)
 
 /* The new server did not prove itself: goes back to the release before when it is the release that is bad and there is one to
  * go back to, else leaves it for a later attempt. Returns 0 when it went back, or -1. */
-static int recover(struct stage_run *run, struct supervisor *supervisor, struct error *error)
+static int recover(struct stage_run *run, struct supervisor *supervisor, const char *current, struct error *error)
 {
-	const char *name = release_before(run);
+	const char *name = release_before(run, current);
 	struct error why = *error;
 
 	if (!name || why.code != ERROR_APPLICATION) {
@@ -181,7 +198,7 @@ static int step(struct stage_run *run, struct error *error)
 	if (supervisor_find(&supervisor, run, error))
 		return -1;
 	if (prove(&supervisor, &worker, error))
-		return recover(run, &supervisor, error);
+		return recover(run, &supervisor, current, error);
 	tell_success(run, &supervisor, &worker);
 	return release_mark(run->root, current, STATE_RUNNING, error) || attempts_clear(run->root, error) ? -1 : 0;
 }

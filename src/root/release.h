@@ -39,7 +39,7 @@ int release_next_name(const struct root *root, char name[RELEASE_NAME], struct e
 int release_list(const struct root *root, char (**ret_names)[RELEASE_NAME], struct error *error);
 
 /* Makes current lead to the release, in one step and durably, and writes its cache key to the file current in the cache
- * (cache -1: leaves that to the next run). Returns 0 or -1. */
+ * (cache -1: one that could not be opened, which keeps nobody from switching). Returns 0 or -1. */
 int release_switch(const struct root *root, const char *name, int cache, struct error *error);
 
 /* Makes the file current in the cache say what the link current leads to. Returns 0 or -1. */
