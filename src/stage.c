@@ -101,6 +101,8 @@ static int run_step(struct driver *driver, struct error *error)
 				.started_at = driver->started_at};
 	int failed;
 
+	if (!begins(driver) && document_require(driver->document, driver->stage->user, error))
+		return -1;
 	if (driver->stage->takes_lock && root_prepare(&driver->root, error))
 		return -1;
 	AUTO_CLOSE int lock = take_lock(driver, &failed, error);
@@ -174,8 +176,6 @@ static int drive(struct driver *driver)
 	if (!begins(driver) && (read_input(driver, &error) || check_root(driver, &error)))
 		return options_complain(tool, &error);
 	bool acting = acts(driver);
-	if (acting && !begins(driver) && document_require(driver->document, driver->stage->user, &error))
-		return options_complain(tool, &error);
 	if (acting)
 		act(driver);
 	if (write_output(driver, acting, &error))

@@ -228,3 +228,13 @@ IN
   [[ $stderr == *"cannot write the document to standard output"* ]]
   [ "$(cat "$ROOT/current/version")" = v1.0.0 ]
 }
+
+@test "a document that lacks what the stage needs goes on as a failed one, so that people hear of it" {
+  publish v1.0.0
+  fetched | jq -c 'del(.artifact.digest)' >"$BATS_TEST_TMPDIR/fetched"
+  run -1 --separate-stderr dewy-deploy <"$BATS_TEST_TMPDIR/fetched"
+  [ "$(field error.code)" = document ]
+  [ "$(field error.message)" = "the document lacks the member artifact.digest" ]
+  [ "$(field artifact.name)" = app_linux_amd64.tar.gz ]
+  assert_document
+}
