@@ -327,11 +327,6 @@ assert_sample() {
   refuse window.tar.xz "too much memory"
 }
 
-# sanitized: dewy-deploy was built with AddressSanitizer, whose shadow memory makes figures meaningless.
-sanitized() {
-  ldd "$DEWY_BIN/dewy-deploy" | grep -q libasan || nm -D "$DEWY_BIN/dewy-deploy" | grep -q __asan_init
-}
-
 # peak DOCUMENT: deploys, and prints the most KiB of memory that dewy-deploy or its child had.
 peak() {
   python3 -c 'import resource, subprocess, sys

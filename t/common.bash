@@ -109,3 +109,8 @@ stop_load() {
   wait_until test -e "$BATS_TEST_TMPDIR/load.failed"
   cat "$BATS_TEST_TMPDIR/load.failed"
 }
+
+# sanitized: the tools were built with AddressSanitizer, whose shadow memory and own work make figures meaningless.
+sanitized() {
+  grep -q __asan_init "$DEWY_BIN/dewy-deploy"
+}
