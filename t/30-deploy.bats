@@ -90,6 +90,15 @@ deploy_version() {
   assert_document
 }
 
+@test "a pipe in the place of the artifact in the cache does not hang" {
+  publish v1.0.0
+  fetched >"$BATS_TEST_TMPDIR/fetched"
+  rm "$ROOT/.dewy/cache/v1.0.0--app_linux_amd64.tar.gz"
+  mkfifo "$ROOT/.dewy/cache/v1.0.0--app_linux_amd64.tar.gz"
+  run -3 --separate-stderr timeout 10 dewy-deploy <"$BATS_TEST_TMPDIR/fetched"
+  [ "$(field error.code)" = filesystem ]
+}
+
 @test "a damaged archive leaves the old release in place and nothing half done" {
   deploy_version v1.0.0
   before=$(readlink "$ROOT/current")

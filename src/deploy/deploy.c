@@ -50,7 +50,7 @@ static int check_previous(const struct stage_run *run, const char *current, stru
 static int open_artifact(const struct stage_run *run, int cache, struct error *error)
 {
 	const char *key = json_string(run->document, "artifact.cache_key"), *digest = json_string(run->document, "artifact.digest");
-	AUTO_CLOSE int fd = openat(cache, key, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	AUTO_CLOSE int fd = openat(cache, key, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	char found[DIGEST_TEXT];
 
 	*error = (struct error){0};
