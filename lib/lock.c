@@ -27,17 +27,6 @@ int lock_take(int dir, const char *name, long long wait_ms, struct error *error)
 	return steal_fd(&fd);
 }
 
-int lock_is_held(int dir, const char *name, struct error *error)
-{
-	AUTO_CLOSE int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-
-	if (fd < 0)
-		return errno == ENOENT ? 0 : error_errno(error, errno, "cannot open the lock %s", name);
-	if (flock(fd, LOCK_SH | LOCK_NB) == 0)
-		return 0;
-	return errno == EWOULDBLOCK ? 1 : error_errno(error, errno, "cannot test the lock %s", name);
-}
-
 int lock_is_ours(int fd, int dir, const char *name)
 {
 	struct stat opened, named;

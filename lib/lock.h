@@ -9,9 +9,6 @@ struct error;
  * descriptor, which holds the lock until it is closed; or -1 with ERROR_LOCKED, or ERROR_FILESYSTEM. */
 int lock_take(int dir, const char *name, long long wait_ms, struct error *error);
 
-/* Returns 1 when some process holds the lock, 0 when none does or the file is missing, or -1. */
-int lock_is_held(int dir, const char *name, struct error *error);
-
 /* Returns 1 when fd is open on the lock file name below dir and holds its lock, else 0. */
 int lock_is_ours(int fd, int dir, const char *name);
 

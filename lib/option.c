@@ -49,8 +49,29 @@ static void add_item(struct option_value *value, const char *item)
 	value->items[value->item_count] = NULL;
 }
 
-/* Sets the value from text. Returns NULL, or what would have been accepted. */
-static const char *set_value(const struct option_spec *spec, struct option_value *value, const char *text)
+static void add_number(struct buf *buf, enum option_type type, long long number)
+{
+	if (type == OPTION_DURATION)
+		str_add_duration(buf, number);
+	else
+		buf_printf(buf, "%lld", number);
+}
+
+/* Returns the numbers that the option takes, in words; they are in accepted. */
+static const char *describe_range(const struct option_spec *spec, struct buf *accepted)
+{
+	buf_puts(accepted, "at least ");
+	add_number(accepted, spec->type, spec->least);
+	if (spec->most) {
+		buf_puts(accepted, " and at most ");
+		add_number(accepted, spec->type, spec->most);
+	}
+	return buf_text(accepted);
+}
+
+/* Sets the value from text; the items of a list come one by one. Returns NULL, or what would have been accepted, for which
+ * accepted may be used. */
+static const char *set_value(const struct option_spec *spec, struct option_value *value, const char *text, struct buf *accepted)
 {
 	switch (spec->type) {
 	case OPTION_FLAG:
@@ -74,16 +95,17 @@ static const char *set_value(const struct option_spec *spec, struct option_value
 		if (!is_choice(spec->argument, text))
 			return spec->argument;
 		break;
-	case OPTION_STRING:
 	case OPTION_LIST:
+		if (text[strcspn(text, " \t\r\n")])
+			return "a text without white space";
+		break;
+	case OPTION_STRING:
 	case OPTION_MAYBE:
 		break;
 	}
 	if (spec->type == OPTION_NUMBER || spec->type == OPTION_DURATION || spec->type == OPTION_SIZE) {
-		if (value->number < spec->least)
-			return "more than that";
-		if (spec->most && value->number > spec->most)
-			return "less than that";
+		if (value->number < spec->least || (spec->most && value->number > spec->most))
+			return describe_range(spec, accepted);
 	}
 	free(value->text);
 	value->text = xstrdup(text);
@@ -92,7 +114,8 @@ static const char *set_value(const struct option_spec *spec, struct option_value
 
 static int set_from_flag(const struct option_spec *spec, struct option_value *value, const char *text, struct error *error)
 {
-	const char *accepted = set_value(spec, value, text);
+	AUTO_BUF struct buf words = {0};
+	const char *accepted = set_value(spec, value, text, &words);
 
 	if (accepted)
 		return error_set(error, ERROR_USAGE, "--%s %s: expected %s", spec->name, text, accepted);
@@ -113,15 +136,18 @@ static int set_from_environment(const struct option_spec *spec, struct option_va
 	const char *text = getenv(name);
 	if (!text || (!*text && spec->type != OPTION_MAYBE))
 		return 0;
-	const char *accepted = set_value(spec, value, text);
-	if (accepted)
-		return error_set(error, ERROR_USAGE, "%s=%s: expected %s", name, text, accepted);
 	if (spec->type == OPTION_LIST) {
 		size_t count;
 		value->words = str_split(text, &count);
 		for (size_t i = 0; i < count; i++)
 			add_item(value, value->words[i]);
+		value->given = count > 0;
+		return 0;
 	}
+	AUTO_BUF struct buf words = {0};
+	const char *accepted = set_value(spec, value, text, &words);
+	if (accepted)
+		return error_set(error, ERROR_USAGE, "%s=%s: expected %s", name, text, accepted);
 	value->given = spec->type != OPTION_FLAG || value->number;
 	return 0;
 }
@@ -133,8 +159,9 @@ static int from_environment(struct options *options, struct error *error)
 		struct option_value *value = &options->values[i];
 		if (!(spec->users & options->user))
 			continue;
+		AUTO_BUF struct buf unused = {0};
 		if (spec->standard)
-			set_value(spec, value, spec->standard);
+			set_value(spec, value, spec->standard, &unused);
 		if (set_from_environment(spec, value, error))
 			return -1;
 	}

@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -154,43 +155,92 @@ static void drain(struct stream *stream)
 	buf_add(stream->kept, bytes, (size_t)got < room ? (size_t)got : room);
 }
 
-/* Drains both streams for at most milliseconds. */
-static void drain_for(struct stream streams[2], int end_fd, long long milliseconds)
-{
-	struct pollfd polled[3] = {{.fd = streams[0].fd, .events = POLLIN},
-				   {.fd = streams[1].fd, .events = POLLIN},
-				   {.fd = end_fd, .events = POLLIN}};
+/* What a running program is watched by. */
+struct watch {
+	struct stream streams[2];
+	int end;     /* a pidfd of it */
+	int signals; /* of those that would end this process */
+};
 
-	if (poll(polled, 3, (int)milliseconds) <= 0)
+/* Drains both streams, for at most milliseconds or until something else happens. */
+static void drain_for(struct watch *watch, long long milliseconds)
+{
+	struct pollfd polled[4] = {{.fd = watch->streams[0].fd, .events = POLLIN},
+				   {.fd = watch->streams[1].fd, .events = POLLIN},
+				   {.fd = watch->end, .events = POLLIN},
+				   {.fd = watch->signals, .events = POLLIN}};
+
+	if (poll(polled, 4, (int)milliseconds) <= 0)
 		return;
 	for (int i = 0; i < 2; i++)
-		if (streams[i].fd >= 0 && polled[i].revents)
-			drain(&streams[i]);
+		if (watch->streams[i].fd >= 0 && polled[i].revents)
+			drain(&watch->streams[i]);
 }
 
-static void follow(pid_t pid, struct stream streams[2], long long timeout_ms, struct proc_result *ret)
+static int read_signal(const struct watch *watch)
 {
-	long long start = time_monotonic(), deadline = start + timeout_ms;
-	AUTO_CLOSE int end_fd = proc_pidfd(pid);
+	struct signalfd_siginfo signal;
+
+	return read(watch->signals, &signal, sizeof signal) == sizeof signal ? (int)signal.ssi_signo : 0;
+}
+
+/* Follows the program to its end. Returns the signal that was to end this process meanwhile, or 0. */
+static int follow(pid_t pid, struct watch *watch, long long timeout_ms, struct proc_result *ret)
+{
+	long long start = time_monotonic(), deadline = start + timeout_ms, most = watch->end >= 0 ? 1000 : STEP_MS;
+	int interrupted = 0;
 
 	while (reap(pid, WNOHANG, &ret->exit_code) == 1) {
+		bool told = ret->timed_out || interrupted;
+		if (!interrupted && (interrupted = read_signal(watch)))
+			deadline = time_monotonic();
 		long long left = deadline - time_monotonic();
-		if (left <= 0 && ret->timed_out)
-			kill(-pid, SIGKILL);
-		else if (left <= 0) {
-			kill(-pid, SIGTERM);
-			ret->timed_out = true;
-			deadline = time_monotonic() + GRACE_MS;
+		if (left <= 0) {
+			kill(-pid, told ? SIGKILL : SIGTERM);
+			ret->timed_out |= !interrupted;
+			deadline = time_monotonic() + (told ? STEP_MS : GRACE_MS);
 			continue;
 		}
-		long long most = end_fd >= 0 ? 1000 : STEP_MS;
-		drain_for(streams, end_fd, left <= 0 ? STEP_MS : left < most ? left : most);
+		drain_for(watch, left < most ? left : most);
 	}
 	ret->duration_ms = time_monotonic() - start;
-	if (ret->timed_out)
+	if (ret->timed_out || interrupted)
 		kill(-pid, SIGKILL); /* whoever of the group outlived its leader */
-	for (long long end = time_monotonic() + DRAIN_MS; (streams[0].fd >= 0 || streams[1].fd >= 0) && time_monotonic() < end;)
-		drain_for(streams, -1, DRAIN_MS);
+	watch->end = -1;
+	for (long long end = time_monotonic() + DRAIN_MS;
+	     (watch->streams[0].fd >= 0 || watch->streams[1].fd >= 0) && time_monotonic() < end;)
+		drain_for(watch, DRAIN_MS);
+	return interrupted;
+}
+
+/* Runs the program between its pipes. Returns 0, or -1. */
+static int run_piped(const struct proc_spec *spec, int out[2], int err[2], size_t limit, long long timeout_ms,
+		     struct proc_result *ret, struct error *error)
+{
+	static const int ending[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT};
+	struct proc_spec piped = *spec;
+	sigset_t held, before;
+
+	sigemptyset(&held);
+	for (size_t i = 0; i < sizeof ending / sizeof *ending; i++)
+		sigaddset(&held, ending[i]);
+	sigprocmask(SIG_BLOCK, &held, &before);
+	piped.out = out[1];
+	piped.err = err[1];
+	piped.own_group = true;
+	pid_t pid = proc_spawn(&piped, error);
+	close(out[1]);
+	close(err[1]);
+	AUTO_CLOSE int end = pid > 0 ? proc_pidfd(pid) : -1, signals = signalfd(-1, &held, SFD_CLOEXEC | SFD_NONBLOCK);
+	struct watch watch = {
+		.streams = {{out[0], &ret->out, limit}, {err[0], &ret->err, limit}}, .end = end, .signals = signals};
+	int interrupted = pid > 0 ? follow(pid, &watch, timeout_ms, ret) : 0;
+	cleanup_close(&watch.streams[0].fd);
+	cleanup_close(&watch.streams[1].fd);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	if (interrupted)
+		raise(interrupted); /* what was held back while somebody had to be ended first */
+	return pid > 0 ? 0 : -1;
 }
 
 int proc_run(const struct proc_spec *spec, size_t output_limit, long long timeout_ms, struct proc_result *ret, struct error *error)
@@ -198,25 +248,12 @@ int proc_run(const struct proc_spec *spec, size_t output_limit, long long timeou
 	int out[2] = {-1, -1}, err[2] = {-1, -1};
 
 	*ret = (struct proc_result){0};
-	if (pipe2(out, O_CLOEXEC) || pipe2(err, O_CLOEXEC)) {
-		error_errno(error, errno, "cannot make a pipe");
-		cleanup_close(&out[0]);
-		cleanup_close(&out[1]);
-		return -1;
-	}
-	struct proc_spec piped = *spec;
-	piped.out = out[1];
-	piped.err = err[1];
-	piped.own_group = true;
-	pid_t pid = proc_spawn(&piped, error);
-	close(out[1]);
-	close(err[1]);
-	struct stream streams[2] = {{out[0], &ret->out, output_limit}, {err[0], &ret->err, output_limit}};
-	if (pid > 0)
-		follow(pid, streams, timeout_ms, ret);
-	cleanup_close(&streams[0].fd);
-	cleanup_close(&streams[1].fd);
-	return pid > 0 ? 0 : -1;
+	if (pipe2(out, O_CLOEXEC) == 0 && pipe2(err, O_CLOEXEC) == 0)
+		return run_piped(spec, out, err, output_limit, timeout_ms, ret, error);
+	error_errno(error, errno, "cannot make a pipe");
+	cleanup_close(&out[0]);
+	cleanup_close(&out[1]);
+	return -1;
 }
 
 void proc_result_free(struct proc_result *result)

@@ -27,15 +27,31 @@ bool str_ends(const char *text, const char *suffix)
 	return length >= end && strcmp(text + length - end, suffix) == 0;
 }
 
+/* Returns the length of the well-formed UTF-8 sequence at text (RFC 3629), 0 when there is none. */
+static size_t utf8_length(const unsigned char *text)
+{
+	size_t length = text[0] < 0x80 ? 1 : text[0] < 0xc2 ? 0 : text[0] < 0xe0 ? 2 : text[0] < 0xf0 ? 3 : text[0] < 0xf5 ? 4 : 0;
+
+	for (size_t i = 1; i < length; i++)
+		if ((text[i] & 0xc0) != 0x80)
+			return 0;
+	if ((text[0] == 0xe0 && text[1] < 0xa0) || (text[0] == 0xed && text[1] > 0x9f) || (text[0] == 0xf0 && text[1] < 0x90) ||
+	    (text[0] == 0xf4 && text[1] > 0x8f))
+		return 0;
+	return length;
+}
+
 bool str_is_file_name(const char *text)
 {
 	size_t length = strlen(text);
 
 	if (length == 0 || length > NAME_MAX || text[0] == '.')
 		return false;
-	for (size_t i = 0; i < length; i++)
-		if (text[i] == '/' || (unsigned char)text[i] < ' ' || text[i] == 127)
+	for (size_t i = 0, step; i < length; i += step) {
+		step = utf8_length((const unsigned char *)text + i);
+		if (step == 0 || text[i] == '/' || (unsigned char)text[i] < ' ' || text[i] == 127)
 			return false;
+	}
 	return true;
 }
 
@@ -132,20 +148,6 @@ void str_add_size(struct buf *buf, long long bytes)
 	for (; size >= 1024 && unit + 1 < sizeof units / sizeof *units; unit++)
 		size /= 1024;
 	buf_printf(buf, unit ? "%.1f %s" : "%.0f %s", size, units[unit]);
-}
-
-/* Returns the length of the well-formed UTF-8 sequence at text (RFC 3629), 0 when there is none. */
-static size_t utf8_length(const unsigned char *text)
-{
-	size_t length = text[0] < 0x80 ? 1 : text[0] < 0xc2 ? 0 : text[0] < 0xe0 ? 2 : text[0] < 0xf0 ? 3 : text[0] < 0xf5 ? 4 : 0;
-
-	for (size_t i = 1; i < length; i++)
-		if ((text[i] & 0xc0) != 0x80)
-			return 0;
-	if ((text[0] == 0xe0 && text[1] < 0xa0) || (text[0] == 0xed && text[1] > 0x9f) || (text[0] == 0xf0 && text[1] < 0x90) ||
-	    (text[0] == 0xf4 && text[1] > 0x8f))
-		return 0;
-	return length;
 }
 
 void str_add_escaped(struct buf *buf, const char *text)

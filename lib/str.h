@@ -17,8 +17,8 @@ bool str_starts(const char *text, const char *prefix);
 /* True when text ends in suffix. */
 bool str_ends(const char *text, const char *suffix);
 
-/* True when text can be the name of one file in a directory: not empty, at most 255 bytes, no slash, no control
- * character, and not beginning with a dot. */
+/* True when text can be the name of one file in a directory: not empty, at most 255 bytes of UTF-8, no slash, no
+ * control character, and not beginning with a dot. */
 bool str_is_file_name(const char *text);
 
 /* Reads a whole number without sign. Returns 0, or -1 when text is anything else or does not fit. */

@@ -94,21 +94,14 @@ static void stamp(struct driver *driver, time_t started_at)
 	json_set_number(driver->document, duration, time_monotonic() - driver->started_at);
 }
 
-/* Runs the step under the lock. Returns 0 or -1. */
 static int run_step(struct driver *driver, struct error *error)
 {
 	struct stage_run run = {.options = &driver->options, .root = &driver->root, .document = driver->document,
 				.started_at = driver->started_at};
-	int failed;
 
 	if (!begins(driver) && document_require(driver->document, driver->stage->user, error))
 		return -1;
-	if (driver->stage->takes_lock && root_prepare(&driver->root, error))
-		return -1;
-	AUTO_CLOSE int lock = take_lock(driver, &failed, error);
-	if (!failed)
-		failed = driver->stage->run(&run, error);
-	return failed;
+	return driver->stage->run(&run, error);
 }
 
 /* Tells the log what went wrong, and the history what came to an end. */
@@ -133,15 +126,21 @@ static cJSON *begin_document(const struct driver *driver)
 	return document_new(&driver->root, option_string(&driver->options, OPT_APP), mode ? mode : "assets");
 }
 
+/* Runs the step, and records what came of it, under the lock of ROOT; it is free again before the next stage reads the document. */
 static void act(struct driver *driver)
 {
 	time_t started_at = (time_t)(time_now() / 1000);
 	struct error error = {0};
+	int failed = 0;
 
 	driver->started_at = time_monotonic();
 	if (begins(driver))
 		driver->document = begin_document(driver);
-	int failed = run_step(driver, &error);
+	if (driver->stage->takes_lock)
+		failed = root_prepare(&driver->root, &error);
+	AUTO_CLOSE int lock = failed ? -1 : take_lock(driver, &failed, &error);
+	if (!failed)
+		failed = run_step(driver, &error);
 	if (!driver->stage->keeps_state)
 		stamp(driver, started_at);
 	if (failed && !driver->stage->keeps_state)

@@ -302,3 +302,19 @@ PYTHON
   sed -n 's/^\.It .*Fl -\([a-z-]*\).*/--\1/p' "$BATS_TEST_DIRNAME/../share/man/man1/dewy-fetch.1" | sort -u >"$BATS_TEST_TMPDIR/page"
   diff "$BATS_TEST_TMPDIR/help" "$BATS_TEST_TMPDIR/page"
 }
+
+@test "another run that downloads the same artifact into a shared cache is not disturbed" {
+  mkdir -p "$CACHE"
+  part=$CACHE/.$(jq -r .artifact.cache_key "$DOCUMENT").part
+  echo half >"$part"
+  exec 8>>"$part"
+  flock -x 8
+  run --separate-stderr fetch 8>&-
+  [ "$status" -eq 6 ]
+  [ "$(field error.code)" = locked ]
+  [ "$(cat "$part")" = half ]
+  exec 8>&-
+  run --separate-stderr fetch
+  [ "$status" -eq 0 ]
+  [ ! -e "$part" ]
+}

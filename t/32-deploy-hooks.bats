@@ -104,3 +104,18 @@ deploy() {
   run -0 --separate-stderr dewy once
   [ "$(field state)" = unchanged ]
 }
+
+@test "a deployment that is told to end takes its hook with it" {
+  mkfifo "$BATS_TEST_TMPDIR/pipe"
+  dewy-deploy --before-deploy-hook "echo \$\$ >'$BATS_TEST_TMPDIR/hook.pid'; echo >'$BATS_TEST_TMPDIR/pipe'; exec sleep 1000" \
+    <"$BATS_TEST_TMPDIR/fetched" >/dev/null 3>&- &
+  pid=$!
+  read -r _ <"$BATS_TEST_TMPDIR/pipe"
+  kill -TERM $pid
+  status=0
+  wait $pid || status=$?
+  [ $status = 143 ]
+  gone "$(cat "$BATS_TEST_TMPDIR/hook.pid")"
+  run -0 --separate-stderr dewy once
+  [ "$(field state)" = deployed ]
+}

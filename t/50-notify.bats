@@ -330,10 +330,18 @@ notify() {
   assert_equal "${#stderr_lines[@]}" 1
 }
 
+# deployed: makes ROOT look as if the document on standard input had been deployed, and prints it.
+deployed() {
+  local name=20240115T103045Z
+  mkdir -p "$ROOT/releases/$name" "$ROOT/.dewy/releases"
+  ln -sfn "releases/$name" "$ROOT/current"
+  tee "$ROOT/.dewy/releases/$name.json"
+}
+
 # shipped FILTER: notifies of a running document in the file registry, and prints the names of the audit records.
 shipped() {
   mkdir -p "$ROOT/.dewy" "$REGISTRY/v1.2.3"
-  run --separate-stderr dewy-notify < <(document running ".registry = \"file://$REGISTRY\" | ${1:-.}")
+  run --separate-stderr dewy-notify < <(document running ".registry = \"file://$REGISTRY\" | ${1:-.}" | deployed)
   assert_success
   (cd "$REGISTRY/v1.2.3" && ls)
 }
@@ -355,7 +363,7 @@ shipped() {
 
 @test "the document says that the audit record was written" {
   mkdir -p "$ROOT/.dewy" "$REGISTRY/v1.2.3"
-  run --separate-stderr dewy-notify < <(document deployed ".mode = \"assets\" | .registry = \"file://$REGISTRY\"")
+  run --separate-stderr dewy-notify < <(document deployed ".mode = \"assets\" | .registry = \"file://$REGISTRY\"" | deployed)
   assert_success
   assert_equal "$(field report.sent)" true
   notify < <(document deployed ".mode = \"assets\" | .registry = \"file://$REGISTRY\"")
@@ -364,7 +372,7 @@ shipped() {
 
 @test "an audit record that cannot be written is a warning" {
   mkdir "$ROOT/.dewy"
-  run --separate-stderr dewy-notify < <(document running '.registry = "nowhere://x"')
+  run --separate-stderr dewy-notify < <(document running '.registry = "nowhere://x"' | deployed)
   assert_success
   assert_regex "$stderr" 'WARN: Audit record failed registry="nowhere://x"'
   assert_equal "$(field report)" null
@@ -377,7 +385,7 @@ shipped() {
   for level in WARN DEBUG; do
     run --separate-stderr in_private_mounts sh -c \
       'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" && exec dewy-notify --log-level debug' sh "$REGISTRY" \
-      < <(document running ".registry = \"file://$REGISTRY\"")
+      < <(document running ".registry = \"file://$REGISTRY\"" | deployed)
     assert_success
     assert_regex "$stderr" "$level: Audit record refused registry=\"file://$REGISTRY\""
     assert_equal "$(field report)" null
@@ -401,4 +409,13 @@ shipped() {
   WEBHOOK_SECRET=one notify --notifier "$url" < <(document running "$(notice deploy important genuine)")
   assert_equal "$(field 'notices[0].sent')" true
   assert_equal "$(tail -n +2 received)" 'root on Web-1: genuine'
+}
+
+@test "a document of something that is not deployed leaves no audit record anywhere" {
+  mkdir -p "$ROOT/.dewy" "$REGISTRY/v1.2.3" "$BATS_TEST_TMPDIR/elsewhere/v1.2.3"
+  document running ".registry = \"file://$REGISTRY\"" | deployed >/dev/null
+  run --separate-stderr dewy-notify < <(document running ".registry = \"file://$BATS_TEST_TMPDIR/elsewhere\"")
+  assert_success
+  assert_equal "$(field report.sent)" null
+  assert_equal "$(find "$BATS_TEST_TMPDIR/elsewhere" "$REGISTRY" -type f)" ""
 }

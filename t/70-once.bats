@@ -159,7 +159,11 @@ prepare() {
   run -1 --separate-stderr dewy once --intervall 5
   [[ $stderr == *"unknown option --intervall"* ]]
   run -1 --separate-stderr dewy once --keep 0
-  [[ $stderr == *"--keep 0"* ]]
+  [[ $stderr == *"--keep 0: expected at least 1 and at most 1000"* ]]
+  run -1 --separate-stderr dewy once --stage-timeout 1ms
+  [[ $stderr == *"--stage-timeout 1ms: expected at least 1s and at most 24h"* ]]
+  run -1 --separate-stderr dewy once --path "/tmp/my socket"
+  [[ $stderr == *"--path /tmp/my socket: expected a text without white space"* ]]
   run -1 --separate-stderr dewy once --log-level loud
   [[ $stderr == *"--log-level loud: expected debug|info|warn|error"* ]]
   run -1 --separate-stderr dewy once --max-size
@@ -201,4 +205,14 @@ prepare() {
   run -0 --separate-stderr dewy once
   [[ $stderr == *"Recovered after 2 failures"* ]]
   [ ! -e "$ROOT/.dewy/notify.json" ]
+}
+
+@test "wrong options of the server are refused before anything is touched" {
+  publish_server v1.0.0
+  local option
+  for option in --port=x --port=0 --port=1-99999 --health-url=htp://x/ --health-url=nonsense; do
+    run -1 --separate-stderr dewy once "$option" -- current/server
+    [[ $stderr == "dewy once: "*"${option#*=}"*"; "* ]]
+    [ ! -e "$ROOT/current" ]
+  done
 }

@@ -6,6 +6,7 @@
 #include "error.h"
 #include "fs.h"
 #include "log.h"
+#include "restart/settings.h"
 #include "str.h"
 
 #include <errno.h>
@@ -34,7 +35,7 @@ int cycle_begin(struct cycle *cycle, const struct options *options, const char *
 	cycle->mode = mode ? mode : given ? given : options->rest[0] ? "server" : "assets";
 	if (str_equal(cycle->mode, "assets") && options->rest[0])
 		return error_set(error, ERROR_USAGE, "assets mode takes no command");
-	if (root_open(root, option_string(options, OPT_ROOT), error))
+	if (restart_check(options, error) || root_open(root, option_string(options, OPT_ROOT), error))
 		return -1;
 	option_export(options);
 	cycle->signals = open_signals();

@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 struct fetch {
@@ -145,17 +146,48 @@ static int fill_and_publish(const struct fetch *fetch, int fd, const char *part,
 	return fs_sync_directory(fetch->cache, error);
 }
 
-/* Downloads into a file beside the key, which a run that was killed may have left. */
+/* True when the open file is the one that name stands for in the cache. */
+static bool is_named(const struct fetch *fetch, int fd, const char *name)
+{
+	struct stat opened, named;
+
+	return fstat(fd, &opened) == 0 && fstatat(fetch->cache, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
+}
+
+/* Opens the empty file beside the key, which a run that was killed may have left, and locks it: runs for two ROOTs may share the
+ * cache. Returns a descriptor, or -1 with ERROR_LOCKED while another run downloads the same artifact. */
+static int open_part(const struct fetch *fetch, const char *part, struct error *error)
+{
+	struct stat status;
+
+	if (fstatat(fetch->cache, part, &status, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISREG(status.st_mode) &&
+	    fs_remove(fetch->cache, part, error))
+		return -1;
+	for (;;) {
+		AUTO_CLOSE int fd = openat(fetch->cache, part, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
+		if (fd < 0)
+			return error_errno(error, errno, "cannot create a file in the cache %s", fetch->path);
+		if (flock(fd, LOCK_EX | LOCK_NB))
+			return error_set(error, ERROR_LOCKED, "another run downloads %s into the cache %s", fetch->key, fetch->path);
+		if (!is_named(fetch, fd, part))
+			continue; /* that run has just published it, or given up */
+		if (ftruncate(fd, 0))
+			return error_errno(error, errno, "cannot empty a file in the cache %s", fetch->path);
+		return steal_fd(&fd);
+	}
+}
+
+/* Downloads into a file beside the key. */
 static int download(const struct fetch *fetch, struct content *ret, struct error *error)
 {
 	AUTO_FREE char *part = xasprintf(".%s.part", fetch->key);
 
-	if ((fetch->size >= 0 && check_limit(fetch, fetch->size, error)) || fs_remove(fetch->cache, part, error) ||
-	    check_space(fetch, error))
+	if ((fetch->size >= 0 && check_limit(fetch, fetch->size, error)) || check_space(fetch, error))
 		return -1;
-	AUTO_CLOSE int fd = openat(fetch->cache, part, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	AUTO_CLOSE int fd = open_part(fetch, part, error);
 	if (fd < 0)
-		return error_errno(error, errno, "cannot create a file in the cache %s", fetch->path);
+		return -1;
 	if (fill_and_publish(fetch, fd, part, ret, error)) {
 		unlinkat(fetch->cache, part, 0);
 		return -1;

@@ -7,6 +7,7 @@
 #include "log.h"
 #include "notify/message.h"
 #include "registry/registry.h"
+#include "root/release.h"
 #include "root/state.h"
 #include "str.h"
 #include "time.h"
@@ -54,6 +55,17 @@ static char *file_name_of(const char *text)
 	return name;
 }
 
+/* Only what really runs is reported, and only where it came from: a document alone does not decide what is written where. */
+static bool is_deployed(const struct root *root, const cJSON *document)
+{
+	char current[RELEASE_NAME];
+	struct error error;
+	AUTO_JSON cJSON *record = release_current(root, current, &error) == 0 ? release_record(root, current) : NULL;
+
+	return record && str_equal(json_string(record, "registry"), json_string(document, "registry")) &&
+	       str_equal(json_string(record, "release.version"), json_string(document, "release.version"));
+}
+
 /* Returns 0 when the record is written, 1 when the registry refuses it, or -1. */
 static int write_record(const cJSON *document, struct error *error)
 {
@@ -87,6 +99,10 @@ void report(const struct root *root, cJSON *document)
 
 	if (!is_due(document))
 		return;
+	if (!is_deployed(root, document)) {
+		log_warn("No audit record for a release that is not the deployed one", "version", json_string(document, "release.version"));
+		return;
+	}
 	int result = write_record(document, &error);
 	if (result < 0) {
 		log_warn("Audit record failed", "registry", registry, "error", error.message, "hint", error.hint);

@@ -12,7 +12,7 @@ int health_ask(const char *url, long long timeout_ms, struct error *error)
 	AUTO_HTTP struct http_response response = {0};
 
 	if (http_exchange(&request, &response, error)) {
-		error->code = ERROR_APPLICATION;
+		error->code = error->code == ERROR_NETWORK ? ERROR_APPLICATION : error->code;
 		return 0;
 	}
 	if (response.status >= 200 && response.status < 400)

@@ -6,6 +6,7 @@
 #include "log.h"
 #include "proc.h"
 #include "restart/health.h"
+#include "restart/settings.h"
 #include "restart/supervisor.h"
 #include "root/attempts.h"
 #include "root/rejected.h"
@@ -34,32 +35,47 @@ static int settle(struct supervisor *supervisor, const struct serve_worker *work
 	}
 }
 
-/* Waits until the new server answers --health-url. The old generation listens on the same sockets: only what is answered once
- * it has ended counts, unless it takes longer than that to finish. Returns 0 or -1. */
+/* Waits until the older generations have ended, which listen on the same sockets: their answers say nothing of the new server.
+ * One that takes longer than --start-timeout to finish is no longer waited for. Returns 0 or -1. */
+static int wait_alone(struct supervisor *supervisor, const struct serve_worker *worker, struct error *error)
+{
+	long long deadline = time_monotonic() + option_number(supervisor->run->options, OPT_START_TIMEOUT);
+	bool alone = false;
+
+	for (;;) {
+		if (supervisor_serves(supervisor, worker, &alone, error) <= 0)
+			return -1;
+		if (alone || time_monotonic() >= deadline)
+			return 0;
+		time_sleep(STEP_MS);
+	}
+}
+
+/* Waits until the new server answers --health-url. Returns 0 or -1. */
 static int wait_healthy(struct supervisor *supervisor, const struct serve_worker *worker, struct error *error)
 {
 	const char *url = option_string(supervisor->run->options, OPT_HEALTH_URL);
-	long long timeout = option_number(supervisor->run->options, OPT_HEALTH_TIMEOUT), deadline = time_monotonic() + timeout;
-	int healthy = 0;
+	long long timeout = option_number(supervisor->run->options, OPT_HEALTH_TIMEOUT);
+	bool alone;
 
-	while (url) {
-		bool alone;
+	if (!url)
+		return 0;
+	if (wait_alone(supervisor, worker, error))
+		return -1;
+	for (long long deadline = time_monotonic() + timeout;;) {
+		long long left = deadline - time_monotonic();
+		if (health_ask(url, left < ASK_MS && left > 0 ? left : ASK_MS, error))
+			return 0;
+		if (left <= STEP_MS)
+			break;
+		time_sleep(STEP_MS);
 		if (supervisor_serves(supervisor, worker, &alone, error) <= 0)
 			return -1;
-		long long left = deadline - time_monotonic();
-		bool last = left <= STEP_MS;
-		healthy = health_ask(url, left < ASK_MS && !last ? left : ASK_MS, error);
-		if (healthy && (alone || last))
-			break;
-		if (last) {
-			AUTO_BUF struct buf waited = {0};
-			str_add_duration(&waited, timeout);
-			return error_in(error, "%s did not become healthy in %s",
-					json_string(supervisor->run->document, "release.version"), buf_text(&waited));
-		}
-		time_sleep(STEP_MS);
 	}
-	return 0;
+	AUTO_BUF struct buf waited = {0};
+	str_add_duration(&waited, timeout);
+	return error_in(error, "%s did not become healthy in %s", json_string(supervisor->run->document, "release.version"),
+			buf_text(&waited));
 }
 
 /* Starts what current leads to and proves that it serves. Returns 0 with its worker, or -1. */
@@ -199,8 +215,10 @@ static int step(struct stage_run *run, struct error *error)
 		return -1;
 	if (prove(&supervisor, &worker, error))
 		return recover(run, &supervisor, current, error);
+	if (release_mark(run->root, current, STATE_RUNNING, error) || attempts_clear(run->root, error))
+		return error_in(error, "%s serves, but that cannot be recorded", json_string(run->document, "release.version"));
 	tell_success(run, &supervisor, &worker);
-	return release_mark(run->root, current, STATE_RUNNING, error) || attempts_clear(run->root, error) ? -1 : 0;
+	return 0;
 }
 
 const struct stage restart_stage = {
@@ -210,5 +228,6 @@ const struct stage restart_stage = {
 	.acts_on = 1u << STATE_DEPLOYED,
 	.server_only = true,
 	.takes_lock = true,
+	.check = restart_check,
 	.run = step,
 };
