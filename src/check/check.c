@@ -273,7 +273,7 @@ static int wait_for_attempt(const struct check *check, int failures, time_t next
 
 	describe_deployed(check);
 	document_set_state(check->document, STATE_WAITING, reason);
-	log_warn(reason);
+	log_warn(reason, "hint", "correct what keeps it from starting; --force tries now");
 	return 0;
 }
 
