@@ -79,6 +79,8 @@ int options_start(struct options *options, const struct tool *tool, unsigned use
 		print_help(options, tool);
 	else if (check_operands(options, tool, operands, &error) == 0)
 		return -1;
+	else
+		error_hint(&error, "see %s --help", tool->name);
 	int status = options->version || options->help ? 0 : options_complain(tool, &error);
 	if (status == 0 && fflush(stdout)) {
 		error_errno(&error, errno, "cannot write to standard output");

@@ -6,6 +6,7 @@
 #include "error.h"
 #include "fs.h"
 #include "log.h"
+#include "serve/port.h"
 #include "str.h"
 
 #include <errno.h>
@@ -26,6 +27,17 @@ static int open_signals(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+/* A port that is none is found before anything is deployed. */
+static int check_ports(const struct options *options, struct error *error)
+{
+	AUTO_PORTS struct port_list list = {0};
+
+	for (const char *const *texts = option_list(options, OPT_PORT); *texts; texts++)
+		if (ports_add(&list, *texts, error))
+			return -1;
+	return 0;
+}
+
 int cycle_begin(struct cycle *cycle, const struct options *options, const char *mode, struct root *root, struct error *error)
 {
 	const char *given = option_string(options, OPT_MODE);
@@ -34,6 +46,8 @@ int cycle_begin(struct cycle *cycle, const struct options *options, const char *
 	cycle->mode = mode ? mode : given ? given : options->rest[0] ? "server" : "assets";
 	if (str_equal(cycle->mode, "assets") && options->rest[0])
 		return error_set(error, ERROR_USAGE, "assets mode takes no command");
+	if (check_ports(options, error))
+		return -1;
 	if (root_open(root, option_string(options, OPT_ROOT), error))
 		return -1;
 	option_export(options);
