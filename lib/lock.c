@@ -1,14 +1,34 @@
 /* SPDX-License-Identifier: MIT */
 #include "lock.h"
 
+#include "alloc.h"
 #include "cleanup.h"
 #include "error.h"
 #include "time.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
+
+/* Returns the path of name below dir for a message: alone, "lock" says nothing. */
+static char *full_path(int dir, const char *name)
+{
+	AUTO_FREE char *link = xasprintf("/proc/self/fd/%d", dir);
+	char path[PATH_MAX];
+	ssize_t length = name[0] == '/' ? -1 : readlink(link, path, sizeof path);
+
+	return length > 0 ? xasprintf("%.*s/%s", (int)length, path, name) : xstrdup(name);
+}
+
+static int explain(int errnum, const char *what, int dir, const char *name, struct error *error)
+{
+	AUTO_FREE char *path = full_path(dir, name);
+
+	return errnum ? error_errno(error, errnum, "%s %s", what, path) : error_set(error, ERROR_LOCKED, "%s %s", what, path);
+}
 
 int lock_take(int dir, const char *name, long long wait_ms, struct error *error)
 {
@@ -16,12 +36,12 @@ int lock_take(int dir, const char *name, long long wait_ms, struct error *error)
 	long long deadline = time_monotonic() + wait_ms;
 
 	if (fd < 0)
-		return error_errno(error, errno, "cannot open the lock %s", name);
+		return explain(errno, "cannot open the lock", dir, name, error);
 	while (flock(fd, LOCK_EX | LOCK_NB)) {
 		if (errno != EWOULDBLOCK && errno != EINTR)
-			return error_errno(error, errno, "cannot take the lock %s", name);
+			return explain(errno, "cannot take the lock", dir, name, error);
 		if (time_monotonic() >= deadline)
-			return error_set(error, ERROR_LOCKED, "another run holds the lock %s", name);
+			return explain(0, "another run holds the lock", dir, name, error);
 		time_sleep(20);
 	}
 	return steal_fd(&fd);

@@ -345,7 +345,7 @@ TABLE
   assert_success
   [ "$(field state)" = waiting ]
   [ "$(field reason)" = "server not running: v1.2.3 failed to start 3 times, next attempt at 2099-01-01T00:00:00Z" ]
-  [[ $stderr == *"WARN: server not running: v1.2.3 failed to start 3 times"* ]]
+  [[ $stderr == *"WARN: server not running: v1.2.3 failed to start 3 times"*hint=*--force* ]]
   rm -r "$REGISTRY"
   run --separate-stderr check --mode server
   assert_success

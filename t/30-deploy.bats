@@ -207,6 +207,7 @@ deploy_version() {
 }
 
 @test "a full disk: exit status 3, the old release in place, and the next run succeeds" {
+  need_private_mounts
   in_private_mounts bash -euo pipefail <<'IN'
     mount -t tmpfs -o size=1m,mode=755 none "$DEWY_ROOT"
     export DEWY_CACHE=$BATS_TEST_TMPDIR/cache

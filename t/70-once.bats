@@ -171,7 +171,11 @@ prepare() {
   DEWY_GRACE_PERIOD=soon run -1 --separate-stderr dewy once
   [[ $stderr == *"DEWY_GRACE_PERIOD=soon: expected a duration"* ]]
   run -1 --separate-stderr dewy once current/server
-  [[ $stderr == *"unexpected argument current/server: a command follows --"* ]]
+  [[ $stderr == *"unexpected argument current/server: a command follows --; see dewy once --help"* ]]
+  publish v1.0.0
+  run -1 --separate-stderr dewy once --port 8080 --port http -- current/server
+  [[ $stderr == "dewy once: --port http: a port is a number"* ]]
+  [ ! -e "$ROOT/current" ]
 }
 
 @test "options come from the environment, and a flag wins" {

@@ -23,7 +23,7 @@ once_server() {
   publish_server v1.1.0 dies-at-once
   run -4 once_server
   run -0 dewy status
-  assert_line --regexp '^current +v1.0.0 since 20.*Z, app_linux_amd64.tar.gz$'
+  assert_line --regexp '^current +v1.0.0, deployed at 20.*Z, app_linux_amd64.tar.gz$'
   assert_line --regexp '^server +generation 1 serves, worker [0-9]+, supervisor [0-9]+$'
   assert_line --regexp '^rejected +v1.1.0  v1.1.0 did not start'
   assert_line --regexp '^last +v1.1.0 rolled_back at .*: v1.1.0 did not start.*; '
@@ -106,6 +106,8 @@ once_server() {
   run -1 --separate-stderr dewy rollback v0.9.0
   [ "$(field error.message)" = "v0.9.0 is not the version of a release to go back to" ]
   [ "$(field error.hint)" = "on disk are v1.0.0" ]
+  run -1 --separate-stderr dewy rollback 1.0.0
+  [ "$(field error.message)" = "v1.0.0 is deployed already" ]
   run -1 --separate-stderr dewy rollback
   [ "$(field error.message)" = "there is no previous release" ]
 }
@@ -129,6 +131,6 @@ once_server() {
   publish v1.1.0
   dewy once >/dev/null
   run -6 --separate-stderr flock "$ROOT/.dewy/lock" dewy rollback
-  [[ $stderr == *"another run holds the lock"*--lock-wait* ]]
+  [[ $stderr == *"another run holds the lock $ROOT/.dewy/lock; "*--lock-wait* ]]
   [ "$(cat "$ROOT/current/version")" = v1.1.0 ]
 }

@@ -78,6 +78,11 @@ in_private_mounts() {
   if [ "$(id -u)" = 0 ]; then unshare -m "$@"; else unshare -Urm "$@"; fi
 }
 
+# need_private_mounts: skips the test where nobody may mount, such as in most containers.
+need_private_mounts() {
+  in_private_mounts true 2>/dev/null || skip "no private mounts here"
+}
+
 # assert_document: the document in $output is what the schema says.
 assert_document() {
   python3 "$BATS_TEST_DIRNAME/validate.py" "$DEWY_BIN/../share/schema/document.json" accepts <<<"$output"

@@ -38,15 +38,22 @@ static int find(const struct root *root, char (*names)[RELEASE_NAME], int count,
 	return *version ? -1 : before;
 }
 
-static int explain_missing(const struct root *root, char (*names)[RELEASE_NAME], int count, const char *version, struct error *error)
+static int explain_missing(const struct root *root, char (*names)[RELEASE_NAME], int count, const char *current,
+			   const char *version, struct error *error)
 {
 	AUTO_BUF struct buf versions = {0};
+	AUTO_JSON cJSON *running = *current ? release_record(root, current) : NULL;
 
 	for (int i = 0; i < count; i++) {
 		AUTO_JSON cJSON *record = release_record(root, names[i]);
 		buf_printf(&versions, "%s%s", i ? ", " : "", json_string(record, "release.version"));
 	}
-	error_set(error, ERROR_CONFIG, *version ? "%s is not the version of a release to go back to" : "%sthere is no previous release", version);
+	if (*version && running && is_version(running, version))
+		error_set(error, ERROR_CONFIG, "%s is deployed already", json_string(running, "release.version"));
+	else
+		error_set(error, ERROR_CONFIG,
+			  *version ? "%s is not the version of a release to go back to" : "%sthere is no previous release",
+			  version);
 	return error_hint(error, count ? "on disk are %s" : "nothing is deployed in this ROOT%s", buf_text(&versions));
 }
 
@@ -94,7 +101,7 @@ int rollback_run(struct stage_run *run, const char *version, struct error *error
 		return -1;
 	int chosen = *current ? find(run->root, names, count, current, version) : -1;
 	if (chosen < 0)
-		return explain_missing(run->root, names, count, version, error);
+		return explain_missing(run->root, names, count, current, version, error);
 	describe(run, names[chosen], current);
 	return switch_to(run, names[chosen], error);
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "serve/status.h"
 #include "alloc.h"
 #include "buf.h"
 #include "dewy/commands.h"
@@ -8,7 +9,6 @@
 #include "root/history.h"
 #include "root/rejected.h"
 #include "root/release.h"
-#include "serve/status.h"
 #include "str.h"
 #include "time.h"
 
@@ -91,7 +91,8 @@ static cJSON *collect(const struct root *root, const struct options *options, st
 
 	json_set_string(status, "app", strrchr(root->path, '/') + 1);
 	json_set_string(status, "root", root->path);
-	if (add_releases(status, root, error) || add_supervisor(status, root, options, error) || !(rejected = rejected_read(root, error)))
+	if (add_releases(status, root, error) || add_supervisor(status, root, options, error) ||
+	    !(rejected = rejected_read(root, error)))
 		return NULL;
 	json_set(status, "rejected", rejected);
 	return history_each(root, 1, keep_last, status, error) ? NULL : steal_pointer(&status);
@@ -120,8 +121,9 @@ static void print_server(const cJSON *status)
 	if (!json_true(status, "server.running"))
 		buf_puts(&text, "not running");
 	else if (json_get(status, "server.worker"))
-		buf_printf(&text, "generation %lld serves, worker %lld, supervisor %lld", json_number(status, "server.generation", 0),
-			   json_number(status, "server.worker", 0), json_number(status, "server.pid", 0));
+		buf_printf(&text, "generation %lld serves, worker %lld, supervisor %lld",
+			   json_number(status, "server.generation", 0), json_number(status, "server.worker", 0),
+			   json_number(status, "server.pid", 0));
 	else
 		buf_printf(&text, "%s, supervisor %lld", text_at(status, "server.state"), json_number(status, "server.pid", 0));
 	print_field("server", buf_text(&text));
@@ -164,7 +166,7 @@ static void print_status(const cJSON *status)
 	print_field("app", text_at(status, "app"));
 	print_field("root", text_at(status, "root"));
 	if (json_get(status, "current"))
-		buf_printf(&current, "%s since %s, %s", text_at(status, "current.version"),
+		buf_printf(&current, "%s, deployed at %s, %s", text_at(status, "current.version"),
 			   text_at(status, "current.deployed_at"), text_at(status, "current.artifact"));
 	print_field("current", json_get(status, "current") ? buf_text(&current) : "nothing is deployed");
 	print_server(status);
