@@ -95,11 +95,8 @@ static const char *set_value(const struct option_spec *spec, struct option_value
 		if (!is_choice(spec->argument, text))
 			return spec->argument;
 		break;
-	case OPTION_LIST:
-		if (text[strcspn(text, " \t\r\n")])
-			return "a text without white space";
-		break;
 	case OPTION_STRING:
+	case OPTION_LIST:
 	case OPTION_MAYBE:
 		break;
 	}
@@ -304,7 +301,21 @@ bool option_flag(const struct options *options, size_t id)
 	return options->values[id].number != 0;
 }
 
-void option_export(const struct options *options)
+/* Joins the items of a list as they are read from the environment. Returns 0, or -1 when one would be torn. */
+static int join_items(const struct option_spec *spec, const struct option_value *value, struct buf *list, struct error *error)
+{
+	static const char space[] = " \t\r\n";
+
+	for (size_t n = 0; n < value->item_count; n++) {
+		const char *item = value->items[n] + strspn(value->items[n], space), *end = item + strcspn(item, space);
+		if (end[strspn(end, space)])
+			return error_set(error, ERROR_USAGE, "--%s %s: expected a text without white space", spec->name, value->items[n]);
+		buf_printf(list, "%s%.*s", n ? " " : "", (int)(end - item), item);
+	}
+	return 0;
+}
+
+int option_export(const struct options *options, struct error *error)
 {
 	for (size_t i = 0; i < options->count; i++) {
 		const struct option_value *value = &options->values[i];
@@ -312,11 +323,12 @@ void option_export(const struct options *options)
 		char name[64];
 		if (!value->by_flag)
 			continue;
+		if (join_items(&options->specs[i], value, &list, error))
+			return -1;
 		variable_name(&options->specs[i], name);
-		for (size_t n = 0; n < value->item_count; n++)
-			buf_printf(&list, "%s%s", n ? " " : "", value->items[n]);
 		setenv(name, value->item_count ? buf_text(&list) : value->text, 1);
 	}
+	return 0;
 }
 
 void option_print_help(const struct options *options)

@@ -46,18 +46,30 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 IN
 }
 
+# publish_large VERSION FILES SIZE: publishes a tar.gz of FILES files with SIZE bytes each (a multiple of 512) that cannot be
+# compressed; the same gzip member serves for all of them.
+publish_large() {
+  mkdir "$REGISTRY/$1"
+  python3 - "$REGISTRY/$1/app_linux_amd64.tar.gz" "$2" "$3" <<'IN'
+import gzip, os, sys, tarfile
+path, files, size = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+data = gzip.compress(os.urandom(size), 1)
+with open(path, "wb") as archive:
+    for number in range(files):
+        header = tarfile.TarInfo("data%d" % number)
+        header.size = size
+        archive.write(gzip.compress(header.tobuf()) + data)
+    archive.write(gzip.compress(bytes(1024)))
+IN
+}
+
 @test "the memory of a deployment is the same for 2 MB and for 600 MB, and under 40 MiB" {
-  mkdir "$REGISTRY"/v1.{0,1}.0
-  tree=$(mktemp -d "$BATS_TEST_TMPDIR/tree.XXXXXX")
-  head -c 2000000 /dev/urandom >"$tree/data"
-  tar -C "$tree" -czf "$REGISTRY/v1.0.0/app_linux_amd64.tar.gz" data
-  head -c 600000000 /dev/urandom >"$tree/data"
-  tar -C "$tree" -cf - data | gzip -1 >"$REGISTRY/v1.1.0/app_linux_amd64.tar.gz"
-  mv "$REGISTRY/v1.1.0" "$BATS_TEST_TMPDIR"
+  ! sanitized || skip "the sanitizer has memory of its own"
+  publish_large v1.0.0 1 2000384
   small=$(peak dewy once)
-  mv "$BATS_TEST_TMPDIR/v1.1.0" "$REGISTRY"
+  publish_large v1.1.0 60 10000384
   large=$(peak dewy once)
-  [ "$(stat -L -c %s "$ROOT/current/data")" = 600000000 ]
+  [ "$(du -Lb --max-depth=0 "$ROOT/current/" | cut -f 1)" -gt 600000000 ]
   echo "small: $small KiB, large: $large KiB"
   [ "$large" -lt 40960 ]
   [ "$large" -lt $((small + small / 5)) ]

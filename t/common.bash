@@ -51,9 +51,20 @@ wait_until() {
   done
 }
 
-# free_port: prints a TCP port of 127.0.0.1 that nobody listens on.
+# free_port: prints a TCP port that nobody listens on, out of a range from which the kernel gives none to outgoing connections,
+# so that those of other tests do not take it meanwhile.
 free_port() {
-  python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+  python3 -c '
+import random, socket
+while True:
+    port = random.randrange(10000, 32000)
+    try:
+        with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
+            tcp.bind(("", port)), udp.bind(("", port))
+    except OSError:
+        continue
+    print(port)
+    break'
 }
 
 # publish VERSION [ARTIFACT]: puts a tar.gz with one file "version" and one program "run" into the registry.

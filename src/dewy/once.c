@@ -35,9 +35,9 @@ int cycle_begin(struct cycle *cycle, const struct options *options, const char *
 	cycle->mode = mode ? mode : given ? given : options->rest[0] ? "server" : "assets";
 	if (str_equal(cycle->mode, "assets") && options->rest[0])
 		return error_set(error, ERROR_USAGE, "assets mode takes no command");
-	if (restart_check(options, error) || root_open(root, option_string(options, OPT_ROOT), error))
+	if (restart_check(options, error) || root_open(root, option_string(options, OPT_ROOT), error) ||
+	    option_export(options, error))
 		return -1;
-	option_export(options);
 	cycle->signals = open_signals();
 	return cycle->signals >= 0 ? 0 : error_errno(error, errno, "cannot receive signals");
 }
