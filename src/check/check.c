@@ -268,8 +268,8 @@ static int start_deployed(const struct check *check)
 static int wait_for_attempt(const struct check *check, int failures, time_t next)
 {
 	char time[TIME_TEXT];
-	AUTO_FREE char *reason = xasprintf("%s: %s failed to start %d time%s, next attempt at %s", check->down, check->version,
-					   failures, failures == 1 ? "" : "s", time_format(next, time));
+	AUTO_FREE char *reason = xasprintf("%s: %s failed to start %d time%s, next attempt at %s", check->down, check->version, failures,
+					   failures == 1 ? "" : "s", time_format(next, time));
 
 	describe_deployed(check);
 	document_set_state(check->document, STATE_WAITING, reason);

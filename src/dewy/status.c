@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include "serve/status.h"
 #include "alloc.h"
 #include "buf.h"
 #include "dewy/commands.h"
@@ -9,6 +8,7 @@
 #include "root/history.h"
 #include "root/rejected.h"
 #include "root/release.h"
+#include "serve/status.h"
 #include "str.h"
 #include "time.h"
 
@@ -91,8 +91,7 @@ static cJSON *collect(const struct root *root, const struct options *options, st
 
 	json_set_string(status, "app", strrchr(root->path, '/') + 1);
 	json_set_string(status, "root", root->path);
-	if (add_releases(status, root, error) || add_supervisor(status, root, options, error) ||
-	    !(rejected = rejected_read(root, error)))
+	if (add_releases(status, root, error) || add_supervisor(status, root, options, error) || !(rejected = rejected_read(root, error)))
 		return NULL;
 	json_set(status, "rejected", rejected);
 	return history_each(root, 1, keep_last, status, error) ? NULL : steal_pointer(&status);
@@ -121,9 +120,8 @@ static void print_server(const cJSON *status)
 	if (!json_true(status, "server.running"))
 		buf_puts(&text, "not running");
 	else if (json_get(status, "server.worker"))
-		buf_printf(&text, "generation %lld serves, worker %lld, supervisor %lld",
-			   json_number(status, "server.generation", 0), json_number(status, "server.worker", 0),
-			   json_number(status, "server.pid", 0));
+		buf_printf(&text, "generation %lld serves, worker %lld, supervisor %lld", json_number(status, "server.generation", 0),
+			   json_number(status, "server.worker", 0), json_number(status, "server.pid", 0));
 	else
 		buf_printf(&text, "%s, supervisor %lld", text_at(status, "server.state"), json_number(status, "server.pid", 0));
 	print_field("server", buf_text(&text));
