@@ -134,3 +134,13 @@ once_server() {
   [[ $stderr == *"another run holds the lock $ROOT/.dewy/lock; "*--lock-wait* ]]
   [ "$(cat "$ROOT/current/version")" = v1.1.0 ]
 }
+
+@test "a second copy of what is deployed, made by --force, is nothing to go back to" {
+  publish v1.0.0
+  dewy once >/dev/null
+  publish v1.1.0
+  dewy once >/dev/null
+  dewy once --force >/dev/null
+  run -0 --separate-stderr dewy rollback
+  [ "$(cat "$ROOT/current/version")" = v1.0.0 ]
+}

@@ -28,8 +28,9 @@ static int find(const struct root *root, char (*names)[RELEASE_NAME], int count,
 		if (str_equal(names[i], current))
 			continue;
 		AUTO_JSON cJSON *record = release_record(root, names[i]);
-		if (release_is_unfinished(record))
-			continue;
+		if (release_is_unfinished(record) ||
+		    str_equal(json_string(record, "artifact.cache_key"), json_string(running, "artifact.cache_key")))
+			continue; /* a second copy of what runs, by --force, is nothing to go back to */
 		if (*version ? is_version(record, version) : slash && str_equal(slash + 1, names[i]))
 			return i;
 		if (before < 0 && strcmp(names[i], current) < 0)
