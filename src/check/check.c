@@ -78,7 +78,6 @@ static int read_deployed(struct check *check, struct error *error)
  * before the new server had proved itself, or no server runs. Returns 0 or -1. */
 static int look_at_server(struct check *check, struct error *error)
 {
-	const char *given = option_string(check->options, OPT_PID_FILE);
 	pid_t pid;
 
 	if (!check->version || !check->cache_key)
@@ -87,7 +86,7 @@ static int look_at_server(struct check *check, struct error *error)
 		check->down = "deployment not finished";
 	if (!str_equal(json_string(check->document, "mode"), "server"))
 		return 0;
-	AUTO_FREE char *pid_file = given ? xstrdup(given) : root_state_path(check->root, "serve.pid");
+	AUTO_FREE char *pid_file = serve_pid_file(check->options, check->root);
 	int running = serve_is_running(pid_file, &pid, error);
 	if (!running)
 		check->down = "server not running";

@@ -9,11 +9,13 @@
 #include "lock.h"
 #include "log.h"
 #include "proc.h"
+#include "restart/settings.h"
 #include "root/history.h"
 #include "str.h"
 #include "time.h"
 #include "words.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
@@ -22,6 +24,40 @@
 #include <unistd.h>
 
 enum { GRACE_MS = 10000, NOTIFY_MARGIN_MS = 5000 };
+
+static int open_signals(void)
+{
+	static const int ending[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1};
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < sizeof ending / sizeof *ending; i++)
+		sigaddset(&set, ending[i]);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+int cycle_begin(struct cycle *cycle, const struct options *options, const char *mode, struct root *root, struct error *error)
+{
+	const char *given = option_string(options, OPT_MODE);
+
+	*cycle = (struct cycle){.options = options, .root = root, .signals = -1};
+	cycle->mode = mode ? mode : given ? given : options->rest[0] ? "server" : "assets";
+	if (str_equal(cycle->mode, "assets") && options->rest[0])
+		return error_set(error, ERROR_USAGE, "assets mode takes no command");
+	if (restart_check(options, error) || root_open(root, option_string(options, OPT_ROOT), error) ||
+	    option_export(options, error))
+		return -1;
+	cycle->signals = open_signals();
+	return cycle->signals >= 0 ? 0 : error_errno(error, errno, "cannot receive signals");
+}
+
+void cycle_end(struct cycle *cycle)
+{
+	cleanup_close(&cycle->signals);
+	cJSON_Delete(cycle->document);
+	cycle->document = NULL;
+}
 
 /* What the pipe is made of. */
 static const struct step {

@@ -21,6 +21,13 @@ struct cycle {
 	cJSON *document;        /* in: where to begin, NULL for the beginning; out: how it ended; the caller deletes it */
 };
 
+/* Opens ROOT and prepares cycle for the options: the mode from --mode, or from whether a command follows "--"; a signalfd for
+ * the signals that end it, which are blocked from here on, and SIGUSR1. The options are put into the environment for the
+ * stages. Returns 0, or -1; the caller gives the cycle to cycle_end in both cases. */
+int cycle_begin(struct cycle *cycle, const struct options *options, const char *mode, struct root *root, struct error *error);
+
+void cycle_end(struct cycle *cycle);
+
 /* Runs the cycle. Returns the exit status; or -1, with ERROR_LOCKED when another run holds the lock. */
 int cycle_run(struct cycle *cycle, struct error *error);
 

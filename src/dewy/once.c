@@ -3,51 +3,15 @@
 
 #include "alloc.h"
 #include "dewy/commands.h"
+#include "dewy/cycle.h"
 #include "error.h"
 #include "fs.h"
 #include "log.h"
-#include "restart/settings.h"
-#include "str.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
-
-static int open_signals(void)
-{
-	static const int ending[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1};
-	sigset_t set;
-
-	sigemptyset(&set);
-	for (size_t i = 0; i < sizeof ending / sizeof *ending; i++)
-		sigaddset(&set, ending[i]);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
-int cycle_begin(struct cycle *cycle, const struct options *options, const char *mode, struct root *root, struct error *error)
-{
-	const char *given = option_string(options, OPT_MODE);
-
-	*cycle = (struct cycle){.options = options, .root = root, .signals = -1};
-	cycle->mode = mode ? mode : given ? given : options->rest[0] ? "server" : "assets";
-	if (str_equal(cycle->mode, "assets") && options->rest[0])
-		return error_set(error, ERROR_USAGE, "assets mode takes no command");
-	if (restart_check(options, error) || root_open(root, option_string(options, OPT_ROOT), error) ||
-	    option_export(options, error))
-		return -1;
-	cycle->signals = open_signals();
-	return cycle->signals >= 0 ? 0 : error_errno(error, errno, "cannot receive signals");
-}
-
-void cycle_end(struct cycle *cycle)
-{
-	cleanup_close(&cycle->signals);
-	cJSON_Delete(cycle->document);
-	cycle->document = NULL;
-}
 
 static int print_document(const cJSON *document, struct error *error)
 {

@@ -57,9 +57,7 @@ static int add_supervisor(cJSON *status, const struct root *root, const struct o
 		[SERVE_UNKNOWN] = "unknown", [SERVE_STARTING] = "starting", [SERVE_READY] = "ready",
 		[SERVE_FAILED] = "failed",   [SERVE_STOPPING] = "stopping",
 	};
-	const char *pid_option = option_string(options, OPT_PID_FILE), *status_option = option_string(options, OPT_STATUS_FILE);
-	AUTO_FREE char *pid_file = pid_option ? xstrdup(pid_option) : root_state_path(root, "serve.pid");
-	AUTO_FREE char *status_file = status_option ? xstrdup(status_option) : root_state_path(root, "serve.status");
+	AUTO_FREE char *pid_file = serve_pid_file(options, root), *status_file = serve_status_file(options, root);
 	AUTO_SERVE_STATUS struct serve_status serve = {0};
 	pid_t pid = 0;
 	int running = serve_is_running(pid_file, &pid, error);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "alloc.h"
 #include "dewy/commands.h"
+#include "dewy/cycle.h"
 #include "dewy/notifier.h"
-#include "dewy/once.h"
 #include "document.h"
 #include "error.h"
 #include "log.h"

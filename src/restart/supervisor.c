@@ -26,13 +26,6 @@ static const char *version(const struct supervisor *supervisor)
 	return json_string(supervisor->run->document, "release.version");
 }
 
-static char *state_file(const struct stage_run *run, size_t option, const char *name)
-{
-	const char *given = option_string(run->options, option);
-
-	return given ? xstrdup(given) : root_state_path(run->root, name);
-}
-
 static long long newest_generation(const struct supervisor *supervisor)
 {
 	AUTO_SERVE_STATUS struct serve_status status = {0};
@@ -48,8 +41,8 @@ int supervisor_find(struct supervisor *supervisor, const struct stage_run *run, 
 {
 	*supervisor = (struct supervisor){
 		.run = run,
-		.pid_file = state_file(run, OPT_PID_FILE, "serve.pid"),
-		.status_file = state_file(run, OPT_STATUS_FILE, "serve.status"),
+		.pid_file = serve_pid_file(run->options, run->root),
+		.status_file = serve_status_file(run->options, run->root),
 	};
 	return serve_is_running(supervisor->pid_file, &supervisor->pid, error) < 0 ? -1 : 0;
 }

@@ -9,6 +9,7 @@
 #include "proc.h"
 #include "root/root.h"
 #include "serve/envdir.h"
+#include "serve/status.h"
 #include "str.h"
 
 #include <errno.h>
@@ -46,8 +47,8 @@ static int set_files(struct settings *settings, const struct root *root, struct 
 	const char *log_file = option_string(options, OPT_LOG_FILE);
 	const char *envdir = option_string(options, OPT_ENVDIR);
 
-	if (set_file(&settings->pid_file, options, OPT_PID_FILE, root, "serve.pid", error) ||
-	    set_file(&settings->status_file, options, OPT_STATUS_FILE, root, "serve.status", error) ||
+	if (set_file(&settings->pid_file, options, OPT_PID_FILE, root, SERVE_PID_FILE, error) ||
+	    set_file(&settings->status_file, options, OPT_STATUS_FILE, root, SERVE_STATUS_FILE, error) ||
 	    make_absolute(&settings->envdir, envdir ? envdir : getenv("ENVDIR"), error))
 		return -1;
 	if (is_pipe(log_file))

@@ -5,7 +5,9 @@
 #include "buf.h"
 #include "error.h"
 #include "fs.h"
+#include "options.h"
 #include "proc.h"
+#include "root/root.h"
 #include "str.h"
 #include "time.h"
 
@@ -17,6 +19,21 @@
 #include <sys/stat.h>
 
 enum { STATUS_LIMIT = 1 << 20, PID_LIMIT = 64, WRITING_MS = 1000, STEP_MS = 20 };
+
+static char *locate(const char *given, const struct root *root, const char *name)
+{
+	return given ? xstrdup(given) : root_state_path(root, name);
+}
+
+char *serve_pid_file(const struct options *options, const struct root *root)
+{
+	return locate(option_string(options, OPT_PID_FILE), root, SERVE_PID_FILE);
+}
+
+char *serve_status_file(const struct options *options, const struct root *root)
+{
+	return locate(option_string(options, OPT_STATUS_FILE), root, SERVE_STATUS_FILE);
+}
 
 static const char *const state_words[] = {
 	[SERVE_UNKNOWN] = "unknown", [SERVE_STARTING] = "starting", [SERVE_READY] = "ready",

@@ -12,6 +12,17 @@
 #include <sys/types.h>
 
 struct error;
+struct options;
+struct root;
+
+/* Their names in ROOT/.dewy, where no option says otherwise. */
+#define SERVE_PID_FILE "serve.pid"
+#define SERVE_STATUS_FILE "serve.status"
+
+/* Return where the files of the supervisor are: what --pid-file or --status-file says, or the one in ROOT/.dewy. The caller frees
+ * the path. */
+char *serve_pid_file(const struct options *options, const struct root *root);
+char *serve_status_file(const struct options *options, const struct root *root);
 
 enum serve_state {
 	SERVE_UNKNOWN,  /* a supervisor that does not write its state */
