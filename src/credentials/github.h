@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* What authorizes requests to GitHub: GH_TOKEN, then GITHUB_TOKEN, then a GitHub App (GITHUB_APP_ID, GITHUB_APP_INSTALLATION_ID,
+ * and GITHUB_APP_PRIVATE_KEY or GITHUB_APP_PRIVATE_KEY_PATH), else nothing, which is enough for public repositories. */
+#ifndef DEWY_CREDENTIALS_GITHUB_H
+#define DEWY_CREDENTIALS_GITHUB_H
+
+#include "registry/session.h"
+
+#include <stdbool.h>
+
+struct github_credential {
+	char *authorization; /* the header "Authorization: Bearer TOKEN", NULL for none */
+	char identity[17];   /* tells it from other credentials without revealing it, "" for none; the same for all tokens of an App */
+	const char *source;  /* where it comes from, as people know it: "GH_TOKEN", "GitHub App 12", "no token" */
+	bool kept;           /* it is a token of an App that was kept by an earlier run: it may have been revoked since */
+};
+
+#define AUTO_GITHUB_CREDENTIAL AUTO(github_credential_free)
+
+/* Finds the credential for the API at base (https://api.github.com, https://HOST/api/v3), exchanging a JWT for an installation token
+ * where an App is configured. Returns 0, or -1 with ERROR_CONFIG, or the error of the exchange. The caller gives ret to
+ * github_credential_free in both cases. */
+int github_credential_find(struct session *session, const char *base, struct github_credential *ret, struct error *error);
+
+/* Forgets the token that an earlier run kept, so that the next find exchanges a new one. */
+void github_credential_forget(struct session *session, const struct github_credential *credential);
+
+void github_credential_free(struct github_credential *credential);
+
+#endif

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* What authorizes requests to Google Cloud: the Application Default Credentials
+ * (https://cloud.google.com/docs/authentication/application-default-credentials): the file that GOOGLE_APPLICATION_CREDENTIALS
+ * names, the one of gcloud, the metadata server. */
+#ifndef DEWY_CREDENTIALS_GOOGLE_H
+#define DEWY_CREDENTIALS_GOOGLE_H
+
+#include "registry/session.h"
+
+struct google_credential {
+	char *authorization; /* the header "Authorization: Bearer TOKEN" */
+	char identity[17];   /* tells it from other credentials without revealing it */
+};
+
+#define AUTO_GOOGLE_CREDENTIAL AUTO(google_credential_free)
+
+/* Finds the credential and exchanges it for an access token with that OAuth scope, or takes one that was kept and is still good for
+ * some minutes. Returns 0, or -1 with ERROR_CONFIG, or the error of the exchange. The caller gives ret to
+ * google_credential_free in both cases. */
+int google_credential_find(struct session *session, const char *scope, struct google_credential *ret, struct error *error);
+
+void google_credential_free(struct google_credential *credential);
+
+#endif
