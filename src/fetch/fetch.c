@@ -113,7 +113,7 @@ static int read_registry(const struct fetch *fetch, int fd, struct content *ret,
 	AUTO_URL struct url url = {0};
 	struct download download = {.fetch = fetch, .fd = fd};
 
-	if (registry_open(&registry, json_string(document, "registry"), error) ||
+	if (registry_open(&registry, json_string(document, "registry"), fetch->run->options, fetch->run->root, error) ||
 	    url_parse(&url, json_string(document, "artifact.url"), error) || registry_owns(&registry, &url, error))
 		return -1;
 	download.digest = digest_begin();

@@ -64,7 +64,7 @@ static int wait_healthy(struct supervisor *supervisor, const struct serve_worker
 		return -1;
 	for (long long deadline = time_monotonic() + timeout;;) {
 		long long left = deadline - time_monotonic();
-		if (health_ask(url, left < ASK_MS && left > 0 ? left : ASK_MS, error))
+		if (health_ask(url, authorities, left < ASK_MS && left > 0 ? left : ASK_MS, error))
 			return 0;
 		if (left <= STEP_MS)
 			break;
