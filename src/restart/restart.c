@@ -55,6 +55,7 @@ static int wait_alone(struct supervisor *supervisor, const struct serve_worker *
 static int wait_healthy(struct supervisor *supervisor, const struct serve_worker *worker, struct error *error)
 {
 	const char *url = option_string(supervisor->run->options, OPT_HEALTH_URL);
+	const char *authorities = option_string(supervisor->run->options, OPT_CACERT);
 	long long timeout = option_number(supervisor->run->options, OPT_HEALTH_TIMEOUT);
 	bool alone;
 
