@@ -22,6 +22,11 @@ ask() {
   output=$(cat body 2>/dev/null || true)
 }
 
+# query FILTER: what jq finds in the last answer.
+query() {
+  jq -r "$1" <<<"$output"
+}
+
 # header NAME: the value of a header of the last answer.
 header() {
   sed -nE "s/^$1: (.*)\r\$/\1/Ip" headers
@@ -61,13 +66,13 @@ create() {
   assert_equal "$(field 'published_at')" null
   ask ghp_write /repos/octo/app/releases
   assert_equal "$status" 200
-  assert_equal "$(field 'map(.tag_name) | join(" ")')" "v1.1.0-rc.1 v2.0.0 v1.0.0"
+  assert_equal "$(query 'map(.tag_name) | join(" ")')" "v1.1.0-rc.1 v2.0.0 v1.0.0"
   valid release
-  ask ghp_write "$(field '[2].assets_url')"
-  assert_equal "$(field 'map(.name) | join(" ")')" "app_linux_amd64.tar.gz app_linux_arm64.tar.gz"
+  ask ghp_write "$(query '.[2].assets_url')"
+  assert_equal "$(query 'map(.name) | join(" ")')" "app_linux_amd64.tar.gz app_linux_arm64.tar.gz"
   valid release-asset
-  assert_equal "$(field '[0].digest')" "sha256:$(sha256sum <"$GITHUB/repos/octo/app/v1.0.0/app_linux_amd64.tar.gz" | cut -d ' ' -f 1)"
-  ask ghp_write "$(field '[1].url')"
+  assert_equal "$(query '.[0].digest')" "sha256:$(sha256sum <"$GITHUB/repos/octo/app/v1.0.0/app_linux_amd64.tar.gz" | cut -d ' ' -f 1)"
+  ask ghp_write "$(query '.[1].url')"
   valid release-asset
   ask '' /repos/octo/none/releases
   says 404 "Not Found"
@@ -124,21 +129,21 @@ create() {
   done
   start_github
   ask ghp_read /repos/octo/app/releases
-  assert_equal "$(field length)" 30
+  assert_equal "$(query length)" 30
   assert_equal "$(link next)" "$API/repositories/1001/releases?page=2"
   assert_equal "$(link prev)" ""
   url="/api/v3/repos/octo/app/releases?per_page=20"
   : >tags
   while [ "$url" ]; do
     ask ghp_read "$url"
-    field '[].tag_name' >>tags
+    query '.[].tag_name' >>tags
     url=$(link next)
   done
   for number in {45..1}; do echo "v1.$number.0"; done | diff - tags
   assert_equal "$(link first) $(link prev)" \
     "$API/api/v3/repositories/1001/releases?per_page=20&page=1 $API/api/v3/repositories/1001/releases?per_page=20&page=2"
   ask ghp_read '/repos/octo/app/releases?per_page=1000&page=1'
-  assert_equal "$(field length) $(header link)" "45 "
+  assert_equal "$(query length) $(header link)" "45 "
   ask ghp_read '/repos/octo/app/releases?page=9'
   assert_equal "$output" "[]"
 }
@@ -148,9 +153,9 @@ create() {
   start_github
   ask '' /repos/octo/app/releases/latest
   ask '' "$(field assets_url)?per_page=30"
-  assert_equal "$(field length)" 30
+  assert_equal "$(query length)" 30
   ask '' "$(link next)"
-  assert_equal "$(field 'map(.name) | join(" ")')" artifact-31
+  assert_equal "$(query 'map(.name) | join(" ")')" artifact-31
 }
 
 @test "a conditional request is answered with 304, which costs nothing to those who have a token" {
@@ -187,7 +192,7 @@ create() {
     says 404 "Not Found"
   done
   ask ghp_write /repos/octo/app/releases
-  assert_equal "$(field '[0].draft')" true
+  assert_equal "$(query '.[0].draft')" true
   ask ghp_write "$draft" -X PATCH -d '{"draft": false}'
   assert_equal "$(field draft)" false
   assert_regex "$(field published_at)" '^20..-..-..T..:..:..Z$'
@@ -357,16 +362,16 @@ create() {
   github_repository octo/old '{"moved_to": "octo/new"}'
   start_github
   ask '' '/repos/octo/old/releases?per_page=5'
-  assert_equal "$status $(header location)" "301 $API/repositories/1001/releases?per_page=5"
+  assert_equal "$status $(header location)" "301 $API/repositories/1002/releases?per_page=5"
   ask '' '/repos/octo/old/releases?per_page=5' -L
-  assert_equal "$(field '[0].tag_name')" v1.0.0
+  assert_equal "$(query '.[0].tag_name')" v1.0.0
 }
 
 @test "60 requests an hour without a token; none are left when a test says so" {
   github_release octo/app v1.0.0
   start_github
   for _ in {1..60}; do echo "url = $API/repos/octo/app/releases"; done >urls
-  curl -sS -K urls -o /dev/null -w '%{http_code}\n' >statuses
+  curl -sS -K urls -w '%{stderr}%{http_code}\n' >/dev/null 2>statuses
   assert_equal "$(sort statuses | uniq -c | tr -s ' ')" " 60 200"
   ask '' /repos/octo/app/releases
   assert_equal "$status $(header x-ratelimit-limit) $(header x-ratelimit-remaining)" "403 60 0"
@@ -518,7 +523,7 @@ fault() {
   ask ghp_read $releases
   assert [ "$(jq length body)" -gt 100 ]
   ask ghp_read $releases
-  assert_equal "$(field length)" 1
+  assert_equal "$(query length)" 1
 }
 
 @test "faults on the way" {
@@ -543,10 +548,10 @@ fault() {
   assert_equal "$status" 200
   fault lost '{method: "POST"}'
   ask ghp_read $releases
-  assert_equal "$(field length)" 1
+  assert_equal "$(query length)" 1
   run -56 ask ghp_write $releases -d '{"tag_name": "v2.0.0"}'
   ask ghp_write $releases
-  assert_equal "$(field length)" 2
+  assert_equal "$(query length)" 2
 }
 
 @test "a download can be cut, and an upload can leave a starter" {

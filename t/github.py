@@ -168,7 +168,7 @@ class Base:
     @classmethod
     def of(cls, api, objects):
         if api == "https://api.github.com":
-            return cls(api, "https://uploads.github.com", "https://github.com", objects or "https://objects.githubusercontent.com")
+            return cls(api, "https://uploads.github.com", "https://github.com", objects)
         if api.endswith("/api/v3"):
             web = api.removesuffix("/api/v3")
             return cls(api, web + "/api/uploads", web, objects)
@@ -326,7 +326,8 @@ class Store:
 
     def load_repository(self, full_name):
         path = os.path.join(self.directory, full_name)
-        repository = self.repositories.setdefault(full_name.lower(), Repository(next(self.ids), full_name))
+        repository = self.find(full_name) or Repository(next(self.ids), full_name)
+        self.repositories[full_name.lower()] = repository
         assign(repository, read_members(os.path.join(path, ".repo.json")))
         before = {release.tag_name: release for release in repository.releases if release.on_disk}
         repository.releases = [release for release in repository.releases if not release.on_disk]
@@ -566,8 +567,9 @@ class State:
     store: Store
     access: Access
     app: App | None
-    base: Base | None
-    objects: str | None
+    base: Base | None  # by --base
+    objects: str | None  # by --objects
+    storage_port: int
     faults: list = field(default_factory=list)
     lock: threading.RLock = field(default_factory=threading.RLock)
     secret: bytes = field(default_factory=lambda: secrets.token_bytes(32))
@@ -700,7 +702,7 @@ class Connection(BaseHTTPRequestHandler):
         if name == "garbage":
             return Answer(200, b'[{"id": 1, "tag_name": "v1.0.0", "assets": [{"id": }]]')
         if name == "flood":
-            base = Base.of("https://api.github.com", None)
+            base = Base.of("https://api.github.com", "")
             time_of_release = timestamp(0)
             release = Release(1, "v0.0.1", time_of_release, time_of_release, time_of_release).render(base, Repository(1, "o/r"))
             item = json.dumps(release).encode()
@@ -862,10 +864,11 @@ class Api:
         self.path = path.removeprefix(prefix)
         self.uploads = prefix.endswith("/uploads") or host.startswith("uploads.github.com")
         if host.partition(":")[0] in ("api.github.com", "uploads.github.com", "github.com"):
-            api = "https://api.github.com"
+            base = Base.of("https://api.github.com", self.state.objects or "https://objects.githubusercontent.com")
         else:
             api = f"{scheme}://{host}" + ("/api/v3" if prefix.startswith("/api/") else "")
-        self.base = self.state.base or Base.of(api, self.state.objects)
+            base = Base.of(api, self.state.objects or f"{scheme}://127.0.0.1:{self.state.storage_port}")
+        self.base = self.state.base or base
 
     def answer(self):
         if not self.headers.get("User-Agent"):
@@ -1157,11 +1160,15 @@ class Api:
         if not repository or not self.identity.sees(repository):
             error = {"type": "NOT_FOUND", "path": ["repository"], "message": "Could not resolve to a Repository"}
             return json_answer(200, {"data": {"repository": None}, "errors": [error]})
-        nodes = [self.node(repository, release) for release in repository.sorted(self.identity.writes(repository))]
-        draft = next(({"databaseId": each.id, "isDraft": True} for each in repository.releases
-                      if each.draft and each.tag_name == variables.get("tagName") and self.identity.writes(repository)), None)
-        return json_answer(200, {"data": {"repository": {
-            "release": draft, "releases": {"nodes": nodes, "pageInfo": {"hasNextPage": False, "endCursor": None}}}}})
+        writes = self.identity.writes(repository)
+        if re.search(r"\breleases\(", body.get("query", "")):
+            nodes = [self.node(repository, release) for release in repository.sorted(writes)]
+            found = {"releases": {"nodes": nodes, "pageInfo": {"hasNextPage": False, "endCursor": None}}}
+        else:  # is there a draft with that tag?
+            tag = variables.get("tagName")
+            draft = next((each for each in repository.releases if writes and each.draft and each.tag_name == tag), None)
+            found = {"release": draft and {"databaseId": draft.id, "isDraft": True}}
+        return json_answer(200, {"data": {"repository": found}})
 
     @staticmethod
     def node(repository, release):
@@ -1215,13 +1222,12 @@ def parse_arguments():
 def main():
     arguments = parse_arguments()
     api, storage = Server(arguments.port, arguments.tls, False), Server(0, arguments.tls, True)
-    scheme = "https" if arguments.tls else "http"
-    objects = arguments.objects or f"{scheme}://127.0.0.1:{storage.server_port}"
     tokens = [token.split("=", 1) for token in arguments.token or ("ghp_write=write", "ghp_read=read")]
     app = App(arguments.app_id, arguments.app_key, arguments.installation) if arguments.app_id else None
-    api.state = storage.state = State(
-        arguments.directory, Store(arguments.directory), Access(tokens), app,
-        Base.of(arguments.base.rstrip("/"), objects) if arguments.base else None, objects)
+    objects = arguments.objects or f"{'https' if arguments.tls else 'http'}://127.0.0.1:{storage.server_port}"
+    base = Base.of(arguments.base.rstrip("/"), objects) if arguments.base else None
+    api.state = storage.state = State(arguments.directory, Store(arguments.directory), Access(tokens), app, base,
+                                      arguments.objects, storage.server_port)
     api.state.store.load()
     open(api.state.log, "a").close()
     threading.Thread(target=storage.serve_forever, daemon=True).start()
