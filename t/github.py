@@ -9,7 +9,8 @@ It prints READY, and writes its port to DIR/port, once it listens. Each request 
 
 Where it is: http://127.0.0.1:PORT answers as api.github.com does, http://127.0.0.1:PORT/api/v3 as GitHub Enterprise Server,
 and with the header "Host: api.github.com" (uploads.github.com, github.com) as those hosts. The URLs in answers follow the
-request, or --base. Artifacts come from a second port, as from objects.githubusercontent.com, or from --objects.
+request, or --base. Artifacts come from a second port (--objects changes its address in answers), or as those hosts from
+objects.githubusercontent.com, which this port then is, too.
 
 Who may what: ghp_write reads and writes, ghp_read reads, also private repositories (other ones by --token); without a token
 public repositories are read; any other token is refused. The App exchanges a JWT for an installation token that writes.
@@ -70,6 +71,7 @@ from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
+GITHUB = "https://api.github.com"
 DOCUMENTATION = "https://docs.github.com/rest"
 BAD_ISSUED_AT = "'Issued at' claim ('iat') must be an Integer representing the time that the assertion was issued"
 BAD_EXPIRATION = ("'Expiration time' claim ('exp') must be a numeric value representing the future time at which the assertion "
@@ -167,8 +169,9 @@ class Base:
 
     @classmethod
     def of(cls, api, objects):
-        if api == "https://api.github.com":
-            return cls(api, "https://uploads.github.com", "https://github.com", objects)
+        """The addresses that belong to that of an API; artifacts are at "objects", unless it is GitHub's own."""
+        if api == GITHUB:
+            return cls(api, "https://uploads.github.com", "https://github.com", "https://objects.githubusercontent.com")
         if api.endswith("/api/v3"):
             web = api.removesuffix("/api/v3")
             return cls(api, web + "/api/uploads", web, objects)
@@ -568,8 +571,7 @@ class State:
     access: Access
     app: App | None
     base: Base | None  # by --base
-    objects: str | None  # by --objects
-    storage_port: int
+    objects: str  # where artifacts are
     faults: list = field(default_factory=list)
     lock: threading.RLock = field(default_factory=threading.RLock)
     secret: bytes = field(default_factory=lambda: secrets.token_bytes(32))
@@ -702,7 +704,7 @@ class Connection(BaseHTTPRequestHandler):
         if name == "garbage":
             return Answer(200, b'[{"id": 1, "tag_name": "v1.0.0", "assets": [{"id": }]]')
         if name == "flood":
-            base = Base.of("https://api.github.com", "")
+            base = Base.of(GITHUB, "")
             time_of_release = timestamp(0)
             release = Release(1, "v0.0.1", time_of_release, time_of_release, time_of_release).render(base, Repository(1, "o/r"))
             item = json.dumps(release).encode()
@@ -864,11 +866,10 @@ class Api:
         self.path = path.removeprefix(prefix)
         self.uploads = prefix.endswith("/uploads") or host.startswith("uploads.github.com")
         if host.partition(":")[0] in ("api.github.com", "uploads.github.com", "github.com"):
-            base = Base.of("https://api.github.com", self.state.objects or "https://objects.githubusercontent.com")
+            api = GITHUB
         else:
             api = f"{scheme}://{host}" + ("/api/v3" if prefix.startswith("/api/") else "")
-            base = Base.of(api, self.state.objects or f"{scheme}://127.0.0.1:{self.state.storage_port}")
-        self.base = self.state.base or base
+        self.base = self.state.base or Base.of(api, self.state.objects)
 
     def answer(self):
         if not self.headers.get("User-Agent"):
@@ -890,7 +891,7 @@ class Api:
                        "Vary": "Accept, Authorization, Cookie, X-GitHub-OTP, Accept-Encoding, Accept, X-Requested-With",
                        "Cache-Control": ("private" if self.identity.token else "public") + ", max-age=60, s-maxage=60"}
             if etag in (each.strip() for each in self.headers.get("If-None-Match", "").split(",")):
-                answer = Answer(304, headers={name: value for name, value in answer.headers.items() if name == "Link"})
+                answer = Answer(304)
                 if self.identity.token:  # without one it is counted
                     self.rate.used -= 1
         if self.rate:
@@ -1226,8 +1227,7 @@ def main():
     app = App(arguments.app_id, arguments.app_key, arguments.installation) if arguments.app_id else None
     objects = arguments.objects or f"{'https' if arguments.tls else 'http'}://127.0.0.1:{storage.server_port}"
     base = Base.of(arguments.base.rstrip("/"), objects) if arguments.base else None
-    api.state = storage.state = State(arguments.directory, Store(arguments.directory), Access(tokens), app, base,
-                                      arguments.objects, storage.server_port)
+    api.state = storage.state = State(arguments.directory, Store(arguments.directory), Access(tokens), app, base, objects)
     api.state.store.load()
     open(api.state.log, "a").close()
     threading.Thread(target=storage.serve_forever, daemon=True).start()
