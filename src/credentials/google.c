@@ -6,6 +6,7 @@
 #include "credentials/google_token.h"
 #include "credentials/tokens.h"
 #include "error.h"
+#include "secret.h"
 #include "str.h"
 
 #include <errno.h>
@@ -79,7 +80,7 @@ static char *gcloud_path(void)
 /* Finds the file of the first place that has one. Returns 0, 1 when none has, or -1. */
 static int find_file(struct google_file *ret, struct error *error)
 {
-	const char *named = environment(variable), *directory = environment("CREDENTIALS_DIRECTORY");
+	const char *named = environment(variable);
 
 	if (named) {
 		if (read_file(xstrdup(named), ret, error) == 0)
@@ -87,7 +88,7 @@ static int find_file(struct google_file *ret, struct error *error)
 		error_in(error, "%s", variable);
 		return -1;
 	}
-	char *places[] = {directory ? xasprintf("%s/%s", directory, variable) : NULL, gcloud_path()};
+	char *places[] = {secret_credential(variable), gcloud_path()};
 	int result = 1;
 	for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
 		if (!places[i] || result < 1) {
