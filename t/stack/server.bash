@@ -43,13 +43,13 @@ spawn() {
   echo $! >"$DIR/pid/$name"
 }
 
-# answers URL: waits until GET URL is answered with success; fails when a process has ended, or after 25 s.
+# answers NAME PORT: waits until that process, and not another one that was quicker to take the port, answers GET / there, whatever
+# with; fails when it has ended, or after 25 s.
 answers() {
   local end=$((SECONDS + 25)) pid
-  until curl -fks -o "$DIR/log/answer" --max-time 5 "$1"; do
-    for pid in "$DIR"/pid/*; do
-      alive "$(cat "$pid")" || return
-    done
+  pid=$(cat "$DIR/pid/$1")
+  until ss -Hltnp "sport = :$2" | grep -q "pid=$pid," && curl -s -o /dev/null --max-time 5 "http://127.0.0.1:$2/"; do
+    alive "$pid" || return
     [ $SECONDS -lt $end ] || return
     sleep 0.02
   done
