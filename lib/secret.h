@@ -9,4 +9,8 @@ struct error;
  * with the secret, which the caller frees, or NULL when neither variable is set; or -1 with ERROR_CONFIG. */
 int secret_read(const char *name, char **ret_secret, struct error *error);
 
+/* As secret_read, for a key in PEM (RFC 7468): all lines of it, whose ends may be written as \n, too; its file may also be named by
+ * NAME_PATH. */
+int secret_read_pem(const char *name, char **ret_secret, struct error *error);
+
 #endif
