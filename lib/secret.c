@@ -11,6 +11,7 @@
 
 enum { LIMIT = 65536 };
 
+/* Reads the file that the variable names. */
 static int read_file(const char *variable, const char *path, char **ret_secret, struct error *error)
 {
 	AUTO_CLOSE int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
@@ -24,19 +25,46 @@ static int read_file(const char *variable, const char *path, char **ret_secret, 
 	else if (strcspn(buf_text(&content), "\r\n") == 0 || memchr(content.data, 0, content.length))
 		error_set(error, ERROR_CONFIG, "the file %s, which %s names, holds no secret", path, variable);
 	else {
-		*ret_secret = xstrndup(content.data, strcspn(content.data, "\r\n"));
+		*ret_secret = buf_steal(&content);
 		return 0;
 	}
 	return error_hint(error, "name the file that holds the secret in %s, and give this user the right to read it", variable);
 }
 
-int secret_read(const char *name, char **ret_secret, struct error *error)
+int secret_read_file(const char *variable, char **ret_secret, struct error *error)
 {
-	AUTO_FREE char *variable = xasprintf("%s_FILE", name);
-	const char *value = getenv(name), *path = getenv(variable);
+	const char *path = getenv(variable);
+
+	*ret_secret = NULL;
+	return path && *path ? read_file(variable, path, ret_secret, error) : 0;
+}
+
+char *secret_credential(const char *name)
+{
+	const char *directory = getenv("CREDENTIALS_DIRECTORY");
+	AUTO_FREE char *path = directory && *directory ? xasprintf("%s/%s", directory, name) : NULL;
+
+	return path && access(path, F_OK) == 0 ? steal_pointer(&path) : NULL;
+}
+
+int secret_read_text(const char *name, char **ret_secret, struct error *error)
+{
+	AUTO_FREE char *variable = xasprintf("%s_FILE", name), *credential = secret_credential(name);
+	const char *value = getenv(name);
 
 	*ret_secret = value && *value ? xstrdup(value) : NULL;
-	if (*ret_secret || !path || !*path)
+	if (*ret_secret)
 		return 0;
-	return read_file(variable, path, ret_secret, error);
+	if (secret_read_file(variable, ret_secret, error))
+		return -1;
+	return *ret_secret || !credential ? 0 : read_file("CREDENTIALS_DIRECTORY", credential, ret_secret, error);
+}
+
+int secret_read(const char *name, char **ret_secret, struct error *error)
+{
+	if (secret_read_text(name, ret_secret, error))
+		return -1;
+	if (*ret_secret)
+		(*ret_secret)[strcspn(*ret_secret, "\r\n")] = '\0';
+	return 0;
 }

@@ -13,7 +13,8 @@
 #include "time.h"
 #include "url.h"
 
-#include <string.h>
+#include <stdbool.h>
+#include <stdlib.h>
 
 enum {
 	EARLIER = 60,         /* seconds before now that a JWT is issued at: the clock of GitHub may be behind */
@@ -48,13 +49,36 @@ static int refuse_incomplete(const struct app *app, struct error *error)
 				 "GITHUB_APP_PRIVATE_KEY_PATH; or none of them");
 }
 
+/* Environment files have no values of several lines: "\\n" stands for a line break there. */
+static void break_lines(char *key)
+{
+	char *to = key;
+
+	for (const char *from = key; *from; to++) {
+		bool is_break = from[0] == '\\' && from[1] == 'n';
+		*to = is_break ? '\n' : *from;
+		from += is_break ? 2 : 1;
+	}
+	*to = '\0';
+}
+
+static int read_key(char **ret_key, struct error *error)
+{
+	if (secret_read_text("GITHUB_APP_PRIVATE_KEY", ret_key, error) ||
+	    (!*ret_key && secret_read_file("GITHUB_APP_PRIVATE_KEY_PATH", ret_key, error)))
+		return -1;
+	if (*ret_key)
+		break_lines(*ret_key);
+	return 0;
+}
+
 /* Returns 0; 1 when no App is configured; or -1. */
 static int read_app(struct app *app, const char *base, struct error *error)
 {
 	long long number;
 
 	if (secret_read("GITHUB_APP_ID", &app->id, error) || secret_read("GITHUB_APP_INSTALLATION_ID", &app->installation, error) ||
-	    secret_read_pem("GITHUB_APP_PRIVATE_KEY", &app->key, error))
+	    read_key(&app->key, error))
 		return -1;
 	if (!app->id && !app->installation && !app->key)
 		return 1;

@@ -92,7 +92,13 @@ struct download {
 	long long bytes;
 };
 
-static int receive(const void *bytes, size_t length, void *context, struct error *error)
+static int begin(void *context, const struct registry_part *part, struct error *error)
+{
+	(void)context, (void)part, (void)error;
+	return 0;
+}
+
+static int receive(void *context, const void *bytes, size_t length, struct error *error)
 {
 	struct download *download = context;
 
@@ -113,11 +119,11 @@ static int read_registry(const struct fetch *fetch, int fd, struct content *ret,
 	AUTO_URL struct url url = {0};
 	struct download download = {.fetch = fetch, .fd = fd};
 
-	if (registry_open(&registry, json_string(document, "registry"), error) ||
+	if (registry_open(&registry, json_string(document, "registry"), fetch->run->options, fetch->run->root, error) ||
 	    url_parse(&url, json_string(document, "artifact.url"), error) || registry_owns(&registry, &url, error))
 		return -1;
-	download.digest = digest_begin();
-	if (registry.ops->fetch(&registry, &url, 0, receive, &download, error)) {
+	download.digest = digest_begin("sha256");
+	if (registry.ops->fetch(&registry, &url, &(struct registry_resume){0}, &(struct registry_sink){begin, receive, &download}, error)) {
 		digest_free(download.digest);
 		return -1;
 	}

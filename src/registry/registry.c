@@ -12,6 +12,13 @@ static const struct registry_ops *const schemes[] = {&file_registry};
 
 enum { SCHEMES = sizeof schemes / sizeof *schemes };
 
+void release_free(struct release *release)
+{
+	free(release->version);
+	free(release->id);
+	*release = (struct release){0};
+}
+
 void artifact_list_free(struct artifact_list *list)
 {
 	for (size_t i = 0; i < list->count; i++) {
@@ -105,9 +112,11 @@ static int open_url(struct registry *registry, const char *url, struct error *er
 	return registry->ops->check(registry, error);
 }
 
-int registry_open(struct registry *registry, const char *url, struct error *error)
+int registry_open(struct registry *registry, const char *url, const struct options *options, const struct root *root,
+		  struct error *error)
 {
 	*registry = (struct registry){0};
+	session_open(&registry->session, options, root);
 	if (open_url(registry, url, error) == 0)
 		return 0;
 	AUTO_FREE char *public = url_public(url);
@@ -116,6 +125,10 @@ int registry_open(struct registry *registry, const char *url, struct error *erro
 
 void registry_close(struct registry *registry)
 {
+	if (registry->ops && registry->ops->close)
+		registry->ops->close(registry);
+	session_close(&registry->session);
+	cJSON_Delete(registry->validators);
 	url_free(&registry->url);
 	*registry = (struct registry){0};
 }

@@ -24,6 +24,9 @@ struct release {
 	time_t published_at; /* 0 when the registry tells only with the artifacts */
 };
 
+/* Frees what the release holds; both texts must be its own. */
+void release_free(struct release *release);
+
 struct artifact {
 	char *name;
 	char *url;

@@ -16,7 +16,8 @@ struct session {
 	struct http_settings settings;
 	struct http *http;       /* NULL before the first use */
 	const struct root *root; /* where ROOT/.dewy is, if it is there */
-	long long timeout_ms;    /* for an exchange that is no download */
+	long long timeout_ms;    /* for an exchange that is no download, */
+	long long download_ms;   /* and for one that is; 0 in a tool that downloads nothing */
 };
 
 /* Sets up a session without connecting to anything. options and root must live as long. The caller gives it to session_close. */

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+#include "check/memory.h"
+
+#include "alloc.h"
+#include "error.h"
+#include "log.h"
+#include "root/state.h"
+#include "str.h"
+
+#include <stdio.h>
+
+static const char name_of_state[] = "registry.json", found[] = "found";
+
+void finding_free(struct finding *finding)
+{
+	choice_free(&finding->choice);
+	artifact_list_free(&finding->artifacts);
+}
+
+/* Returns all that decides which release is chosen, on one line; the caller frees it. */
+static char *key_of(const char *url, const struct choice_rules *rules)
+{
+	AUTO_JSON cJSON *key = xrequire(cJSON_CreateObject());
+
+	json_set_string(key, "registry", url);
+	json_set_string(key, "calver", rules->calver);
+	json_set_string(key, "slot", rules->slot);
+	if (rules->rejected)
+		json_set(key, "rejected", xrequire(cJSON_Duplicate(rules->rejected, true)));
+	return json_print(key);
+}
+
+static void recall_choice(const cJSON *memory, const struct choice_rules *rules, struct choice *ret)
+{
+	const char *version = json_string(memory, "release.version");
+
+	ret->release = (struct release){
+		.version = xstrdup(version),
+		.id = xstrdup(json_string(memory, "release.id")),
+		.prerelease = json_true(memory, "release.prerelease"),
+		.published_at = (time_t)json_number(memory, "release.published_at", 0),
+	};
+	ret->rejected = xstrdup(json_string(memory, "newer_rejected"));
+	version_parse(&ret->version, rules->calver, ret->release.version);
+}
+
+static void recall_artifacts(const cJSON *memory, struct artifact_list *ret)
+{
+	const cJSON *item;
+
+	cJSON_ArrayForEach(item, json_get(memory, "artifacts"))
+	{
+		const char *name = json_string(item, "name"), *url = json_string(item, "url"), *digest = json_string(item, "digest");
+		struct artifact artifact = {.name = (char *)name, .url = (char *)url, .size = json_number(item, "size", -1)};
+		snprintf(artifact.digest, sizeof artifact.digest, "%s", digest ? digest : "");
+		if (name && url)
+			artifact_list_add(ret, &artifact);
+	}
+}
+
+cJSON *memory_recall(const struct root *root, const char *url, const struct choice_rules *rules, struct finding *ret)
+{
+	AUTO_JSON cJSON *state = state_read(root, name_of_state);
+	const cJSON *memory = json_get(state, found), *validators = json_get(memory, "validators");
+	AUTO_FREE char *key = key_of(url, rules);
+	struct version version;
+	const char *text = json_string(memory, "release.version");
+
+	*ret = (struct finding){0};
+	if (!validators || !str_equal(json_string(memory, "key"), key) || !text || !version_parse(&version, rules->calver, text))
+		return NULL;
+	recall_choice(memory, rules, &ret->choice);
+	recall_artifacts(memory, &ret->artifacts);
+	return xrequire(cJSON_Duplicate(validators, true));
+}
+
+static cJSON *describe_artifacts(const struct artifact_list *list)
+{
+	cJSON *items = xrequire(cJSON_CreateArray());
+
+	for (size_t i = 0; i < list->count; i++) {
+		const struct artifact *artifact = &list->items[i];
+		cJSON *item = xrequire(cJSON_CreateObject());
+		json_set_string(item, "name", artifact->name);
+		json_set_string(item, "url", artifact->url);
+		json_set_number(item, "size", artifact->size);
+		json_set_string(item, "digest", *artifact->digest ? artifact->digest : NULL);
+		cJSON_AddItemToArray(items, item);
+	}
+	return items;
+}
+
+void memory_keep(const struct root *root, const char *url, const struct choice_rules *rules, const cJSON *validators,
+		 const struct finding *finding)
+{
+	AUTO_JSON cJSON *state = state_read(root, name_of_state);
+	const struct release *release = &finding->choice.release;
+	cJSON *memory = xrequire(cJSON_CreateObject());
+	AUTO_FREE char *key = key_of(url, rules);
+	struct error error;
+
+	json_set_string(memory, "key", key);
+	json_set(memory, "validators", xrequire(cJSON_Duplicate(validators, true)));
+	json_set_string(memory, "release.version", release->version);
+	json_set_string(memory, "release.id", release->id);
+	json_set_bool(memory, "release.prerelease", release->prerelease);
+	json_set_number(memory, "release.published_at", release->published_at);
+	json_set_string(memory, "newer_rejected", finding->choice.rejected);
+	json_set(memory, "artifacts", describe_artifacts(&finding->artifacts));
+	json_set(state, found, memory);
+	if (state_write(root, name_of_state, state, &error))
+		log_debug("Cannot remember what the registry has", "error", error.message);
+}
