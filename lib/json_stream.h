@@ -28,8 +28,6 @@ struct json_stream {
 	struct buf text; /* of the element under way */
 };
 
-#define AUTO_JSON_STREAM AUTO(json_stream_free)
-
 /* Takes the next bytes. Returns 0; or -1 with ERROR_DOCUMENT when they cannot be JSON of that form or an element is larger than
  * the limit, or with the error of element. */
 int json_stream_feed(struct json_stream *stream, const void *bytes, size_t length, struct error *error);
