@@ -114,15 +114,21 @@ fault() {
   [ "$(github_requests .status)" = 304 ]
 }
 
+# created TIME: the members of a release that was made at that time.
+created() {
+  printf '{"created_at": "%s", "updated_at": "%s", "published_at": "%s"}' "$1" "$1" "$1"
+}
+
 # publish_many COUNT: releases v0.0.1 to v0.0.COUNT without artifacts, and v1.0.0, the oldest of all, with one.
 publish_many() {
-  local number
+  local number time
   eval "mkdir -p '$REGISTRY'/v0.0.{1..$1}"
   for ((number = 1; number <= $1; number++)); do
-    printf '{"created_at": "2026-%02d-%02dT00:00:00Z"}' $((number / 28 + 1)) $((number % 28 + 1)) >"$REGISTRY/v0.0.$number/.release.json"
+    printf -v time '2026-%02d-%02dT00:00:00Z' $((number / 28 + 1)) $((number % 28 + 1))
+    created "$time" >"$REGISTRY/v0.0.$number/.release.json"
   done
   publish v1.0.0
-  members v1.0.0 '{"created_at": "2020-01-01T00:00:00Z"}'
+  members v1.0.0 "$(created 2020-01-01T00:00:00Z)"
 }
 
 # five_minutes_later: as if the pages after the first had been asked for before.
@@ -159,7 +165,7 @@ five_minutes_later() {
   serve
   once --no-report
   publish v2.0.0
-  members v2.0.0 '{"created_at": "2020-01-02T00:00:00Z"}'
+  members v2.0.0 "$(created 2020-01-02T00:00:00Z)"
   github_control reload
   once --no-report
   [ "$(field release.version)" = v1.0.0 ]
