@@ -4,6 +4,7 @@
 #include "alloc.h"
 #include "buf.h"
 #include "check/artifact.h"
+#include "check/checksums.h"
 #include "check/memory.h"
 #include "error.h"
 #include "log.h"
@@ -119,7 +120,9 @@ static void describe_choice(const struct check *check, const struct choice *choi
 		json_set_string(check->document, "release.published_at", time_format(choice->release.published_at, published_at));
 }
 
-static int describe_artifact(const struct check *check, const char *version, const struct artifact *artifact, struct error *error)
+/* Puts the artifact into the document, one of the list of those of the release. */
+static int describe_artifact(const struct check *check, const char *version, const struct artifact_list *list,
+			     const struct artifact *artifact, struct error *error)
 {
 	AUTO_FREE char *cache_key = xasprintf("%s--%s", version, artifact->name);
 
@@ -132,6 +135,9 @@ static int describe_artifact(const struct check *check, const char *version, con
 	if (artifact->size >= 0)
 		json_set_number(check->document, "artifact.size", artifact->size);
 	json_set_string(check->document, "artifact.digest", *artifact->digest ? artifact->digest : NULL);
+	cJSON *checksum_urls = *artifact->digest ? NULL : checksums_choose(list, artifact);
+	if (checksum_urls)
+		json_set(check->document, "artifact.checksum_urls", checksum_urls);
 	json_set_string(check->document, "artifact.cache_key", cache_key);
 	return 0;
 }
@@ -222,7 +228,7 @@ static int look_into(const struct check *check, const struct finding *finding, s
 	int result = artifact_select(&finding->artifacts, &rules, &artifact, error);
 	if (result)
 		return result < 0 ? -1 : wait_for_artifact(check, &choice->release, error);
-	if (describe_artifact(check, choice->release.version, artifact, error))
+	if (describe_artifact(check, choice->release.version, &finding->artifacts, artifact, error))
 		return -1;
 	return decide(check, choice);
 }
