@@ -430,6 +430,17 @@ five_minutes_later() {
   done
 }
 
+@test "a download that broke off goes on where it was, by a new signed URL" {
+  publish v1.2.3
+  serve
+  fault '{"fault": "cut", "path": "/github-production-release-asset"}'
+  once
+  assert_success
+  local half=$(($(stat -c %s "$REGISTRY/v1.2.3/app_linux_amd64.tar.gz") / 2))
+  [ "$(github_requests 'select(.path | startswith("/github-prod")) | [.status, .headers.range] | join(" ")')" = "200 
+206 bytes=$half-" ]
+}
+
 @test "a page that broke off is not taken twice" {
   publish_many 120
   serve
