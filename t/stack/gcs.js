@@ -210,7 +210,7 @@ async function answer(request, response) {
 }
 
 function front(request, response) {
-  if (request.url === "/") return response.end(); // t/stack/gcs asks whether it is up
+  if (request.url === "/") return send(response, 200, {}, { "metadata-flavor": "Google" }); // is it up, and the metadata server?
   const { method, url: path } = request;
   const headers = { ...request.headers };
   response.on("close", () => {
