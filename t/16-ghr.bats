@@ -412,6 +412,19 @@ five_minutes_later() {
   [ "$(count_requests)" = 1 ]
 }
 
+@test "a secondary limit that does not say for how long is one of a minute" {
+  publish v1.2.3
+  serve
+  fault '{"fault": "secondary", "seconds": 0, "status": 429}'
+  once --retries 0
+  assert_failure 2
+  local until
+  until=$(grep -o "until 20.*Z" <<<"$(field error.message)")
+  (($(date -d "${until#until }" +%s) - $(date +%s) >= 50))
+  once
+  [ "$(field state)" = waiting ]
+}
+
 @test "what fails for a passing reason is asked again" {
   publish v1.2.3
   serve

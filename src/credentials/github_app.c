@@ -154,7 +154,8 @@ static int refuse(const struct app *app, const struct http_response *response, l
 	case 403:
 		return error_hint(error, "the installation may be suspended: its owner can end that");
 	case 404:
-		return error_hint(error, "check GITHUB_APP_INSTALLATION_ID: the App is not installed there, or it is another App's");
+		return error_hint(error, "check GITHUB_APP_ID and GITHUB_APP_INSTALLATION_ID: there is no such App, or no such installation "
+					 "of it");
 	default:
 		return error_hint(error, "check GITHUB_API_URL; the next run tries again");
 	}
