@@ -507,6 +507,21 @@ five_minutes_later() {
   [[ $(field error.message) == *"GITHUB_TOKEN is not accepted: 401 Bad credentials" ]]
 }
 
+@test "what a token lacks is said: a permission, or to be authorized for single sign-on" {
+  publish v1.2.3
+  serve
+  fault '{"fault": "forbidden"}'
+  check
+  assert_failure 2
+  [[ $(field error.message) == *"not allowed to GH_TOKEN: 403 Resource not accessible by personal access token" ]]
+  [[ $(field error.hint) == *"Contents: read"* ]]
+  fault '{"fault": "sso"}'
+  check
+  assert_failure 2
+  [[ $(field error.hint) == *"single sign-on"* ]]
+  [[ $output$stderr != *authorization_request* ]]
+}
+
 @test "gh, an independent client, reads what dewy wrote" {
   publish v1.2.3
   type gh >/dev/null || skip "no gh here"
