@@ -31,6 +31,14 @@ static int read_file(const char *variable, const char *path, char **ret_secret, 
 	return error_hint(error, "name the file that holds the secret in %s, and give this user the right to read it", variable);
 }
 
+int secret_read_file(const char *variable, char **ret_secret, struct error *error)
+{
+	const char *path = getenv(variable);
+
+	*ret_secret = NULL;
+	return path && *path ? read_file(variable, path, ret_secret, error) : 0;
+}
+
 char *secret_credential(const char *name)
 {
 	const char *directory = getenv("CREDENTIALS_DIRECTORY");
@@ -42,14 +50,14 @@ char *secret_credential(const char *name)
 int secret_read_text(const char *name, char **ret_secret, struct error *error)
 {
 	AUTO_FREE char *variable = xasprintf("%s_FILE", name), *credential = secret_credential(name);
-	const char *value = getenv(name), *path = getenv(variable);
+	const char *value = getenv(name);
 
 	*ret_secret = value && *value ? xstrdup(value) : NULL;
 	if (*ret_secret)
 		return 0;
-	if (path && *path)
-		return read_file(variable, path, ret_secret, error);
-	return credential ? read_file("CREDENTIALS_DIRECTORY", credential, ret_secret, error) : 0;
+	if (secret_read_file(variable, ret_secret, error))
+		return -1;
+	return *ret_secret || !credential ? 0 : read_file("CREDENTIALS_DIRECTORY", credential, ret_secret, error);
 }
 
 int secret_read(const char *name, char **ret_secret, struct error *error)

@@ -13,6 +13,9 @@ int secret_read(const char *name, char **ret_secret, struct error *error);
 /* As secret_read, for a secret of several lines, such as a key in PEM. */
 int secret_read_text(const char *name, char **ret_secret, struct error *error);
 
+/* As secret_read_text, from the file that the variable names alone. */
+int secret_read_file(const char *variable, char **ret_secret, struct error *error);
+
 /* Returns the path of the file NAME in the directory that CREDENTIALS_DIRECTORY names, NULL when there is none. The caller frees
  * it. */
 char *secret_credential(const char *name);

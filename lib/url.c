@@ -145,6 +145,15 @@ void url_add_encoded(struct buf *buf, const char *text, const char *keep)
 	}
 }
 
+char *url_decode_form(const char *text)
+{
+	AUTO_FREE char *spaced = xstrdup(text);
+
+	for (char *plus = spaced; (plus = strchr(plus, '+'));)
+		*plus = ' ';
+	return decode(spaced, strlen(spaced));
+}
+
 /* Returns the part of a URL behind user and password, "" when there is no authority. */
 static const char *find_host(const char *text)
 {

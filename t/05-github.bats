@@ -130,7 +130,7 @@ create() {
   start_github
   ask ghp_read /repos/octo/app/releases
   assert_equal "$(query length)" 30
-  assert_equal "$(link next)" "$API/repositories/1001/releases?page=2"
+  assert_equal "$(link next) $(link last)" "$API/repositories/1001/releases?page=2 $API/repositories/1001/releases?page=2"
   assert_equal "$(link prev)" ""
   url="/api/v3/repos/octo/app/releases?per_page=20"
   : >tags
@@ -536,11 +536,16 @@ fault() {
   ask ghp_read $releases
   run ! jq . body
   fault stall
-  run -28 ask ghp_read $releases -m 0.5
-  assert [ -s body ]
+  curl -sSN -D headers -o stalled "$API$releases" 3>&- &
+  wait_until test -s stalled
+  stop_pid $!
+  assert [ "$(wc -c <stalled)" = $(($(header content-length) / 2)) ]
   fault hang
-  run -28 ask ghp_read $releases -m 0.5
-  assert [ ! -e body ]
+  rm headers
+  curl -sSN -D headers -o hung "$API$releases" 3>&- &
+  wait_until eval 'tail -n 1 "$GITHUB/requests" | grep "\"status\": null"'
+  stop_pid $!
+  assert [ ! -s headers ]
   fault reset
   run -56 ask ghp_read $releases
   fault slow '{seconds: 0.2}'

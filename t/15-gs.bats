@@ -3,7 +3,6 @@ load common
 load google
 
 setup_file() {
-  load google
   start_gcs
 }
 
@@ -12,7 +11,6 @@ teardown_file() {
 }
 
 prepare() {
-  no_google
   export GOOGLE_APPLICATION_CREDENTIALS=$BATS_TEST_TMPDIR/sa.json DEWY_RETRIES=0
   service_account "$GOOGLE_APPLICATION_CREDENTIALS"
   BUCKET=bucket-$BATS_TEST_NUMBER
@@ -30,6 +28,21 @@ use_endpoints() {
   start_endpoints
   service_account "$GOOGLE_APPLICATION_CREDENTIALS" "http://$ENDPOINT/token"
   GS="gs://$BUCKET/app?endpoint=http://$ENDPOINT"
+}
+
+# one_release MEDIA [JSON...]: the endpoints have the release v1.0.0 with an artifact that answers so, and other answers before.
+one_release() {
+  local media=$1
+  shift
+  answers "$@" '{"path": "POST /token", "json": {"access_token": "ya29.x", "expires_in": 3599}}' \
+    '{"path": "GET .*prefix=app%2F", "json": {"prefixes": ["app/v1.0.0/"]}}' \
+    '{"path": "GET .*prefix=app%2Fv1.0.0%2F", "json": {"items": [{"name": "app/v1.0.0/app_linux_amd64", "size": "9"}]}}' \
+    "{\"path\": \"GET .*alt=media\", \"text\": \"123456789\", $media}"
+}
+
+fetch() {
+  dewy-check --registry "$GS" >"$BATS_TEST_TMPDIR/checked"
+  run --separate-stderr dewy-fetch "$@" <"$BATS_TEST_TMPDIR/checked"
 }
 
 @test "the newest release is deployed from an empty directory, and an audit record lies beside it" {
@@ -237,11 +250,7 @@ use_endpoints() {
 
 @test "a machine that may only read says so once, and deploys" {
   use_endpoints
-  answers '{"path": "POST /token", "json": {"access_token": "ya29.x", "expires_in": 3599}}' \
-    '{"path": "GET .*prefix=app%2F", "json": {"prefixes": ["app/v1.0.0/"]}}' \
-    '{"path": "GET .*prefix=app%2Fv1.0.0%2F", "json": {"items": [{"name": "app/v1.0.0/app_linux_amd64", "size": "10"}]}}' \
-    '{"path": "GET .*alt=media", "text": "#!/bin/sh\n"}' \
-    '{"path": "POST /upload/.*", "status": 403, "json": {"error": {"code": 403, "message": "no storage.objects.create access"}}}'
+  one_release '"status": 200' '{"path": "POST /upload/.*", "status": 403, "json": {"error": {"code": 403, "message": "no storage.objects.create access"}}}'
   run dewy once --registry "$GS" --log-level debug
   assert_success
   [[ $output == *'WARN: Audit record refused'* ]]
@@ -253,10 +262,7 @@ use_endpoints() {
 
 @test "the audit record is created, never replaced, with the scope to write" {
   use_endpoints
-  answers '{"path": "POST /token", "json": {"access_token": "ya29.x", "expires_in": 3599}}' \
-    '{"path": "GET .*prefix=app%2F", "json": {"prefixes": ["app/v1.0.0/"]}}' \
-    '{"path": "GET .*prefix=app%2Fv1.0.0%2F", "json": {"items": [{"name": "app/v1.0.0/app_linux_amd64", "size": "10"}]}}' \
-    '{"path": "GET .*alt=media", "text": "#!/bin/sh\n"}' \
+  one_release '"status": 200' \
     '{"path": "POST /upload/storage/v1/b/bucket-[0-9]*/o.ifGenerationMatch=0&name=app%2Fv1.0.0%2Fshipped_to_.*_assets_at_.*.txt&uploadType=media", "times": 1, "status": 503}' \
     '{"path": "POST /upload/.*", "status": 412, "json": {"error": {"code": 412, "message": "it is there"}}}'
   run dewy once --registry "$GS" --retries 1
@@ -268,6 +274,60 @@ use_endpoints() {
   run jq -r 'select(.path == "/token") | .body | capture("assertion=[^.]*\\.(?<claims>[^.]*)").claims' "$ENDPOINTS/requests"
   [ "$(jq -Rr '@base64d | fromjson | .scope' <<<"${lines[0]}==")" = https://www.googleapis.com/auth/devstorage.read_only ]
   [ "$(jq -Rr '@base64d | fromjson | .scope' <<<"${lines[-1]}==")" = https://www.googleapis.com/auth/devstorage.read_write ]
+}
+
+@test "the hashes that the service tells are compared: MD5, else CRC32C" {
+  local md5 wrong crc32c=4waSgw== # of 123456789: 0xe3069283 in RFC 9260's check, here as big-endian base64
+  md5=$(printf 123456789 | openssl md5 -binary | openssl base64)
+  wrong=$(printf other | openssl md5 -binary | openssl base64)
+  use_endpoints
+  one_release "\"headers\": {\"x-goog-hash\": \"crc32c=$crc32c,md5=$md5\"}"
+  fetch
+  assert_success
+  [ "$(field 'fetch.verified | join(" ")')" = "size md5" ]
+  rm -r "$ROOT/.dewy"
+  one_release "\"headers\": {\"X-Goog-Hash\": [\"crc32c=AAAAAA==\", \"md5=$md5\"]}"
+  fetch
+  assert_success
+  rm -r "$ROOT/.dewy"
+  one_release "\"headers\": {\"x-goog-hash\": \"crc32c=$crc32c\"}"
+  fetch
+  assert_success
+  [ "$(field 'fetch.verified | join(" ")')" = "size crc32c" ]
+  rm -r "$ROOT/.dewy"
+  one_release "\"headers\": {\"x-goog-hash\": \"crc32c=AAAAAA==\"}"
+  fetch
+  [ "$status" -eq 5 ]
+  [ "$(field error.code)" = integrity ]
+  one_release "\"headers\": {\"x-goog-hash\": [\"crc32c=$crc32c\", \"md5=$wrong\"]}"
+  fetch
+  [ "$status" -eq 5 ]
+  [[ $(field error.message) == *md5:* ]]
+  [ -z "$(find "$ROOT/.dewy/cache" -type f)" ]
+}
+
+@test "hashes that are none, or of unknown kinds, do not count" {
+  local hash
+  use_endpoints
+  for hash in "md5=" "md5=xyz" "md5" "sha999=AAAA" "crc32c=AAAAAAAA" ",,=,"; do
+    one_release "\"headers\": {\"x-goog-hash\": \"$hash\"}"
+    fetch
+    assert_success
+    [ "$(field 'fetch.verified | join(" ")')" = size ]
+    rm -r "$ROOT/.dewy"
+  done
+}
+
+@test "a download that breaks off goes on where it was" {
+  local etag='"headers": {"ETag": "CIHv3\/D+kZADEAE="}, "ranges": true'
+  use_endpoints
+  one_release "$etag" "{\"path\": \"GET .*alt=media\", \"text\": \"123456789\", \"times\": 1, \"break\": 4, $etag}"
+  fetch --retries 2
+  assert_success
+  [ "$(cat "$(field fetch.path)")" = 123456789 ]
+  run jq -r 'select(.path | test("alt=media")) | "\(.status) \(.headers.Range) \(.headers["If-Range"])"' "$ENDPOINTS/requests"
+  [ "${lines[0]}" = "200 null null" ]
+  [ "${lines[1]}" = "206 bytes=4- CIHv3/D+kZADEAE=" ]
 }
 
 @test "STORAGE_EMULATOR_HOST is asked without a credential, as HOST:PORT and as a URL" {

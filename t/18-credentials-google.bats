@@ -5,7 +5,6 @@ load google
 RO=https://www.googleapis.com/auth/devstorage.read_only
 
 setup_file() {
-  load google
   start_gcs
   make_bucket releases
   BATS_TEST_TMPDIR=$BATS_FILE_TMPDIR put releases app/v1.0.0/app_linux_amd64.tar.gz
@@ -16,7 +15,6 @@ teardown_file() {
 }
 
 prepare() {
-  no_google
   export DEWY_RETRIES=0 FILE=$BATS_TEST_TMPDIR/credentials.json
   mkdir "$ROOT/.dewy"
   GS="gs://releases/app?endpoint=http://127.0.0.1:$GCS_PORT"

@@ -21,7 +21,8 @@ What it holds: DIR/repos/OWNER/REPO/VERSION/ARTIFACT, read at the start and on r
                            {"assets": {ARTIFACT: {"digest": null, "state": "starter", ...}}}
 
 For tests alone, never counted, recorded or refused:
-    POST   /_control/reload    reads DIR/repos again; releases and artifacts that did not change keep their ids
+    POST   /_control/reload    reads DIR/repos again; releases and artifacts that did not change keep their ids,
+                               and what clients uploaded stays
     POST   /_control/faults    {"fault": NAME, "path": PREFIX, "method": METHOD, "count": N, "seconds": N, "status": N, "size": N}:
                                the next N requests (1) with that path, as it is sent, and that method (any) meet the fault
     DELETE /_control/faults    no more of them
@@ -346,6 +347,8 @@ class Store:
         release.assets = [self.load_asset(entry, before and before.asset(entry.name))
                           for entry in sorted(os.scandir(path), key=lambda entry: natural(entry.name))
                           if entry.is_file() and not entry.name.startswith(".")]
+        if before:
+            release.assets += [asset for asset in before.assets if asset.path.startswith(self.uploads)]
         if members.get("draft"):
             release.published_at, release.immutable = None, False
         assign(release, members)

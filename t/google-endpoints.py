@@ -10,7 +10,7 @@ DIR/answers is a list in JSON, read at each request; the first entry counts whos
   times       how often it is given; always when it is missing
   need        headers that the request must have; 403 without them
   fill        so many spaces behind the text
-  break       so many bytes of the body, and the connection is reset
+  break       so many bytes of the body, and the end
   ranges      true: Range is understood
 DIR/requests has a line of JSON for each request: method, path, headers, body, status.
 """
@@ -19,8 +19,6 @@ import http.server
 import json
 import pathlib
 import re
-import socket
-import struct
 import sys
 
 directory = pathlib.Path(sys.argv[1])
@@ -61,10 +59,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         if "break" in answer:
             self.wfile.write(body[: answer["break"]])
-            self.wfile.flush()
-            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.close_connection = True
-            self.connection.close()
             return
         try:
             self.wfile.write(body)

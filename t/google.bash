@@ -6,7 +6,7 @@ EMAIL=dewy@test.iam.gserviceaccount.com
 # start_gcs: the emulator, with the key of the service account, and a token of its own to prepare buckets with.
 start_gcs() {
   GCS_DIR=$BATS_FILE_TMPDIR/gcs
-  source "$BATS_TEST_DIRNAME/common.bash"
+  clean_environment
   GCS_PORT=$(free_port)
   openssl genrsa -out "$BATS_FILE_TMPDIR/sa.key" 2048 2>/dev/null
   openssl rsa -in "$BATS_FILE_TMPDIR/sa.key" -pubout -out "$BATS_FILE_TMPDIR/sa.pub" 2>/dev/null
@@ -19,13 +19,6 @@ start_gcs() {
 
 stop_gcs() {
   "$BATS_TEST_DIRNAME/stack/gcs" stop "$BATS_FILE_TMPDIR/gcs"
-}
-
-# no_google: nothing of Google's is configured, and the metadata server is a port that nobody listens on.
-no_google() {
-  unset GOOGLE_APPLICATION_CREDENTIALS STORAGE_EMULATOR_HOST CLOUDSDK_CONFIG CREDENTIALS_DIRECTORY
-  export HOME=$BATS_TEST_TMPDIR/home GCE_METADATA_HOST=127.0.0.1:1
-  mkdir -p "$HOME"
 }
 
 # service_account FILE [TOKEN-URI [KEY]]: writes the key file of the service account.

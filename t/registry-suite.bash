@@ -208,9 +208,9 @@ file_of() {
   local kept
   kept=$(stat -c %s "$part")
   assert [ "$kept" -gt 0 ]
-  run --separate-stderr dewy-fetch <"$document"
+  run --separate-stderr dewy-fetch --log-level debug <"$document"
   assert_success
-  [[ $stderr == *"INFO: Taking up the download"* ]]
+  [[ $stderr == *"Resuming the download"* ]]
   cmp "$REGISTRY/v1.0.0/app_linux_amd64.tar" "$ROOT/.dewy/cache/v1.0.0--app_linux_amd64.tar"
   assert_equal "$(find "$ROOT/.dewy/cache" -name '.*.part*')" ""
 }

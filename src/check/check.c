@@ -246,15 +246,15 @@ static int find(struct check *check, const struct choice_rules *rules, struct fi
 	struct registry *registry = &check->registry;
 	AUTO_FINDING struct finding recalled = {0};
 
-	registry->validators = memory_recall(check->root, check->url, rules, &recalled);
+	const cJSON *known = registry->validators = memory_recall(check->root, check->url, rules, &recalled);
 	int result = choose_release(registry, rules, &ret->choice, error);
 	if (result > 0) {
 		*ret = recalled;
 		recalled = (struct finding){0};
 	}
-	if (result || !ret->choice.release.version)
+	if (result < 0 || !ret->choice.release.version || (result > 0 && registry->validators == known))
 		return result < 0 ? -1 : 0;
-	if (registry->ops->artifacts(registry, &ret->choice.release, &ret->artifacts, error))
+	if (result == 0 && registry->ops->artifacts(registry, &ret->choice.release, &ret->artifacts, error))
 		return -1;
 	if (registry->validators && check->root->state >= 0)
 		memory_keep(check->root, check->url, rules, registry->validators, ret);

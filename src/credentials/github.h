@@ -6,13 +6,12 @@
 
 #include "registry/session.h"
 
-#include <stdbool.h>
-
 struct github_credential {
 	char *authorization; /* the header "Authorization: Bearer TOKEN", NULL for none */
 	char identity[17];   /* tells it from other credentials without revealing it, "" for none; the same for all tokens of an App */
-	const char *source;  /* where it comes from, as people know it: "GH_TOKEN", "GitHub App 12", "no token" */
-	bool kept;           /* it is a token of an App that was kept by an earlier run: it may have been revoked since */
+	char *source;        /* where it comes from, as people know it: "GH_TOKEN", "GitHub App 12"; NULL for none */
+	char *kept_as;       /* the name in tokens.json of the token of an App that an earlier run kept: it may have been revoked since;
+			      * NULL for any other */
 };
 
 #define AUTO_GITHUB_CREDENTIAL AUTO(github_credential_free)
@@ -22,9 +21,13 @@ struct github_credential {
  * github_credential_free in both cases. */
 int github_credential_find(struct session *session, const char *base, struct github_credential *ret, struct error *error);
 
-/* Forgets the token that an earlier run kept, so that the next find exchanges a new one. */
+/* Forgets the token when an earlier run kept it, so that the next find exchanges a new one. */
 void github_credential_forget(struct session *session, const struct github_credential *credential);
 
 void github_credential_free(struct github_credential *credential);
+
+/* Returns what the answer of GitHub says about itself, on one line and not long: the member "message" of its error object
+ * (https://docs.github.com/rest/using-the-rest-api/troubleshooting-the-rest-api), "" when it is none. The caller frees it. */
+char *github_message(const struct http_response *response);
 
 #endif

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-static const struct registry_ops *const schemes[] = {&file_registry, &gs_registry};
+static const struct registry_ops *const schemes[] = {&file_registry, &ghr_registry, &gs_registry, &s3_registry};
 
 enum { SCHEMES = sizeof schemes / sizeof *schemes };
 

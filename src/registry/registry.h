@@ -27,6 +27,8 @@ struct release {
 /* Frees what the release holds; both texts must be its own. */
 void release_free(struct release *release);
 
+#define AUTO_RELEASE AUTO(release_free)
+
 struct artifact {
 	char *name;
 	char *url;
@@ -86,8 +88,8 @@ struct registry_ops {
 	int (*check)(const struct registry *registry, struct error *error);
 
 	/* Calls visit for each release in any order, once; visit copies what it keeps. When validators are there and the registry
-	 * tells by them that nothing has changed, it visits none; else it replaces them, where it can tell later. Returns 0; 1 when
-	 * nothing has changed; or -1. */
+	 * tells by them that nothing has changed, it visits none, and may renew them; else it replaces them, where it can tell later:
+	 * both by another object. Returns 0; 1 when nothing has changed; or -1. */
 	int (*list)(struct registry *registry, int (*visit)(const struct release *release, void *context, struct error *error),
 		    void *context, struct error *error);
 

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: MIT */
+/* s3://REGION/BUCKET[/PREFIX]: objects PREFIX/VERSION/ARTIFACT in Amazon S3 and services that are compatible with it. */
+#include "registry/s3.h"
+
+#include "alloc.h"
+#include "buf.h"
+#include "error.h"
+#include "log.h"
+#include "str.h"
+#include "time.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum {
+	ANSWER_MOST = 1 << 20, /* bytes of an answer that is neither a listing nor an artifact */
+	PAGES_MOST = 10000,
+};
+
+static int check(const struct registry *registry, struct error *error)
+{
+	AUTO_S3_PLACE struct s3_place place = {0};
+
+	return s3_locate(registry, &place, error);
+}
+
+struct s3 *s3_open(struct registry *registry, struct error *error)
+{
+	struct s3 *s3 = registry->own;
+
+	if (s3)
+		return s3;
+	registry->own = s3 = xcalloc(1, sizeof *s3);
+	if (s3_locate(registry, &s3->place, error) ||
+	    (!s3->place.anonymous && aws_credential_find(&registry->session, s3->place.region, &s3->credential, error))) {
+		s3_close(registry);
+		return NULL;
+	}
+	return s3;
+}
+
+void s3_close(struct registry *registry)
+{
+	struct s3 *s3 = registry->own;
+
+	if (!s3)
+		return;
+	s3_place_free(&s3->place);
+	aws_credential_free(&s3->credential);
+	free(s3);
+	registry->own = NULL;
+}
+
+int s3_ask(struct registry *registry, struct s3_request *request, struct http_response *ret, struct error *error)
+{
+	const struct s3 *s3 = s3_open(registry, error);
+	AUTO_AWS_SIGNING struct aws_signing signing = {0};
+	AUTO_BUF struct buf url = {0};
+
+	*ret = (struct http_response){0};
+	if (!s3)
+		return -1;
+	buf_puts(&url, s3->place.base);
+	url_add_encoded(&url, request->key, "/");
+	if (request->query)
+		buf_printf(&url, "?%s", request->query);
+	request->http.url = url.data;
+	if (!request->http.limit && !request->http.sink)
+		request->http.limit = ANSWER_MOST;
+	if (request->header)
+		words_add(&signing.headers, request->header);
+	aws_sign(&request->http, s3->place.anonymous ? NULL : &s3->credential, s3->place.region, "s3", &signing);
+	return session_ask(&registry->session, &request->http, s3->credential.identity, ret, error);
+}
+
+/* Reads page after page, and gives each of the entries to take. Only one page is held at a time; a page is whole before any of its
+ * entries is taken. */
+static int each_entry(struct registry *registry, const char *path,
+		      int (*take)(const struct s3_entry *entry, void *context, struct error *error), void *context, struct error *error)
+{
+	AUTO_FREE char *token = NULL;
+
+	for (int pages = 0; pages < PAGES_MOST; pages++) {
+		AUTO_S3_PAGE struct s3_page page = {0};
+		if (s3_read_page(registry, path, token, &page, error))
+			return -1;
+		for (size_t i = 0; i < page.count; i++)
+			if (take(&page.entries[i], context, error))
+				return -1;
+		free(token);
+		token = steal_pointer(&page.token);
+		if (!token)
+			return 0;
+	}
+	return error_set(error, ERROR_REGISTRY, "the listing has more than %d pages", PAGES_MOST);
+}
+
+/* What the visit of one release after the other needs. */
+struct visiting {
+	int (*visit)(const struct release *release, void *context, struct error *error);
+	void *context;
+};
+
+static int take_version(const struct s3_entry *entry, void *context, struct error *error)
+{
+	const struct visiting *visiting = context;
+	size_t length = strlen(entry->name);
+
+	if (entry->size >= 0 || length < 2 || entry->name[0] == '.')
+		return 0; /* an object beside the versions, or one that hides */
+	AUTO_FREE char *version = xstrndup(entry->name, length - 1);
+	return visiting->visit(&(struct release){.version = version}, visiting->context, error);
+}
+
+static int list(struct registry *registry, int (*visit)(const struct release *release, void *context, struct error *error),
+		void *context, struct error *error)
+{
+	struct visiting visiting = {.visit = visit, .context = context};
+
+	return each_entry(registry, "", take_version, &visiting, error);
+}
+
+/* What the visit of one object after the other fills in. */
+struct gathering {
+	const struct registry *registry;
+	const char *path; /* VERSION/ */
+	struct artifact_list *list;
+	time_t oldest; /* 0 before the first object */
+};
+
+static int take_artifact(const struct s3_entry *entry, void *context, struct error *error)
+{
+	struct gathering *gathering = context;
+	AUTO_FREE char *path = xasprintf("%s%s", gathering->path, entry->name);
+	AUTO_BUF struct buf url = {0};
+	time_t modified;
+
+	(void)error;
+	if (!entry->last_modified || !str_is_file_name(entry->name))
+		return 0;
+	if (time_parse(entry->last_modified, &modified) == 0 && (!gathering->oldest || modified < gathering->oldest))
+		gathering->oldest = modified;
+	s3_add_url(&url, gathering->registry, path);
+	artifact_list_add(gathering->list, &(struct artifact){.name = entry->name, .url = url.data, .size = entry->size});
+	return 0;
+}
+
+static int artifacts(struct registry *registry, struct release *release, struct artifact_list *ret_list, struct error *error)
+{
+	AUTO_FREE char *path = xasprintf("%s/", release->version);
+	struct gathering gathering = {.registry = registry, .path = path, .list = ret_list};
+
+	if (each_entry(registry, path, take_artifact, &gathering, error))
+		return -1;
+	release->published_at = gathering.oldest;
+	return 0;
+}
+
+/* A download under way. */
+struct download {
+	struct registry *registry;
+	const struct registry_sink *sink;
+	char checksums[8][DIGEST_TEXT]; /* of the whole object, the best first */
+	size_t count;
+};
+
+static void add_checksum(struct download *download, const char *header, const char *algorithm)
+{
+	const char *value = http_header(session_http(&download->registry->session), header, 0);
+
+	/* Of an object that was uploaded in parts it may be one of the parts' checksums, BASE64-PARTS. */
+	if (value && digest_from_base64(algorithm, value, download->checksums[download->count]) == 0)
+		download->count++;
+}
+
+/* The ETag of an object that was uploaded at once is its MD5, unless it is encrypted with a key of the user's
+ * (https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html). */
+static void add_etag(struct download *download)
+{
+	struct http *http = session_http(&download->registry->session);
+	const char *etag = http_header(http, "ETag", 0), *encryption = http_header(http, "x-amz-server-side-encryption", 0);
+
+	if (!etag || strlen(etag) != 34 || strspn(etag + 1, "0123456789abcdef") != 32 ||
+	    http_header(http, "x-amz-server-side-encryption-customer-algorithm", 0) || (encryption && str_starts(encryption, "aws:kms")))
+		return;
+	snprintf(download->checksums[download->count++], DIGEST_TEXT, "md5:%.32s", etag + 1);
+}
+
+/* Learns the checksums of the whole object from the last answer (https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html). */
+static void learn_checksums(struct download *download)
+{
+	const char *type = http_header(session_http(&download->registry->session), "x-amz-checksum-type", 0);
+
+	download->count = 0;
+	if (!str_equal(type, "COMPOSITE")) {
+		add_checksum(download, "x-amz-checksum-sha512", "sha512");
+		add_checksum(download, "x-amz-checksum-sha256", "sha256");
+		add_checksum(download, "x-amz-checksum-sha1", "sha1");
+		add_checksum(download, "x-amz-checksum-crc64nvme", "crc64nvme");
+		add_checksum(download, "x-amz-checksum-crc32c", "crc32c");
+		add_checksum(download, "x-amz-checksum-crc32", "crc32");
+	}
+	add_etag(download);
+}
+
+static int begin(void *context, long long offset, struct error *error)
+{
+	struct download *download = context;
+	const char *checksums[9] = {NULL};
+
+	if (offset == 0) /* those in an answer of 206 may be the part's */
+		learn_checksums(download);
+	for (size_t i = 0; i < download->count; i++)
+		checksums[i] = download->checksums[i];
+	struct registry_part part = {
+		.offset = offset,
+		.validator = http_validator(session_http(&download->registry->session)),
+		.checksums = checksums,
+	};
+	return download->sink->begin(download->sink->context, &part, error);
+}
+
+static int write_piece(void *context, const void *bytes, size_t length, struct error *error)
+{
+	const struct download *download = context;
+
+	return download->sink->write(download->sink->context, bytes, length, error);
+}
+
+static const char with_checksums[] = "x-amz-checksum-mode: ENABLED";
+
+/* Before a download goes on where an earlier run broke off, asks for the checksums of the whole. What else is wrong, the download
+ * will tell. */
+static void ask_checksums(struct download *download, const char *key, const char *validator)
+{
+	struct registry *registry = download->registry;
+	struct s3_request request = {.key = key, .header = with_checksums, .http = {.method = "HEAD"}};
+	AUTO_RESPONSE struct http_response response = {0};
+	struct error error;
+
+	if (s3_ask(registry, &request, &response, &error) == 0 && response.status == 200 &&
+	    str_equal(http_validator(session_http(&registry->session)), validator))
+		learn_checksums(download);
+}
+
+static int fetch(struct registry *registry, const struct url *url, const struct registry_resume *resume, const struct registry_sink *sink,
+		 struct error *error)
+{
+	struct s3 *s3 = registry_owns(registry, url, error) ? NULL : s3_open(registry, error);
+
+	if (!s3)
+		return -1;
+	const char *path = url->path + strlen(registry->url.path) + 1; /* VERSION/ARTIFACT */
+	AUTO_FREE char *key = xasprintf("%s%s", s3->place.prefix, path);
+	struct download download = {.registry = registry, .sink = sink};
+	const struct http_sink receiver = {.begin = begin, .write = write_piece, .context = &download};
+	struct s3_request request = {
+		.key = key,
+		.header = with_checksums,
+		.http =
+			{
+				.sink = &receiver,
+				.offset = resume->offset,
+				.validator = resume->validator,
+				.timeout_ms = registry->session.download_ms,
+			},
+	};
+	AUTO_RESPONSE struct http_response response = {0};
+	struct s3_deed deed = {.verb = "get", .path = path, .permission = "s3:GetObject"};
+
+	if (resume->offset > 0)
+		ask_checksums(&download, key, resume->validator);
+	if (s3_ask(registry, &request, &response, error))
+		return -1;
+	return response.status == 200 || response.status == 206 ? 0 : s3_explain(registry, &deed, &response, error);
+}
+
+static int report(struct registry *registry, const char *version, const char *name, const char *text, struct error *error)
+{
+	struct s3 *s3 = s3_open(registry, error);
+
+	if (!s3)
+		return -1;
+	AUTO_FREE char *path = xasprintf("%s/%s", version, name), *key = xasprintf("%s%s", s3->place.prefix, path);
+	struct s3_request request = {
+		.key = key,
+		.header = "Content-Type: text/plain; charset=utf-8",
+		.http = {.method = "PUT", .body = text, .body_length = strlen(text)},
+	};
+	AUTO_RESPONSE struct http_response response = {0};
+	struct s3_deed deed = {.verb = "write", .path = path, .permission = "s3:PutObject"};
+
+	if (s3_ask(registry, &request, &response, error))
+		return -1;
+	if (response.status >= 200 && response.status < 300)
+		return 0;
+	s3_explain(registry, &deed, &response, error);
+	if (!s3_is_refusal(&response))
+		return -1;
+	log_debug("The registry takes no audit record", "error", error->message, "hint", error->hint);
+	return 1;
+}
+
+static const char *const parameters[] = {"endpoint", "addressing", "anonymous", NULL};
+
+const struct registry_ops s3_registry = {
+	.scheme = "s3",
+	.parameters = parameters,
+	.check = check,
+	.list = list,
+	.artifacts = artifacts,
+	.fetch = fetch,
+	.report = report,
+	.close = s3_close,
+};
