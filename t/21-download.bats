@@ -414,6 +414,61 @@ secure() {
   done
 }
 
+# github [--tls NAME] ANSWER...: makes the document lead to a GitHub that answers the look-up of the release and of its assets, and
+# then with ANSWER.
+github() {
+  local url=http://127.0.0.1
+  jq -n '{id: 1, tag_name: "v1.2.3", published_at: "2024-01-15T10:28:00Z"}' >"$SERVICE/v1.2.3"
+  jq -n --argjson size $SIZE '[{id: 7, name: "app.tar", state: "uploaded", $size}]' >"$SERVICE/assets"
+  if [ "$1" = --tls ]; then
+    "$BATS_TEST_DIRNAME/stack/authority" "$BATS_TEST_TMPDIR/authority"
+    export SSL_CERT_FILE=$BATS_TEST_TMPDIR/authority/ca.pem
+    url=https://localhost
+    serve --tls "$BATS_TEST_TMPDIR/authority/$2.pem" "$BATS_TEST_TMPDIR/authority/$2.key" serve serve "${@:3}"
+  else
+    serve serve serve "$@"
+  fi
+  edit '.registry = "ghr://acme/app" | .artifact.url = "ghr://acme/app/tag/v1.2.3/app.tar"'
+  export GITHUB_API_URL=$url:$(cat "$SERVICE/port") GH_TOKEN=not-for-others
+}
+
+@test "a redirect is followed, also when the download goes on after a break" {
+  github redirect:/stored reset:300000 redirect:/stored serve
+  fetch
+  whole
+  requests 6
+  [ "$(request 4 path)" = /stored ]
+  [ "$(request 6 range)" = bytes=300000- ]
+  [ "$(request 6 status)" = 206 ]
+}
+
+@test "redirects without end are not followed to it" {
+  github redirect:/loop
+  fetch
+  [ "$status" -eq 2 ]
+  [ "$(field error.code)" = network ]
+  [[ $(field error.message) == *"too many redirects"* ]]
+  [ "$(wc -l <"$SERVICE/requests")" -lt 20 ]
+  cached ""
+}
+
+@test "a redirect from https to http is not followed" {
+  local plain=$BATS_TEST_TMPDIR/plain
+  mkdir "$plain"
+  cp "$ARTIFACT" "$plain"
+  "$BATS_TEST_DIRNAME/downloads.py" "$plain" serve >/dev/null 3>&- &
+  echo $! >"$BATS_TEST_TMPDIR/plain.pid"
+  wait_until test -s "$plain/port"
+  github --tls server "redirect:http://127.0.0.1:$(cat "$plain/port")/stored"
+  fetch
+  [ "$status" -eq 2 ]
+  [ "$(field error.code)" = network ]
+  [[ $(field error.message) == *"not https"* ]]
+  requests 3
+  [ ! -e "$plain/requests" ]
+  cached ""
+}
+
 @test "memory does not grow with the artifact" {
   ! sanitized || skip "the sanitizer has memory of its own"
   truncate -s 300M "$ARTIFACT"
