@@ -66,6 +66,11 @@ once_server() {
   [ "$(jq -r .version <<<"$output")" = $'v1.0.0\nv1.1.0' ]
 }
 
+# serves VERSION: true when the server answers so. The one before it may still be taking its leave.
+serves() {
+  [ "$(curl -sS "http://127.0.0.1:$PORT/")" = "$1" ]
+}
+
 @test "rollback goes to the previous release, restarts the server, and stays there" {
   publish_server v1.0.0
   once_server >/dev/null
@@ -73,13 +78,13 @@ once_server() {
   once_server >/dev/null
   run -0 --separate-stderr dewy rollback
   [ "$(field state)" = running ]
-  [ "$(curl -sS "http://127.0.0.1:$PORT/")" = v1.0.0 ]
+  wait_until serves v1.0.0
   run -0 --separate-stderr once_server
   [ "$(field state)" = unchanged ]
-  [ "$(curl -sS "http://127.0.0.1:$PORT/")" = v1.0.0 ]
+  wait_until serves v1.0.0
   publish_server v1.2.0
   run -0 --separate-stderr once_server
-  [ "$(curl -sS "http://127.0.0.1:$PORT/")" = v1.2.0 ]
+  wait_until serves v1.2.0
 }
 
 @test "rollback to a version that is on disk holds everything after it; another rollback moves on" {
