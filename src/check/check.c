@@ -121,8 +121,7 @@ static void describe_choice(const struct check *check, const struct choice *choi
 }
 
 /* Puts the artifact into the document, one of the list of those of the release. */
-static int describe_artifact(const struct check *check, const char *version, const struct artifact_list *list,
-			     const struct artifact *artifact, struct error *error)
+static int describe_artifact(const struct check *check, const char *version, const struct artifact *artifact, struct error *error)
 {
 	AUTO_FREE char *cache_key = xasprintf("%s--%s", version, artifact->name);
 
@@ -135,11 +134,16 @@ static int describe_artifact(const struct check *check, const char *version, con
 	if (artifact->size >= 0)
 		json_set_number(check->document, "artifact.size", artifact->size);
 	json_set_string(check->document, "artifact.digest", *artifact->digest ? artifact->digest : NULL);
-	cJSON *checksum_urls = *artifact->digest ? NULL : checksums_choose(list, artifact);
-	if (checksum_urls)
-		json_set(check->document, "artifact.checksum_urls", checksum_urls);
 	json_set_string(check->document, "artifact.cache_key", cache_key);
 	return 0;
+}
+
+static void describe_checksums(const struct check *check, const struct artifact_list *list, const struct artifact *artifact)
+{
+	cJSON *urls = *artifact->digest ? NULL : checksums_choose(list, artifact);
+
+	if (urls)
+		json_set(check->document, "artifact.checksum_urls", urls);
 }
 
 static int stay(const struct check *check, const char *version, const char *reason)
@@ -228,9 +232,12 @@ static int look_into(const struct check *check, const struct finding *finding, s
 	int result = artifact_select(&finding->artifacts, &rules, &artifact, error);
 	if (result)
 		return result < 0 ? -1 : wait_for_artifact(check, &choice->release, error);
-	if (describe_artifact(check, choice->release.version, &finding->artifacts, artifact, error))
+	if (describe_artifact(check, choice->release.version, artifact, error))
 		return -1;
-	return decide(check, choice);
+	result = decide(check, choice);
+	if (document_state(check->document) == STATE_AVAILABLE)
+		describe_checksums(check, &finding->artifacts, artifact);
+	return result;
 }
 
 static int stay_rejected(const struct check *check, const char *rejected)

@@ -62,12 +62,14 @@ cJSON *memory_recall(const struct root *root, const char *url, const struct choi
 {
 	AUTO_JSON cJSON *state = state_read(root, name_of_state);
 	const cJSON *memory = json_get(state, found), *validators = json_get(memory, "validators");
-	AUTO_FREE char *key = key_of(url, rules);
-	struct version version;
 	const char *text = json_string(memory, "release.version");
+	struct version version;
 
 	*ret = (struct finding){0};
-	if (!validators || !str_equal(json_string(memory, "key"), key) || !text || !version_parse(&version, rules->calver, text))
+	if (!validators)
+		return NULL;
+	AUTO_FREE char *key = key_of(url, rules);
+	if (!str_equal(json_string(memory, "key"), key) || !text || !version_parse(&version, rules->calver, text))
 		return NULL;
 	recall_choice(memory, rules, &ret->choice);
 	recall_artifacts(memory, &ret->artifacts);

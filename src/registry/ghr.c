@@ -33,6 +33,7 @@ static int check(const struct registry *registry, struct error *error)
 static void close_api(struct registry *registry)
 {
 	ghr_api_close(registry->own);
+	session_close(&registry->session);
 }
 
 /* What listing one page after the other remembers. */

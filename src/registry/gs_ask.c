@@ -114,4 +114,5 @@ void gs_close(struct registry *registry)
 	if (own)
 		google_credential_free(&own->credential);
 	free(own);
+	session_close(&registry->session);
 }

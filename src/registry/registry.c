@@ -4,13 +4,10 @@
 #include "alloc.h"
 #include "buf.h"
 #include "error.h"
+#include "options.h"
 #include "str.h"
 
 #include <string.h>
-
-static const struct registry_ops *const schemes[] = {&file_registry, &ghr_registry, &gs_registry, &s3_registry};
-
-enum { SCHEMES = sizeof schemes / sizeof *schemes };
 
 void release_free(struct release *release)
 {
@@ -42,12 +39,12 @@ static int find_scheme(struct registry *registry, struct error *error)
 {
 	AUTO_BUF struct buf known = {0};
 
-	for (size_t i = 0; i < SCHEMES; i++) {
-		if (str_equal(schemes[i]->scheme, registry->url.scheme)) {
-			registry->ops = schemes[i];
+	for (const struct registry_ops *const *ops = registry_schemes; *ops; ops++) {
+		if (str_equal((*ops)->scheme, registry->url.scheme)) {
+			registry->ops = *ops;
 			return 0;
 		}
-		buf_printf(&known, "%s%s://", i ? ", " : "", schemes[i]->scheme);
+		buf_printf(&known, "%s%s://", known.length ? ", " : "", (*ops)->scheme);
 	}
 	return error_set(error, ERROR_CONFIG, "unknown scheme %s://: expected %s", registry->url.scheme, buf_text(&known));
 }
@@ -112,11 +109,26 @@ static int open_url(struct registry *registry, const char *url, struct error *er
 	return registry->ops->check(registry, error);
 }
 
+static struct session session_of(const struct options *options, const struct root *root)
+{
+	return (struct session){
+		.settings =
+			{
+				.authorities = option_string(options, OPT_CACERT),
+				.stall_ms = option_number(options, OPT_STALL_TIMEOUT),
+				.retries = (int)option_number(options, OPT_RETRIES),
+			},
+		.root = root,
+		.timeout_ms = option_number(options, OPT_REGISTRY_TIMEOUT),
+		.download_ms = option_number(options, OPT_DOWNLOAD_TIMEOUT),
+	};
+}
+
 int registry_open(struct registry *registry, const char *url, const struct options *options, const struct root *root,
 		  struct error *error)
 {
 	*registry = (struct registry){0};
-	session_open(&registry->session, options, root);
+	registry->session = session_of(options, root);
 	if (open_url(registry, url, error) == 0)
 		return 0;
 	AUTO_FREE char *public = url_public(url);
@@ -127,7 +139,6 @@ void registry_close(struct registry *registry)
 {
 	if (registry->ops && registry->ops->close)
 		registry->ops->close(registry);
-	session_close(&registry->session);
 	cJSON_Delete(registry->validators);
 	url_free(&registry->url);
 	*registry = (struct registry){0};

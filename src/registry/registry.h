@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Where releases come from. A registry is a row in the table of registry.c and a struct of functions in a file of its own;
+/* Where releases come from. A registry is a row in the table of schemes.c and a struct of functions in a file of its own;
  * releases are found, fetched and reported in the same dialect. */
 #ifndef DEWY_REGISTRY_H
 #define DEWY_REGISTRY_H
@@ -15,6 +15,7 @@
 #include <time.h>
 
 struct error;
+struct options;
 
 struct release {
 	char *version;       /* as the registry spells it */
@@ -106,7 +107,7 @@ struct registry_ops {
 	 * this machine may only read there; or -1. */
 	int (*report)(struct registry *registry, const char *version, const char *name, const char *text, struct error *error);
 
-	/* Frees what own leads to; NULL when there is nothing to free. */
+	/* Frees what own leads to, and closes the session; NULL when there is nothing to do. */
 	void (*close)(struct registry *registry);
 };
 
@@ -122,5 +123,8 @@ void registry_close(struct registry *registry);
 int registry_owns(const struct registry *registry, const struct url *url, struct error *error);
 
 extern const struct registry_ops file_registry, ghr_registry, gs_registry, s3_registry;
+
+/* The schemes that a program has, ended by NULL: all of them in schemes.c, or those of check/local.c. */
+extern const struct registry_ops *const registry_schemes[];
 
 #endif

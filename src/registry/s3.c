@@ -49,6 +49,7 @@ void s3_close(struct registry *registry)
 	aws_credential_free(&s3->credential);
 	free(s3);
 	registry->own = NULL;
+	session_close(&registry->session);
 }
 
 int s3_ask(struct registry *registry, struct s3_request *request, struct http_response *ret, struct error *error)

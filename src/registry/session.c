@@ -5,7 +5,6 @@
 #include "digest.h"
 #include "error.h"
 #include "log.h"
-#include "options.h"
 #include "root/state.h"
 #include "str.h"
 #include "time.h"
@@ -19,21 +18,6 @@ enum {
 };
 
 static const char name_of_state[] = "registry.json", limits[] = "limits";
-
-void session_open(struct session *session, const struct options *options, const struct root *root)
-{
-	*session = (struct session){
-		.settings =
-			{
-				.authorities = option_string(options, OPT_CACERT),
-				.stall_ms = option_number(options, OPT_STALL_TIMEOUT),
-				.retries = (int)option_number(options, OPT_RETRIES),
-			},
-		.root = root,
-		.timeout_ms = option_number(options, OPT_REGISTRY_TIMEOUT),
-		.download_ms = option_number(options, OPT_DOWNLOAD_TIMEOUT),
-	};
-}
 
 void session_close(struct session *session)
 {

@@ -8,24 +8,21 @@
 
 #include <time.h>
 
-struct options;
 struct root;
 struct error;
 
 struct session {
-	struct http_settings settings;
+	struct http_settings settings; /* of the client */
 	struct http *http;       /* NULL before the first use */
 	const struct root *root; /* where ROOT/.dewy is, if it is there */
 	long long timeout_ms;    /* for an exchange that is no download, */
 	long long download_ms;   /* and for one that is; 0 in a tool that downloads nothing */
 };
 
-/* Sets up a session without connecting to anything. options and root must live as long. The caller gives it to session_close. */
-void session_open(struct session *session, const struct options *options, const struct root *root);
-
+/* Closes the client, if there is one. */
 void session_close(struct session *session);
 
-/* Returns the client, which belongs to the session. */
+/* Returns the client, made at the first call, which belongs to the session. */
 struct http *session_http(struct session *session);
 
 /* Makes the exchange with the session's retries and, unless the request has one, its time-out. identity tells one credential from
