@@ -46,7 +46,8 @@ static void add_entry(struct listing *listing, long long size)
 
 	if (!listing->entry.name)
 		return;
-	page->entries = xreallocarray(page->entries, page->count + 1, sizeof *page->entries);
+	if ((page->count & (page->count - 1)) == 0) /* a power of two: full */
+		page->entries = xreallocarray(page->entries, page->count ? page->count * 2 : 1, sizeof *page->entries);
 	page->entries[page->count] = listing->entry;
 	page->entries[page->count++].size = size;
 	listing->entry = (struct s3_entry){0};
