@@ -1,0 +1,533 @@
+# dewy-fetch over the network: breaks, refusals, what is damaged, what never ends.
+load common
+
+prepare() {
+  SERVICE=$BATS_TEST_TMPDIR/service
+  ARTIFACT=$SERVICE/artifact
+  SIZE=1000000
+  KEY=v1.2.3--app.tar
+  CACHE=$ROOT/.dewy/cache
+  PART=$CACHE/.$KEY.part
+  DOCUMENT=$BATS_TEST_TMPDIR/document
+  mkdir "$SERVICE"
+  head -c $SIZE /dev/urandom >"$ARTIFACT"
+}
+
+# serve ANSWER...: starts t/downloads.py, and makes the document lead to it.
+serve() {
+  "$BATS_TEST_DIRNAME/downloads.py" "$SERVICE" "$@" >/dev/null 3>&- &
+  echo $! >"$BATS_TEST_TMPDIR/service.pid"
+  wait_until test -s "$SERVICE/port"
+  document "http://127.0.0.1:$(cat "$SERVICE/port")"
+}
+
+# document ENDPOINT
+document() {
+  jq -nc --arg root "$ROOT" --arg registry "gs://bucket?anonymous=true&endpoint=$1" --argjson size $SIZE '{
+    dewy: 1, id: "20240115T103044Z-7f3a91", app: "app", root: $root, mode: "assets", state: "available", $registry,
+    release: {version: "v1.2.3"}, notices: [],
+    artifact: {name: "app.tar", url: "gs://bucket/v1.2.3/app.tar", $size, cache_key: "v1.2.3--app.tar"}}' >"$DOCUMENT"
+}
+
+# edit FILTER: changes the document.
+edit() {
+  jq -c "$1" "$DOCUMENT" >"$DOCUMENT.new"
+  mv "$DOCUMENT.new" "$DOCUMENT"
+}
+
+# fetch [OPTION...]: runs dewy-fetch on the document.
+fetch() {
+  run --separate-stderr dewy-fetch "$@" <"$DOCUMENT"
+  echo "$output"
+  echo "$stderr"
+}
+
+# requests COUNT: so many were made, all of them are over.
+requests() {
+  wait_until has_lines "$1" "$SERVICE/requests"
+}
+
+has_lines() {
+  [ "$(wc -l <"$2")" = "$1" ]
+}
+
+# request N MEMBER: what t/downloads.py has noted of the request of that number, the first of which is 1.
+request() {
+  sed -n "$1p" "$SERVICE/requests" | jq -r ".$2"
+}
+
+etag() {
+  echo "\"$(md5sum <"$1" | cut -d' ' -f1)\""
+}
+
+cached() {
+  [ "$(find "$CACHE" -mindepth 1 -printf '%f ')" = "$1" ]
+}
+
+# whole: the artifact is in the cache, and nothing else.
+whole() {
+  assert_success
+  cmp "$ARTIFACT" "$CACHE/$KEY"
+  cached "$KEY "
+}
+
+@test "an artifact comes over the network" {
+  serve serve
+  fetch
+  whole
+  requests 1
+  [ "$(request 1 path)" = "/storage/v1/b/bucket/o/v1.2.3%2Fapp.tar?alt=media" ]
+  [ "$(request 1 range)" = null ]
+  [ "$(jq -c .fetch.verified <<<"$output")" = '["size"]' ]
+  [[ $stderr != *Downloading* ]]
+}
+
+@test "a connection that is refused" {
+  document "http://127.0.0.1:$(free_port)"
+  fetch --retries 1
+  [ "$status" -eq 2 ]
+  [ "$(field error.code)" = network ]
+  [[ $(field error.message) == *"127.0.0.1:"*"Connection refused"* ]]
+  cached ""
+}
+
+@test "a connection that is reset in the middle: the same run goes on where it broke" {
+  serve reset:300000 serve
+  edit ".artifact.digest = \"sha256:$(sha256sum <"$ARTIFACT" | cut -d' ' -f1)\""
+  fetch
+  whole
+  requests 2
+  [ "$(request 2 range)" = bytes=300000- ]
+  [ "$(request 2 if_range)" = "$(etag "$ARTIFACT")" ]
+  [ "$(request 2 status)" = 206 ]
+  [ "$(($(request 1 sent) + $(request 2 sent)))" = $SIZE ]
+  [ "$(field fetch.bytes)" = $SIZE ]
+}
+
+@test "... and the next run, when it fails for good" {
+  serve reset:300000 serve
+  fetch --retries 0
+  [ "$status" -eq 2 ]
+  [ "$(field error.code)" = network ]
+  [[ $(field error.message) == *"the connection broke"* ]]
+  [ "$(stat -c %s "$PART")" = 300000 ]
+  [ "$(jq -r .validator "$PART.json")" = "$(etag "$ARTIFACT")" ]
+  fetch --retries 0
+  whole
+  requests 2
+  [ "$(request 2 range)" = bytes=300000- ]
+  [ "$(request 2 status)" = 206 ]
+  [ "$(($(request 1 sent) + $(request 2 sent)))" = $SIZE ]
+}
+
+@test "... and the next run, when it is killed" {
+  serve wait:300000 serve
+  dewy-fetch <"$DOCUMENT" >/dev/null 2>&1 3>&- &
+  pid=$!
+  wait_until test -e "$PART.json" -a -s "$PART"
+  kill -KILL $pid
+  requests 1
+  fetch
+  whole
+  [[ $(request 2 range) =~ ^bytes=[1-9][0-9]*-$ ]]
+  [ "$(request 2 status)" = 206 ]
+}
+
+@test "it goes on as often as it has to, as long as it comes further" {
+  serve reset:200000 reset:200000 500 short:200000 reset:200000 serve
+  fetch --retries 2
+  whole
+  requests 6
+  [ "$(request 6 range)" = bytes=800000- ]
+}
+
+@test "a body that ends too early" {
+  serve short:300000 serve
+  fetch
+  whole
+  [ "$(request 2 range)" = bytes=300000- ]
+}
+
+@test "what does not know ranges is downloaded whole" {
+  serve reset:300000 whole
+  fetch
+  whole
+  [ "$(request 2 status)" = 200 ]
+  [ "$(request 2 sent)" = $SIZE ]
+}
+
+@test "what has only a weak validator, or none, is downloaded whole" {
+  serve 'reset:300000,ETag=W/"1"' 'reset:300000,ETag=W/"1"' serve
+  fetch --retries 0
+  [ "$status" -eq 2 ]
+  cached ""
+  fetch --retries 1
+  whole
+  requests 3
+  [ "$(request 2 range)" = null ]
+  [ "$(request 3 range)" = null ]
+}
+
+@test "an artifact that changes between break and continuation is downloaded whole, never a mixture" {
+  head -c $SIZE /dev/urandom >"$SERVICE/next"
+  serve reset:300000 serve
+  fetch
+  whole
+  requests 2
+  [ "$(request 2 range)" = bytes=300000- ]
+  [ "$(request 2 status)" = 200 ]
+}
+
+@test "... also by the next run" {
+  head -c $SIZE /dev/urandom >"$SERVICE/next"
+  serve reset:300000 serve
+  fetch --retries 0
+  [ "$status" -eq 2 ]
+  fetch
+  whole
+  [ "$(request 2 status)" = 200 ]
+}
+
+@test "... also from a server that does not know If-Range and sends a part of another version" {
+  head -c $SIZE /dev/urandom >"$SERVICE/next"
+  serve reset:300000 careless serve
+  fetch --retries 1
+  whole
+  requests 3
+  [ "$(request 2 status)" = 206 ]
+  [ "$(request 3 range)" = null ]
+}
+
+@test "... also when it is shorter now than what is there" {
+  head -c 200000 /dev/urandom >"$SERVICE/next"
+  serve reset:300000 careless serve
+  edit 'del(.artifact.size)'
+  fetch
+  whole
+  [ "$(request 2 status)" = 416 ]
+}
+
+@test "500 and 503 are tried again, so is 429 after the time that it asks for" {
+  serve 500 503 429,Retry-After=1 serve
+  fetch
+  whole
+  requests 4
+}
+
+@test "500 for good is an error with the status, and what has come is kept" {
+  serve reset:300000 500 500 serve
+  fetch --retries 0
+  fetch --retries 1
+  [ "$status" -eq 2 ]
+  [[ $(field error.message) == *500* ]]
+  [ "$(stat -c %s "$PART")" = 300000 ]
+  fetch
+  whole
+  [ "$(request 4 range)" = bytes=300000- ]
+}
+
+@test "403 is refused at once; what has come is kept until it may be read again" {
+  serve reset:300000 403 serve
+  fetch --retries 0
+  fetch
+  [ "$status" -eq 2 ]
+  [ "$(field error.code)" = registry ]
+  requests 2
+  fetch
+  whole
+  [ "$(request 3 range)" = bytes=300000- ]
+}
+
+@test "404 is not found, and what has come is thrown away" {
+  serve reset:300000 404
+  fetch --retries 0
+  fetch
+  [ "$status" -eq 2 ]
+  [ "$(field error.code)" = not-found ]
+  requests 2
+  cached ""
+}
+
+@test "429 that asks for more time than there is: the next run asks nobody" {
+  serve 429,Retry-After=3600 serve
+  fetch
+  [ "$status" -eq 2 ]
+  [ "$(field error.code)" = rate-limited ]
+  fetch
+  [ "$status" -eq 2 ]
+  [ "$(field error.code)" = postponed ]
+  requests 1
+}
+
+@test "an artifact of another length than the registry has told" {
+  serve serve
+  edit '.artifact.size += 1'
+  fetch
+  [ "$status" -eq 5 ]
+  [ "$(field error.code)" = integrity ]
+  [[ $(field error.message) == *"1000000 bytes instead of 1000001"* ]]
+  cached ""
+}
+
+@test "a connection that is too slow is given up" {
+  serve wait:300000
+  fetch --stall-timeout 1s --retries 0
+  [ "$status" -eq 2 ]
+  [ "$(field error.code)" = network ]
+  [[ $(field error.message) == *"timed out"* ]]
+  [ "$(stat -c %s "$PART")" -ge 300000 ]
+}
+
+@test "a download that takes too long is given up" {
+  serve stall:300000
+  fetch --download-timeout 500ms
+  [ "$status" -eq 2 ]
+  [ "$(field error.code)" = network ]
+  [[ $(field error.message) == *"timed out"* ]]
+  [ "$(stat -c %s "$PART")" = 300000 ]
+}
+
+@test "a body without end is not received to the end" {
+  serve endless
+  edit 'del(.artifact.size)'
+  fetch --max-size 3M
+  [ "$status" -eq 5 ]
+  [ "$(field error.code)" = integrity ]
+  [[ $(field error.message) == *"more than the 3145728 bytes that --max-size allows"* ]]
+  cached ""
+}
+
+@test "a body whose length nobody has told" {
+  serve untold
+  edit 'del(.artifact.size)'
+  fetch
+  whole
+  [ "$(jq -c .fetch.verified <<<"$output")" = '[]' ]
+}
+
+# hash ALGORITHM FILE: as Google tells it.
+md5() {
+  openssl md5 -binary "$1" | base64
+}
+crc32c() {
+  "$DEWY_BIN/../t/vectors" digest-file crc32c "$1" -1 | cut -d: -f2 | xxd -r -p | base64
+}
+
+@test "the checksum that the service tells with the download is compared: the best that there is" {
+  local both
+  both=x-goog-hash=crc32c=$(crc32c "$ARTIFACT"),x-goog-hash=md5=$(md5 "$ARTIFACT")
+  serve "serve,$both" "serve,x-goog-hash=crc32c=$(crc32c "$ARTIFACT")" "reset:300000,$both" "serve,$both"
+  fetch
+  whole
+  [ "$(jq -c .fetch.verified <<<"$output")" = '["size","md5"]' ]
+  rm -r "$CACHE"
+  fetch
+  whole
+  [ "$(jq -c .fetch.verified <<<"$output")" = '["size","crc32c"]' ]
+  rm -r "$CACHE"
+  fetch
+  whole
+  [ "$(request 4 status)" = 206 ]
+  [ "$(jq -c .fetch.verified <<<"$output")" = '["size","md5"]' ]
+}
+
+@test "what is not as the service says is refused, and nothing is left" {
+  local other=$BATS_TEST_TMPDIR/other hash
+  head -c $SIZE /dev/urandom >"$other"
+  serve "serve,x-goog-hash=md5=$(md5 "$other")" "serve,x-goog-hash=crc32c=$(crc32c "$other")" \
+    "reset:300000,x-goog-hash=md5=$(md5 "$other")" "serve,x-goog-hash=md5=$(md5 "$other")"
+  for hash in md5 crc32c md5; do
+    fetch
+    [ "$status" -eq 5 ]
+    [ "$(field error.code)" = integrity ]
+    [[ $(field error.message) == *"instead of $hash:"* ]]
+    cached ""
+  done
+  requests 4
+}
+
+@test "MD5 and CRC are not enough for --verify-checksum required; a file beside the artifact is" {
+  serve "serve,x-goog-hash=md5=$(md5 "$ARTIFACT")"
+  fetch --verify-checksum required
+  [ "$status" -eq 5 ]
+  [[ $(field error.message) == *"SHA-256 or SHA-512"* ]]
+  cached ""
+  printf '%s  app.tar\n' "$(sha256sum <"$ARTIFACT" | cut -d' ' -f1)" >"$SERVICE/SHA256SUMS"
+  edit '.artifact.checksum_urls = ["gs://bucket/v1.2.3/SHA256SUMS"]'
+  fetch --verify-checksum required
+  whole
+  [ "$(jq -c .fetch.verified <<<"$output")" = '["size","sha256","md5","SHA256SUMS"]' ]
+}
+
+@test "a checksum file whose transfer breaks off is asked for again, one that is gone tells nothing" {
+  printf '%s  app.tar\n' "$(sha256sum <"$ARTIFACT" | cut -d' ' -f1)" >"$SERVICE/SHA256SUMS"
+  serve reset:30 serve serve 404 serve 403
+  edit '.artifact.checksum_urls = ["gs://bucket/v1.2.3/SHA256SUMS"]'
+  fetch
+  whole
+  requests 3
+  [ "$(request 2 range)" = bytes=30- ]
+  [ "$(jq -c .fetch.verified <<<"$output")" = '["size","sha256","SHA256SUMS"]' ]
+  rm -r "$CACHE"
+  fetch
+  whole
+  [ "$(jq -c .fetch.verified <<<"$output")" = '["size"]' ]
+  rm -r "$CACHE"
+  fetch
+  [ "$status" -eq 2 ]
+  [[ $(field error.message) == "the checksum file SHA256SUMS: "* ]]
+  requests 6
+}
+
+# secure CERTIFICATE: serves by https what the authority has made of that name.
+secure() {
+  "$BATS_TEST_DIRNAME/stack/authority" "$BATS_TEST_TMPDIR/authority"
+  serve --tls "$BATS_TEST_TMPDIR/authority/$1.pem" "$BATS_TEST_TMPDIR/authority/$1.key" serve
+  document "https://localhost:$(cat "$SERVICE/port")"
+}
+
+@test "https, by an authority that --cacert or SSL_CERT_FILE names" {
+  secure server
+  fetch --retries 0
+  [ "$status" -eq 2 ]
+  fetch --cacert "$BATS_TEST_TMPDIR/authority/ca.pem"
+  whole
+  rm -r "$CACHE"
+  SSL_CERT_FILE=$BATS_TEST_TMPDIR/authority/ca.pem fetch
+  whole
+}
+
+@test "https with a certificate that has expired, is for another host, or by nobody known" {
+  local certificate
+  for certificate in expired:expired wrong:"match.* host ?name" alien:"self.signed"; do
+    rm -f "$SERVICE/port" "$SERVICE/requests"
+    secure "${certificate%%:*}"
+    fetch --cacert "$BATS_TEST_TMPDIR/authority/ca.pem"
+    [ "$status" -eq 2 ]
+    [ "$(field error.code)" = network ]
+    [[ $(field error.message) == *"certificate was refused"* ]]
+    [[ $(field error.message) =~ ${certificate#*:} ]]
+    [[ $(field error.hint) == *--cacert* ]]
+    [ ! -e "$SERVICE/requests" ]
+    cached ""
+    stop_pid "$(cat "$BATS_TEST_TMPDIR/service.pid")"
+  done
+}
+
+# github [--tls NAME] ANSWER...: makes the document lead to a GitHub that answers the look-up of the release and of its assets, and
+# then with ANSWER.
+github() {
+  local url=http://127.0.0.1
+  jq -n '{id: 1, tag_name: "v1.2.3", published_at: "2024-01-15T10:28:00Z"}' >"$SERVICE/v1.2.3"
+  jq -n --argjson size $SIZE '[{id: 7, name: "app.tar", state: "uploaded", $size}]' >"$SERVICE/assets"
+  if [ "$1" = --tls ]; then
+    "$BATS_TEST_DIRNAME/stack/authority" "$BATS_TEST_TMPDIR/authority"
+    export SSL_CERT_FILE=$BATS_TEST_TMPDIR/authority/ca.pem
+    url=https://localhost
+    serve --tls "$BATS_TEST_TMPDIR/authority/$2.pem" "$BATS_TEST_TMPDIR/authority/$2.key" serve serve "${@:3}"
+  else
+    serve serve serve "$@"
+  fi
+  edit '.registry = "ghr://acme/app" | .artifact.url = "ghr://acme/app/tag/v1.2.3/app.tar"'
+  export GITHUB_API_URL=$url:$(cat "$SERVICE/port") GH_TOKEN=not-for-others
+}
+
+@test "a redirect is followed, also when the download goes on after a break" {
+  github redirect:/stored reset:300000 redirect:/stored serve
+  fetch
+  whole
+  requests 6
+  [ "$(request 4 path)" = /stored ]
+  [ "$(request 6 range)" = bytes=300000- ]
+  [ "$(request 6 status)" = 206 ]
+}
+
+@test "redirects without end are not followed to it" {
+  github redirect:/loop
+  fetch
+  [ "$status" -eq 2 ]
+  [ "$(field error.code)" = network ]
+  [[ $(field error.message) == *"too many redirects"* ]]
+  [ "$(wc -l <"$SERVICE/requests")" -lt 20 ]
+  cached ""
+}
+
+@test "a redirect from https to http is not followed" {
+  local plain=$BATS_TEST_TMPDIR/plain
+  mkdir "$plain"
+  cp "$ARTIFACT" "$plain"
+  "$BATS_TEST_DIRNAME/downloads.py" "$plain" serve >/dev/null 3>&- &
+  echo $! >"$BATS_TEST_TMPDIR/plain.pid"
+  wait_until test -s "$plain/port"
+  github --tls server "redirect:http://127.0.0.1:$(cat "$plain/port")/stored"
+  fetch
+  [ "$status" -eq 2 ]
+  [ "$(field error.code)" = network ]
+  [[ $(field error.message) == *"not https"* ]]
+  requests 3
+  [ ! -e "$plain/requests" ]
+  cached ""
+}
+
+@test "memory does not grow with the artifact" {
+  ! sanitized || skip "the sanitizer has memory of its own"
+  truncate -s 300M "$ARTIFACT"
+  serve reset:150000000 serve
+  edit '.artifact.size = 314572800'
+  python3 - "$DOCUMENT" <<'PYTHON'
+import resource, subprocess, sys
+subprocess.run(["dewy-fetch"], stdin=open(sys.argv[1]), stdout=subprocess.DEVNULL, check=True)
+most = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+print(most, "KiB")
+assert most < 20 * 1024
+PYTHON
+  [ "$(request 2 range)" = bytes=150000000- ]
+}
+
+# logged TEXT: the run in the background has said so.
+logged() {
+  grep -q -- "$1" "$BATS_TEST_TMPDIR/log"
+}
+
+@test "a download that takes its time is told of every five seconds, one that does not is not" {
+  serve wait:300000
+  dewy-fetch <"$DOCUMENT" >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/log" 3>&- &
+  wait_until logged "Downloading"
+  touch "$SERVICE/go"
+  wait $!
+  [ "$(jq -r .state "$BATS_TEST_TMPDIR/out")" = fetched ]
+  cmp "$ARTIFACT" "$CACHE/$KEY"
+  grep -E "INFO: Downloading cache_key=\"$KEY\" bytes=\"300[0-9]{3}\" rate=\"[0-9.]+ KiB/s\" size=\"1000000\"$" "$BATS_TEST_TMPDIR/log"
+}
+
+# on_terminal COMMAND: runs it in the background, with standard error on a terminal of 100 columns, whose output goes to log.
+on_terminal() {
+  script -qfec "stty cols 100; $1" "$BATS_TEST_TMPDIR/log" </dev/null >/dev/null 2>&1 3>&- &
+}
+
+@test "on a terminal there is a bar, which is gone in the end" {
+  serve wait:300000
+  on_terminal "dewy-fetch <$DOCUMENT >$BATS_TEST_TMPDIR/out"
+  wait_until logged "app.tar   30% \[###"
+  touch "$SERVICE/go"
+  wait $!
+  [ "$(jq -r .state "$BATS_TEST_TMPDIR/out")" = fetched ]
+  run ! logged Downloading
+  python3 - "$BATS_TEST_TMPDIR/log" <<'PYTHON'
+import re, sys
+text = open(sys.argv[1], newline="").read()
+bars = re.findall(r"\r(app\.tar[^\r]*)\x1b\[K", text)
+assert bars and all(len(bar) == 99 for bar in bars), bars
+assert re.search(r"\[#+ +\]  29[0-9.]+ KiB of 976.6 KiB  [0-9.]+ [KM]?i?B/s", bars[0]), bars
+assert text.index("\r\x1b[K") > text.rindex(bars[-1])
+PYTHON
+}
+
+@test "--progress says which of them it is, or that there is none" {
+  serve wait:300000
+  on_terminal "dewy-fetch --progress lines <$DOCUMENT >$BATS_TEST_TMPDIR/out"
+  wait_until logged "INFO: Downloading"
+  touch "$SERVICE/go"
+  wait $!
+  run ! logged '%'
+}
