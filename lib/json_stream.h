@@ -24,7 +24,7 @@ struct json_stream {
 		enum { JSON_STREAM_BEFORE, JSON_STREAM_ARRAY, JSON_STREAM_OBJECT, JSON_STREAM_AFTER } at;
 		size_t depth; /* of brackets within the element */
 		bool in_string, escaped, any;
-	} state;           /* {0} at first */
+	} state;         /* {0} at first */
 	struct buf text; /* of the element under way */
 };
 

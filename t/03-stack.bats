@@ -226,8 +226,8 @@ grant() {
   "$STACK/authority" "$ca"
   port=$(free_ports 5)
   url=https://localhost:$((port + 1))
-  start nginx "$port" $((port + 1)) "$ca/server.pem" "$ca/server.key" \
-    $((port + 2)) "$ca/"{wrong.pem,wrong.key} $((port + 3)) "$ca/"{expired.pem,expired.key} $((port + 4)) "$ca/"{alien.pem,alien.key}
+  start nginx "$port" $((port + 1)) "$ca/"server.{pem,key} \
+    $((port + 2)) "$ca/"wrong.{pem,key} $((port + 3)) "$ca/"expired.{pem,key} $((port + 4)) "$ca/"alien.{pem,key}
 
   ask 201 -X PUT --data-binary 0123456789 "$url/v1/a%2Bb"
   assert_equal "$(<"$SERVER_DIR/www/v1/a+b")" 0123456789

@@ -412,6 +412,19 @@ five_minutes_later() {
   [ "$(count_requests)" = 1 ]
 }
 
+@test "a secondary limit that does not say for how long is one of a minute" {
+  publish v1.2.3
+  serve
+  fault '{"fault": "secondary", "seconds": 0, "status": 429}'
+  once --retries 0
+  assert_failure 2
+  local until
+  until=$(grep -o "until 20.*Z" <<<"$(field error.message)")
+  (($(date -d "${until#until }" +%s) - $(date +%s) >= 50))
+  once
+  [ "$(field state)" = waiting ]
+}
+
 @test "what fails for a passing reason is asked again" {
   publish v1.2.3
   serve
@@ -478,9 +491,10 @@ five_minutes_later() {
   publish v1.2.3
   serve
   fault '{"fault": "flood"}'
-  run bash -c 'ulimit -v 400000; dewy-check --registry ghr://acme/app'
+  sanitized || ulimit -v 100000
+  check
   assert_failure 2
-  [[ $output == *"more than the 100 elements of a page"* ]]
+  [[ $(field error.message) == *"more than the 100 elements of a page" ]]
 }
 
 @test "a token that is not accepted is named by where it comes from" {
@@ -491,6 +505,21 @@ five_minutes_later() {
   [[ $(field error.message) == *"GH_TOKEN is not accepted: 401 Bad credentials" ]]
   GH_TOKEN= GITHUB_TOKEN=wrong check
   [[ $(field error.message) == *"GITHUB_TOKEN is not accepted: 401 Bad credentials" ]]
+}
+
+@test "what a token lacks is said: a permission, or to be authorized for single sign-on" {
+  publish v1.2.3
+  serve
+  fault '{"fault": "forbidden"}'
+  check
+  assert_failure 2
+  [[ $(field error.message) == *"not allowed to GH_TOKEN: 403 Resource not accessible by personal access token" ]]
+  [[ $(field error.hint) == *"Contents: read"* ]]
+  fault '{"fault": "sso"}'
+  check
+  assert_failure 2
+  [[ $(field error.hint) == *"single sign-on"* ]]
+  [[ $output$stderr != *authorization_request* ]]
 }
 
 @test "gh, an independent client, reads what dewy wrote" {

@@ -34,6 +34,8 @@ For tests alone, never counted, recorded or refused:
 Faults that replace the answer (the request has no effect):
     500, 503...  that status               502         that status, with GitHub's page in HTML
     rate-limit   403, none remaining       secondary   403 (or "status") and Retry-After: "seconds"
+    sso          403, for the single sign-on of an organization
+    forbidden    403, for a permission that the token lacks
     garbage      200, and broken JSON      flood       200, and a list of releases of "size" bytes (50 MiB)
     hang         nothing                   reset       the connection is broken
 Faults on the way (the request has its effect):
@@ -704,6 +706,12 @@ class Connection(BaseHTTPRequestHandler):
             return Problem(self.fault.status,
                            "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.",
                            {"Retry-After": str(int(self.fault.seconds))}).answer
+        if name == "sso":
+            return Problem(403, "Resource protected by organization SAML enforcement. You must grant your Personal Access token access "
+                                "to this organization.",
+                           {"X-GitHub-SSO": "required; url=https://github.com/orgs/acme/sso?authorization_request=A1"}).answer
+        if name == "forbidden":
+            return Problem(403, "Resource not accessible by personal access token").answer
         if name == "garbage":
             return Answer(200, b'[{"id": 1, "tag_name": "v1.0.0", "assets": [{"id": }]]')
         if name == "flood":

@@ -7,7 +7,8 @@ webserver.py DIR [--tls CERTIFICATE KEY] [ANSWER...]
 It prints READY, and writes its port to DIR/port, once it listens. Each request becomes a line of JSON in DIR/requests.
 The first request gets the first ANSWER, and so on; the last one is given for ever, 200 when there is none:
 
-    STATUS[,NAME=VALUE...]   that status, with those headers
+    STATUS[,NAME=VALUE...][,@FILE]
+                             that status, with those headers, and the content of FILE as its body
     hang                     nothing, until the client goes away
     reset                    the connection is broken
     flood                    200, and a body without end
@@ -67,13 +68,18 @@ class Handler(BaseHTTPRequestHandler):
             self.respond(int(word), headers)
 
     def respond(self, status, headers):
+        body = b"ok\n"
         self.send_response(status)
         for header in headers:
-            self.send_header(*header.split("=", 1))
-        self.send_header("Content-Length", "3")
+            if header.startswith("@"):
+                with open(header[1:], "rb") as file:
+                    body = file.read()
+            else:
+                self.send_header(*header.split("=", 1))
+        self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(b"ok\n")
+            self.wfile.write(body)
 
     def flood(self):
         self.send_response(200)

@@ -8,16 +8,16 @@
 
 struct github_credential {
 	char *authorization; /* the header "Authorization: Bearer TOKEN", NULL for none */
-	char identity[17];   /* tells it from other credentials without revealing it, "" for none; the same for all tokens of an App */
+	char identity[17];   /* tells it from other credentials without revealing it, "" for none; one for all tokens of an App */
 	char *source;        /* where it comes from, as people know it: "GH_TOKEN", "GitHub App 12"; NULL for none */
-	char *kept_as;       /* the name in tokens.json of the token of an App that an earlier run kept: it may have been revoked since;
-			      * NULL for any other */
+	char *kept_as;       /* the name in tokens.json of the token of an App that an earlier run kept: it may have been revoked
+			      * since; NULL for any other */
 };
 
 #define AUTO_GITHUB_CREDENTIAL AUTO(github_credential_free)
 
-/* Finds the credential for the API at base (https://api.github.com, https://HOST/api/v3), exchanging a JWT for an installation token
- * where an App is configured. Returns 0, or -1 with ERROR_CONFIG, or the error of the exchange. The caller gives ret to
+/* Finds the credential for the API at base (https://api.github.com, https://HOST/api/v3), exchanging a JWT for an installation
+ * token where an App is configured. Returns 0, or -1 with ERROR_CONFIG, or the error of the exchange. The caller gives ret to
  * github_credential_free in both cases. */
 int github_credential_find(struct session *session, const char *base, struct github_credential *ret, struct error *error);
 

@@ -17,10 +17,10 @@
 #include <stdlib.h>
 
 enum {
-	EARLIER = 60,         /* seconds before now that a JWT is issued at: the clock of GitHub may be behind */
-	LIFETIME = 9 * 60,    /* seconds from then on that it is good for: GitHub accepts no more than 10 minutes */
-	GOOD_FOR = 5 * 60,    /* seconds that a kept token must still be good for */
-	TOLERATED_SKEW = 30,  /* seconds by which clocks may differ before they explain why a JWT is refused */
+	EARLIER = 60,        /* seconds before now that a JWT is issued at: the clock of GitHub may be behind */
+	LIFETIME = 9 * 60,   /* seconds from then on that it is good for: GitHub accepts no more than 10 minutes */
+	GOOD_FOR = 5 * 60,   /* seconds that a kept token must still be good for */
+	TOLERATED_SKEW = 30, /* seconds by which clocks may differ before they explain why a JWT is refused */
 	ANSWER_LIMIT = 262144,
 };
 
@@ -119,8 +119,8 @@ static int exchange(struct session *session, const char *base, const struct app 
 
 	if (!authorization)
 		return -1;
-	const char *const headers[] = {
-		"Accept: application/vnd.github+json", "X-GitHub-Api-Version: 2022-11-28", "Content-Type: application/json", authorization, NULL};
+	const char *const headers[] = {"Accept: application/vnd.github+json", "X-GitHub-Api-Version: 2022-11-28",
+				       "Content-Type: application/json", authorization, NULL};
 	struct http_request request = {
 		.method = "POST",
 		.url = url,
@@ -134,8 +134,8 @@ static int exchange(struct session *session, const char *base, const struct app 
 
 static int refuse_clock(const struct app *app, long long ahead, const char *message, struct error *error)
 {
-	error_set(error, ERROR_REGISTRY, "%s refuses the GitHub App %s%s%s; the clock of this machine is %lld s %s", app->host, app->id,
-		  *message ? ": " : "", message, llabs(ahead), ahead > 0 ? "behind" : "ahead");
+	error_set(error, ERROR_REGISTRY, "%s refuses the GitHub App %s%s%s; the clock of this machine is %lld s %s", app->host,
+		  app->id, *message ? ": " : "", message, llabs(ahead), ahead > 0 ? "behind" : "ahead");
 	return error_hint(error, "set the clock of this machine, and keep it right: timedatectl set-ntp true, or chrony");
 }
 
@@ -145,19 +145,28 @@ static int refuse(const struct app *app, const struct http_response *response, l
 
 	if (response->status == 401 && llabs(ahead) > TOLERATED_SKEW)
 		return refuse_clock(app, ahead, message, error);
-	error_set(error, ERROR_REGISTRY, "%s gives no token to the GitHub App %s for its installation %s: %ld%s%s", app->host, app->id,
-		  app->installation, response->status, *message ? " " : "", message);
+	error_set(error, ERROR_REGISTRY, "%s gives no token to the GitHub App %s for its installation %s: %ld%s%s", app->host,
+		  app->id, app->installation, response->status, *message ? " " : "", message);
 	switch (response->status) {
 	case 401:
-		return error_hint(error, "check that GITHUB_APP_ID is the App's, and that GITHUB_APP_PRIVATE_KEY is a key of it that "
-					 "was not deleted");
+		return error_hint(error, "check that GITHUB_APP_ID is the App's, and that GITHUB_APP_PRIVATE_KEY is a key of it "
+					 "that was not deleted");
 	case 403:
 		return error_hint(error, "the installation may be suspended: its owner can end that");
 	case 404:
-		return error_hint(error, "check GITHUB_APP_INSTALLATION_ID: the App is not installed there, or it is another App's");
+		return error_hint(error, "check GITHUB_APP_ID and GITHUB_APP_INSTALLATION_ID: there is no such App, or no such "
+					 "installation of it");
 	default:
 		return error_hint(error, "check GITHUB_API_URL; the next run tries again");
 	}
+}
+
+static void warn_of_clock(const struct app *app, long long ahead)
+{
+	AUTO_FREE char *warning =
+		xasprintf("The clock of this machine is %lld s %s", llabs(ahead), ahead > 0 ? "behind" : "ahead");
+
+	log_warn(warning, "host", app->host, "hint", "set it, and keep it right: timedatectl set-ntp true, or chrony");
 }
 
 /* Exchanges a JWT for a token. Returns the token, which the caller frees, with the time it expires at by our clock; or NULL. */
@@ -169,8 +178,7 @@ static char *obtain(struct session *session, const char *base, const struct app 
 		return NULL;
 	long long ahead = http_clock_ahead(session_http(session));
 	if (response.status == 401 && llabs(ahead) > TOLERATED_SKEW) {
-		AUTO_FREE char *warning = xasprintf("The clock of this machine is %lld s %s", llabs(ahead), ahead > 0 ? "behind" : "ahead");
-		log_warn(warning, "host", app->host, "hint", "set it, and keep it right: timedatectl set-ntp true, or chrony");
+		warn_of_clock(app, ahead);
 		http_response_free(&response);
 		if (exchange(session, base, app, ahead, &response, error))
 			return NULL;

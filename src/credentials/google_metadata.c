@@ -47,7 +47,7 @@ static int refuse(const struct http_response *response, const char *host, struct
 {
 	error_set(error, ERROR_REGISTRY, "the metadata server %s gives no token: it answers %ld", host, response->status);
 	if (response->status == 404)
-		return error_hint(error, "give this machine a service account, or name a key file in GOOGLE_APPLICATION_CREDENTIALS");
+		return error_hint(error, "give this machine a service account, or set GOOGLE_APPLICATION_CREDENTIALS");
 	return error_hint(error, "look into the machine's service account and its access scopes");
 }
 

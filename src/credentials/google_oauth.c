@@ -149,7 +149,7 @@ static int blame_clock(struct session *session, const char *host, struct error *
 		return error_hint(error, "set the clock of this machine");
 	str_add_duration(&by, (ahead < 0 ? -ahead : ahead) * 1000);
 	error_in(error, "the clock of this machine is %s %s that of %s", by.data, ahead < 0 ? "ahead of" : "behind", host);
-	return error_hint(error, "set the clock of this machine, and let a time service such as systemd-timesyncd or chrony keep it");
+	return error_hint(error, "set the clock of this machine, and let a time service keep it: systemd-timesyncd, chrony");
 }
 
 /* What to do about the errors of RFC 6749, 5.2, where Google's description tells more. */

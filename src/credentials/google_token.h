@@ -39,9 +39,9 @@ struct google_file {
 /* Finds the type of the file, and sees that all is in it. Returns 0, or -1 with ERROR_CONFIG. */
 int google_file_check(struct google_file *file, struct error *error);
 
-/* Asks the token endpoint that the file names for a token with that OAuth scope. account is whose it is, for messages. Returns 0, or
- * -1 with ERROR_CONFIG, with ERROR_REGISTRY when the endpoint refuses, or with the error of the exchange. The caller gives ret to
- * google_token_free in all cases. */
+/* Asks the token endpoint that the file names for a token with that OAuth scope. account is whose it is, for messages. Returns 0,
+ * or -1 with ERROR_CONFIG, with ERROR_REGISTRY when the endpoint refuses, or with the error of the exchange. The caller gives ret
+ * to google_token_free in all cases. */
 int google_oauth_token(struct session *session, const struct google_file *file, const char *account, const char *identity,
 		       const char *scope, struct google_token *ret, struct error *error);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* ghr://OWNER/REPO: the releases of a repository at GitHub, and their assets. An artifact is ghr://OWNER/REPO/tag/VERSION/ARTIFACT. */
+/* ghr://OWNER/REPO: the releases of a repository at GitHub; an artifact is ghr://OWNER/REPO/tag/VERSION/ARTIFACT. */
 #include "registry/ghr.h"
 
 #include "alloc.h"

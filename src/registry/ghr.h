@@ -33,7 +33,8 @@ int ghr_complete_release(struct registry *registry, struct release *release, str
 
 /* Gives the assets of a release, whose id is known, to visit: the members id, name, state, size and digest. Returns 0 or -1. */
 int ghr_walk_assets(struct registry *registry, const struct release *release,
-		    int (*visit)(const struct ghr_page *page, void *context, struct error *error), void *context, struct error *error);
+		    int (*visit)(const struct ghr_page *page, void *context, struct error *error), void *context,
+		    struct error *error);
 
 /* False for an asset that is still being uploaded, or whose upload broke off. */
 bool ghr_is_uploaded(const cJSON *asset);

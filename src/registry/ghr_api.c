@@ -13,9 +13,9 @@
 enum {
 	PAGE_SIZE = 100, /* what GitHub gives at the most */
 	MOST_PAGES = 1000,
-	PAGE_LIMIT = 256 << 20,   /* bytes: 100 releases, each with 1,000 artifacts of 2 KB of description */
-	ELEMENT_LIMIT = 1 << 20,  /* bytes of a description: its longest text is 125,000 characters */
-	REDIRECTS = 3,            /* of a repository that has another name now */
+	PAGE_LIMIT = 256 << 20,  /* bytes: 100 releases, each with 1,000 artifacts of 2 KB of description */
+	ELEMENT_LIMIT = 4 << 20, /* bytes of a description: its longest text is 125,000 characters */
+	REDIRECTS = 3,           /* of a repository that has another name now */
 	MOST_HEADERS = 8,
 };
 
@@ -173,7 +173,7 @@ static int explain_garbage(const struct reading *reading, struct error *error)
 		return -1;
 	error->code = ERROR_REGISTRY;
 	error_in(error, "%s: %s", reading->api->host, reading->query->what);
-	return error_hint(error, "check GITHUB_API_URL and the proxy variables: something else than GitHub's API may have answered");
+	return error_hint(error, "check GITHUB_API_URL and the proxy variables: something else than GitHub may have answered");
 }
 
 static int write_page(void *context, const void *bytes, size_t length, struct error *error)
@@ -204,7 +204,9 @@ static int add_item(const cJSON *element, void *context, struct error *error)
 /* Returns the URL of the next page out of a Link header (RFC 8288), which the caller frees; NULL when there is none. */
 static char *next_of(const char *link)
 {
-	for (const char *open = link ? strchr(link, '<') : NULL, *close; open && (close = strchr(open, '>')); open = strchr(close, '<')) {
+	const char *open = link ? strchr(link, '<') : NULL, *close;
+
+	for (; open && (close = strchr(open, '>')); open = strchr(close, '<')) {
 		AUTO_FREE char *parameters = xstrndup(close + 1, strcspn(close + 1, "<"));
 		if (strstr(parameters, "rel=\"next\""))
 			return xstrndup(open + 1, (size_t)(close - open - 1));

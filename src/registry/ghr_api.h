@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* GitHub's REST API (https://docs.github.com/rest/releases), of github.com and of GitHub Enterprise Server: who is asked as whom, lists
- * page by page, and refusals as sentences. */
+/* GitHub's REST API (https://docs.github.com/rest/releases), of github.com and of GitHub Enterprise Server: who is asked as whom,
+ * lists page by page, and refusals as sentences. */
 #ifndef DEWY_GHR_API_H
 #define DEWY_GHR_API_H
 
@@ -26,8 +26,8 @@ struct ghr_api *ghr_api_open(struct session *session, struct error *error);
 void ghr_api_close(struct ghr_api *api);
 
 /* Makes the request, with the credential added to its headers: only to the scheme, host and port of the base, and to the host
- * uploads.X when that of the base is api.X. A kept token that was revoked is replaced once. Returns 0 with any status; or -1 with the
- * error of session_ask. The caller gives ret to http_response_free in both cases. */
+ * uploads.X when that of the base is api.X. A kept token that was revoked is replaced once. Returns 0 with any status; or -1 with
+ * the error of session_ask. The caller gives ret to http_response_free in both cases. */
 int ghr_api_ask(struct ghr_api *api, const struct http_request *request, struct http_response *ret, struct error *error);
 
 /* A page of a list. */
@@ -50,12 +50,12 @@ struct ghr_query {
 	const char *what;           /* for messages: "the releases of acme/app" */
 };
 
-/* Reads one page, or one object as a page of one item. Returns 0; 1 when it still has query's etag; or -1, with ERROR_NOT_FOUND for 404.
- * The caller gives ret to ghr_page_free in all cases. Memory does not grow with what the objects hold besides the members. */
+/* Reads one page, or one object as a page of one item. Returns 0; 1 when it still has query's etag; or -1, with ERROR_NOT_FOUND for
+ * 404. The caller gives ret to ghr_page_free in all cases. Memory does not grow with what the objects hold besides the members. */
 int ghr_api_read(struct ghr_api *api, const struct ghr_query *query, struct ghr_page *ret, struct error *error);
 
-/* Reads page after page and gives each to visit, which returns 0 to go on, 1 to end, or -1. Returns 0; 1 when the first page still has
- * query's etag, and none was visited; or -1. */
+/* Reads page after page and gives each to visit, which returns 0 to go on, 1 to end, or -1. Returns 0; 1 when the first page still
+ * has query's etag, and none was visited; or -1. */
 int ghr_api_walk(struct ghr_api *api, const struct ghr_query *query,
 		 int (*visit)(const struct ghr_page *page, void *context, struct error *error), void *context, struct error *error);
 

@@ -55,15 +55,16 @@ static int find_asset(struct registry *registry, const char *version, struct wan
 	return error_hint(error, "start again from dewy-check; publish the artifact again if it is gone");
 }
 
-/* Splits the path of an artifact's URL that registry_owns: a version may have a slash in it, an asset has none. Returns the version,
- * which the caller frees, and the name, which belongs to the URL; or NULL. */
+/* Splits the path of an artifact's URL that registry_owns: a version may have a slash in it, an asset has none. Returns the
+ * version, which the caller frees, and the name, which belongs to the URL; or NULL. */
 static char *split_url(const struct registry *registry, const struct url *url, const char **ret_name, struct error *error)
 {
 	const char *below = url->path + strlen(registry->url.path), *slash = strrchr(below, '/');
 	size_t length = strlen(GHR_TAG);
 
 	if (!str_starts(below, GHR_TAG) || slash <= below + length || !str_is_file_name(slash + 1)) {
-		error_set(error, ERROR_DOCUMENT, "%s is not the path of an artifact: expected /REPO/tag/VERSION/ARTIFACT", url->path);
+		error_set(error, ERROR_DOCUMENT, "%s is not the path of an artifact: expected /REPO/tag/VERSION/ARTIFACT",
+			  url->path);
 		return NULL;
 	}
 	*ret_name = slash + 1;
@@ -96,9 +97,10 @@ static int write_transfer(void *context, const void *bytes, size_t length, struc
 	return transfer->sink->write(transfer->sink->context, bytes, length, error);
 }
 
-/* https://docs.github.com/rest/releases/assets#get-a-release-asset: the answer leads to a signed URL of another host, which takes no
- * token. */
-static int download(struct transfer *transfer, const char *id, const struct registry_resume *resume, const char *what, struct error *error)
+/* https://docs.github.com/rest/releases/assets#get-a-release-asset: the answer leads to a signed URL of another host, which takes
+ * no token. */
+static int download(struct transfer *transfer, const char *id, const struct registry_resume *resume, const char *what,
+		    struct error *error)
 {
 	struct registry *registry = transfer->registry;
 	AUTO_FREE char *below = xasprintf("/assets/%s", id);
@@ -124,7 +126,7 @@ static int download(struct transfer *transfer, const char *id, const struct regi
 }
 
 int ghr_fetch(struct registry *registry, const struct url *url, const struct registry_resume *resume,
-		 const struct registry_sink *sink, struct error *error)
+	      const struct registry_sink *sink, struct error *error)
 {
 	AUTO_WANTED struct wanted wanted = {0};
 	AUTO_FREE char *version = registry_owns(registry, url, error) ? NULL : split_url(registry, url, &wanted.name, error);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What GitHub refuses, as sentences with what to do (https://docs.github.com/rest/using-the-rest-api/troubleshooting-the-rest-api). */
+/* What GitHub refuses, as sentences with what to do
+ * (https://docs.github.com/rest/using-the-rest-api/troubleshooting-the-rest-api). */
 #include "registry/ghr_api.h"
 
 #include "alloc.h"
@@ -12,18 +13,20 @@ static int refuse_credential(const struct ghr_api *api, const char *what, const 
 {
 	const char *source = api->credential.source;
 
-	error_set(error, ERROR_REGISTRY, "%s: %s: %s is not accepted: 401 %s", api->host, what, source ? source : "a request without a token",
-		  message);
+	error_set(error, ERROR_REGISTRY, "%s: %s: %s is not accepted: 401 %s", api->host, what,
+		  source ? source : "a request without a token", message);
 	if (!source)
 		return error_hint(error, "give a token in GH_TOKEN; dewy-registry(7) lists the permissions");
-	return error_hint(error, "%s is expired, revoked or of another GitHub: give one that is good, or none for a public repository",
+	return error_hint(error, "%s is expired, revoked or of another GitHub: give one that is good, or none for a public "
+				 "repository",
 			  source);
 }
 
 /* An organization may want tokens to be authorized for its single sign-on. */
 static int hint_sign_on(const char *source, struct error *error)
 {
-	return error_hint(error, "authorize %s for the single sign-on of the organization: in the settings of the token, Configure SSO",
+	return error_hint(error, "authorize %s for the single sign-on of the organization: in the settings of the token, "
+				 "Configure SSO",
 			  source);
 }
 
@@ -36,19 +39,19 @@ static int refuse_permission(const struct ghr_api *api, const char *what, const 
 		return hint_sign_on(source, error);
 	if (!api->credential.source)
 		return error_hint(error, "give a token in GH_TOKEN; dewy-registry(7) lists the permissions");
-	return error_hint(error, "the token needs the permission Contents: read of the repository, and Contents: read and write for audit "
-				 "records; a classic one the scope repo");
+	return error_hint(error, "the token needs the permission Contents: read of the repository, and Contents: read and write "
+				 "for audit records; a classic one the scope repo");
 }
 
 static int refuse_unknown(const struct ghr_api *api, const char *what, struct error *error)
 {
 	const char *source = api->credential.source;
 
-	error_set(error, ERROR_NOT_FOUND, "%s: %s: not there, or not to be seen %s%s: 404", api->host, what, source ? "by " : "without a token",
-		  source ? source : "");
+	error_set(error, ERROR_NOT_FOUND, "%s: %s: not there, or not to be seen %s%s: 404", api->host, what,
+		  source ? "by " : "without a token", source ? source : "");
 	if (!source)
-		return error_hint(error, "check the names; for a private repository give a token in GH_TOKEN, and for GitHub Enterprise "
-					 "Server GITHUB_API_URL=https://HOST/api/v3");
+		return error_hint(error, "check the names; for a private repository give a token in GH_TOKEN, and for GitHub "
+					 "Enterprise Server GITHUB_API_URL=https://HOST/api/v3");
 	return error_hint(error, "check the names, and that the token may read the repository: Contents: read; dewy-registry(7)");
 }
 
@@ -64,9 +67,10 @@ int ghr_api_refuse(const struct ghr_api *api, const char *what, const struct htt
 	case 404:
 		return refuse_unknown(api, what, error);
 	default:
-		error_set(error, ERROR_REGISTRY, "%s: %s: %ld%s%s", api->host, what, response->status, *message ? " " : "", message);
-		return error_hint(error, response->status >= 500 ? "the next run tries again; https://www.githubstatus.com tells about "
-								   "disturbances"
-								 : "check GITHUB_API_URL and the URL of the registry");
+		error_set(error, ERROR_REGISTRY, "%s: %s: %ld%s%s", api->host, what, response->status, *message ? " " : "",
+			  message);
+		if (response->status < 500)
+			return error_hint(error, "check GITHUB_API_URL and the URL of the registry");
+		return error_hint(error, "the next run tries again; https://www.githubstatus.com tells about disturbances");
 	}
 }

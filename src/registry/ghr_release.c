@@ -81,7 +81,8 @@ int ghr_complete_release(struct registry *registry, struct release *release, str
 static const char *const asset_members[] = {"id", "name", "state", "size", "digest", NULL};
 
 int ghr_walk_assets(struct registry *registry, const struct release *release,
-		    int (*visit)(const struct ghr_page *page, void *context, struct error *error), void *context, struct error *error)
+		    int (*visit)(const struct ghr_page *page, void *context, struct error *error), void *context,
+		    struct error *error)
 {
 	AUTO_FREE char *below = xasprintf("/%s/assets?per_page=100", release->id), *what = ghr_name(registry, release->version);
 	AUTO_FREE char *url = ghr_url(registry, below);

@@ -19,7 +19,8 @@ const char *ghr_validators_etag(const struct registry *registry, const char *url
 	const struct ghr_api *api = registry->own;
 	const cJSON *first = cJSON_GetArrayItem(pages_of(registry), 0);
 
-	if (!str_equal(json_string(registry->validators, "identity"), api->credential.identity) || !str_equal(json_string(first, "url"), url))
+	if (!str_equal(json_string(registry->validators, "identity"), api->credential.identity) ||
+	    !str_equal(json_string(first, "url"), url))
 		return NULL;
 	return json_string(first, "etag");
 }

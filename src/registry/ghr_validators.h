@@ -14,8 +14,8 @@
  * the validators. */
 const char *ghr_validators_etag(const struct registry *registry, const char *url);
 
-/* Finds out whether the pages after the first, which has not changed, have changed either. Returns 1 when none has or they were asked
- * for a short time ago; 0 when one has; or -1. */
+/* Finds out whether the pages after the first, which has not changed, have changed. Returns 1 when none has, or they were asked for
+ * a short time ago; 0 when one has; or -1. */
 int ghr_validators_hold(struct registry *registry, const struct ghr_query *query, struct error *error);
 
 /* Replaces the validators; takes pages over, NULL for a list that cannot be found unchanged. */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* What the service says when it refuses (https://cloud.google.com/storage/docs/json_api/v1/status-codes), in sentences. */
 #include "registry/gs.h"
 
 #include "buf.h"
@@ -21,47 +22,46 @@ static const char *reason_of(const cJSON *answer)
 	return reason ? reason : "";
 }
 
-static int hint_at_credential(const struct gs_refusal *refusal, struct error *error)
+static int hint_at_public(struct error *error)
 {
-	if (refusal->account)
-		return error_hint(error, "the access token of %s is not accepted: look whether the account is disabled or deleted",
-				  refusal->account);
-	return error_hint(error, "the bucket is not public: leave out anonymous=true, and see dewy-registry(7) for credentials");
+	return error_hint(error, "the bucket is not public: leave out anonymous=true, and give a credential, see dewy-registry(7)");
 }
 
-static int hint_at_permission(const struct gs_refusal *refusal, const char *reason, struct error *error)
+static int hint_at_credential(const char *account, struct error *error)
 {
-	const struct gs_permission *permission = refusal->permission;
+	return error_hint(error, "the access token of %s is not accepted: is the account disabled or deleted?", account);
+}
 
-	if (!refusal->account)
-		return error_hint(error, "the bucket is not public: leave out anonymous=true, and see dewy-registry(7) for credentials");
+static int hint_at_permission(const char *account, const char *bucket, const char *reason, const struct gs_permission *permission,
+			      struct error *error)
+{
 	if (str_equal(reason, "insufficientPermissions"))
-		return error_hint(error, "the token's scope does not reach that far: give the machine the access scope cloud-platform or "
-					 "storage-rw, and to %s the permission %s (%s)",
-				  refusal->account, permission->name, permission->role);
-	return error_hint(error, "give %s the permission %s, for example by the role %s on gs://%s", refusal->account, permission->name,
-			  permission->role, refusal->bucket);
+		return error_hint(error, "the scope of the token does not reach that far: give the machine the access scope "
+					 "cloud-platform or storage-rw, and %s the permission %s (%s)",
+				  account, permission->name, permission->role);
+	return error_hint(error, "give %s the permission %s, for example by the role %s on gs://%s", account, permission->name,
+			  permission->role, bucket);
 }
 
-int gs_refuse(const struct gs_refusal *refusal, const struct http_response *response, struct error *error)
+int gs_refuse(const struct registry *registry, const struct http_response *response, const struct gs_permission *permission,
+	      struct error *error)
 {
 	AUTO_JSON cJSON *answer = json_parse(buf_text(&response->body), response->body.length, error);
-	const char *reason = reason_of(answer);
+	const char *bucket = registry->url.authority, *account = gs_account(registry), *reason = reason_of(answer);
+	AUTO_BUF struct buf base = {0};
 
-	error_set(error, ERROR_REGISTRY, "gs://%s: %s answers %ld: %s", refusal->bucket, refusal->host, response->status,
-		  message_of(answer));
-	switch (response->status) {
-	case 401:
-		return hint_at_credential(refusal, error);
-	case 403:
-		if (str_ends(reason, "imitExceeded"))
-			return error_hint(error, "wait, and let runs be further apart");
-		return hint_at_permission(refusal, reason, error);
-	case 404:
-		return error_hint(error, "create the bucket %s, or correct the registry URL", refusal->bucket);
-	case 429:
+	gs_add_base(&base, registry);
+	AUTO_FREE char *host = url_host(base.data);
+	error_set(error, ERROR_REGISTRY, "gs://%s: %s answers %ld: %s", bucket, host, response->status, message_of(answer));
+	if (response->status == 429 || (response->status == 403 && str_ends(reason, "imitExceeded")))
 		return error_hint(error, "wait, and let runs be further apart");
-	default:
-		return response->status >= 500 ? error_hint(error, "the service has a problem of its own: the next run tries again") : -1;
+	if (response->status == 401 || response->status == 403) {
+		if (!account)
+			return hint_at_public(error);
+		return response->status == 401 ? hint_at_credential(account, error)
+					       : hint_at_permission(account, bucket, reason, permission, error);
 	}
+	if (response->status == 404)
+		return error_hint(error, "create the bucket %s, or correct the registry URL", bucket);
+	return response->status < 500 ? -1 : error_hint(error, "the service has a problem of its own: the next run tries again");
 }

@@ -9,7 +9,7 @@
 set -euo pipefail
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
 SIGNAL=TERM
-unset http_proxy https_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY all_proxy
+unset http_proxy https_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY all_proxy CEPH_ARGS NODE_OPTIONS NODE_PATH
 
 server() {
   [[ $# -ge 2 && $1 =~ ^(start|stop)$ ]] || {
@@ -44,13 +44,13 @@ spawn() {
 }
 
 # answers NAME PORT: waits until that process, and not another one that was quicker to take the port, answers GET / there, whatever
-# with; fails when it has ended, or after 25 s.
+# with; fails when it has ended, or when the script has run for 25 s.
 answers() {
-  local end=$((SECONDS + 25)) pid
+  local pid
   pid=$(cat "$DIR/pid/$1")
   until ss -Hltnp "sport = :$2" | grep -q "pid=$pid," && curl -s -o /dev/null --max-time 5 "http://127.0.0.1:$2/"; do
     alive "$pid" || return
-    [ $SECONDS -lt $end ] || return
+    [ $SECONDS -lt 25 ] || return
     sleep 0.02
   done
 }
