@@ -331,6 +331,39 @@ crc32c() {
   [ "$(jq -c .fetch.verified <<<"$output")" = '["size","md5"]' ]
 }
 
+@test "what the service has told with the beginning counts when it tells nothing with the rest" {
+  local right=x-goog-hash=md5=$(md5 "$ARTIFACT") wrong=x-goog-hash=crc32c=AAAAAA==
+  serve "reset:300000,$right" serve "reset:300000,$right" serve "reset:300000,$wrong" serve "reset:300000,$wrong" serve
+  fetch
+  whole
+  [ "$(jq -c .fetch.verified <<<"$output")" = '["size","md5"]' ]
+  rm -r "$CACHE"
+  fetch --retries 0
+  [ "$status" -eq 2 ]
+  fetch
+  whole
+  [ "$(request 4 status)" = 206 ]
+  [ "$(jq -c .fetch.verified <<<"$output")" = '["size","md5"]' ]
+  rm -r "$CACHE"
+  fetch
+  [ "$status" -eq 5 ]
+  fetch --retries 0
+  [ "$status" -eq 2 ]
+  fetch
+  [ "$status" -eq 5 ]
+  [ "$(request 8 status)" = 206 ]
+  cached ""
+}
+
+@test "... but not for another version" {
+  head -c $SIZE /dev/urandom >"$SERVICE/next"
+  serve "reset:300000,x-goog-hash=md5=$(md5 "$ARTIFACT")" serve
+  fetch
+  whole
+  [ "$(request 2 status)" = 200 ]
+  [ "$(jq -c .fetch.verified <<<"$output")" = '["size"]' ]
+}
+
 @test "what is not as the service says is refused, and nothing is left" {
   local other=$BATS_TEST_TMPDIR/other hash
   head -c $SIZE /dev/urandom >"$other"

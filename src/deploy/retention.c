@@ -129,7 +129,7 @@ static int sweep_artifact(const char *name, void *context)
 	const struct cache_sweep *sweep = context;
 	bool ours = !sweep->shared;
 
-	if (!strstr(name, "--")) /* not the name of an artifact of ours: VERSION--NAME, .VERSION--NAME.part */
+	if (!strstr(name, "--")) /* not the name of an artifact of ours: VERSION--NAME, .VERSION--NAME.part, .VERSION--NAME.part.json */
 		return 0;
 	for (int i = 0; i < sweep->count; i++) {
 		if (!str_equal(json_string(sweep->candidates[i].record, "artifact.cache_key"), name))

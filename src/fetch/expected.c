@@ -17,14 +17,16 @@ void expected_free(struct expected *expected)
 
 bool expected_set(struct expected *expected, enum digest_source source, const char *digest)
 {
-	struct digest *known = digest_begin(digest);
 	char *text = expected->digests[source];
 	size_t length = 0;
 
-	digest_free(known);
-	for (; known && digest[length] && length < DIGEST_TEXT - 1; length++)
+	for (; digest[length] && length < DIGEST_TEXT - 1; length++)
 		text[length] = (char)tolower((unsigned char)digest[length]);
 	text[length] = '\0';
+	struct digest *known = digest_begin(text);
+	if (!known)
+		text[0] = '\0';
+	digest_free(known);
 	return known != NULL;
 }
 

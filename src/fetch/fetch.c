@@ -101,14 +101,18 @@ struct download {
 	struct progress progress;
 };
 
-/* Takes the first checksum that can be computed here; refuses to go on when it takes more. */
-static int expect_of_service(struct fetch *fetch, const char *const *checksums, struct error *error)
+/* Takes the first checksum that can be computed here, or keeps the one that was told with the beginning; refuses to go on when it
+ * takes more. */
+static int expect_of_service(struct fetch *fetch, const struct registry_part *begun, struct error *error)
 {
+	bool known = begun->offset > 0 && *fetch->expected.digests[BY_SERVICE];
+
 	if (fetch->off)
 		return 0;
-	for (fetch->expected.digests[BY_SERVICE][0] = '\0'; *checksums; checksums++)
-		if (expected_set(&fetch->expected, BY_SERVICE, *checksums))
-			break;
+	for (const char *const *checksum = begun->checksums; *checksum && !known; checksum++)
+		known = expected_set(&fetch->expected, BY_SERVICE, *checksum);
+	if (!known)
+		expected_set(&fetch->expected, BY_SERVICE, "");
 	if (!fetch->required || expected_is_strong(&fetch->expected))
 		return 0;
 	error_set(error, ERROR_INTEGRITY, "neither the registry nor a checksum file of the release tells the SHA-256 or SHA-512 of %s",
@@ -121,9 +125,10 @@ static int begin(void *context, const struct registry_part *begun, struct error 
 {
 	struct download *download = context;
 	struct fetch *fetch = download->fetch;
+	const char *checksum = fetch->expected.digests[BY_SERVICE];
 
-	if (expect_of_service(fetch, begun->checksums, error) ||
-	    part_begin(download->part, begun->offset, begun->validator, error))
+	if (expect_of_service(fetch, begun, error) ||
+	    part_begin(download->part, begun->offset, begun->validator, *checksum ? checksum : NULL, error))
 		return -1;
 	hashing_begin(&download->hashing, &fetch->expected);
 	if (hashing_add_file(&download->hashing, download->part->fd, begun->offset, error))
@@ -155,6 +160,8 @@ static int read_registry(struct fetch *fetch, struct part *part, struct content 
 
 	if (url_parse(&url, part->url, error) || registry_owns(&fetch->registry, &url, error))
 		return -1;
+	if (begun && part->checksum && !fetch->off)
+		expected_set(&fetch->expected, BY_SERVICE, part->checksum);
 	if (begun)
 		log_debug("Resuming the download", "cache_key", fetch->key);
 	progress_begin(&download.progress, option_string(fetch->run->options, OPT_PROGRESS), json_string(document, "artifact.name"),

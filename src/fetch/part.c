@@ -62,20 +62,21 @@ static void read_boot(struct buf *boot)
 		boot->data[--boot->length] = '\0';
 }
 
-/* Returns the validator of the bytes that are there, which the caller frees; NULL when they cannot be continued. */
-static char *read_sidecar(const struct part *part)
+/* Learns what the bytes that are there belong to, if they can be continued. */
+static void read_sidecar(struct part *part)
 {
 	AUTO_BUF struct buf text = {0}, boot = {0};
 	struct error error;
 
 	if (fs_read_file(part->cache, part->sidecar, LIMIT, &text, &error))
-		return NULL;
+		return;
 	AUTO_JSON cJSON *sidecar = json_parse(buf_text(&text), text.length, &error);
 	read_boot(&boot);
 	if (!boot.length || !str_equal(json_string(sidecar, "boot"), buf_text(&boot)) ||
 	    !str_equal(json_string(sidecar, "url"), part->url))
-		return NULL;
-	return xstrdup(json_string(sidecar, "validator"));
+		return;
+	part->validator = xstrdup(json_string(sidecar, "validator"));
+	part->checksum = xstrdup(json_string(sidecar, "checksum"));
 }
 
 /* Writes it without making it durable: it counts for this boot only, and one that is damaged is as good as none. */
@@ -87,6 +88,7 @@ static int write_sidecar(const struct part *part)
 	read_boot(&boot);
 	json_set_string(sidecar, "url", part->url);
 	json_set_string(sidecar, "validator", part->validator);
+	json_set_string(sidecar, "checksum", part->checksum);
 	json_set_string(sidecar, "boot", buf_text(&boot));
 	AUTO_FREE char *text = json_print(sidecar);
 	AUTO_CLOSE int fd = openat(part->cache, part->sidecar, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
@@ -102,19 +104,27 @@ int part_open(struct part *part, struct error *error)
 	part->fd = open_locked(part, error);
 	if (part->fd < 0)
 		return -1;
-	part->validator = read_sidecar(part);
+	read_sidecar(part);
 	if (part->validator && fstat(part->fd, &status) == 0)
 		part->bytes = status.st_size;
 	return part->bytes || ftruncate(part->fd, 0) == 0 ? 0 : fail(part, errno, error);
 }
 
-int part_begin(struct part *part, long long offset, const char *validator, struct error *error)
+/* Replaces a text by a copy of another one, which may be the same. */
+static void replace(char **text, const char *other)
+{
+	char *copy = xstrdup(other);
+
+	free(*text);
+	*text = copy;
+}
+
+int part_begin(struct part *part, long long offset, const char *validator, const char *checksum, struct error *error)
 {
 	if (ftruncate(part->fd, offset) || lseek(part->fd, offset, SEEK_SET) < 0)
 		return fail(part, errno, error);
-	char *copy = xstrdup(validator); /* it may be the one that is freed */
-	free(part->validator);
-	part->validator = copy;
+	replace(&part->validator, validator);
+	replace(&part->checksum, checksum);
 	if (unlinkat(part->cache, part->sidecar, 0) && errno != ENOENT)
 		return fail(part, errno, error);
 	if (validator && write_sidecar(part))
@@ -150,4 +160,5 @@ void part_close(struct part *part, bool keep)
 	free(part->name);
 	free(part->sidecar);
 	free(part->validator);
+	free(part->checksum);
 }

@@ -18,6 +18,7 @@ struct part {
 	int fd;          /* open for reading and writing, and locked */
 	long long bytes; /* that are there from an earlier run, and can be continued */
 	char *validator; /* of what they are the beginning of, NULL when nobody can tell: then the next run begins anew */
+	char *checksum;  /* of that, as the service has told it: services do not tell it with a part; NULL for none */
 };
 
 /* Opens and locks the file, which an earlier run may have left: runs for two ROOTs may share the cache. Bytes count as there only
@@ -26,8 +27,8 @@ struct part {
  * gives part to part_close in both cases. */
 int part_open(struct part *part, struct error *error);
 
-/* Goes on behind the first offset bytes and forgets the rest. Returns 0 or -1. */
-int part_begin(struct part *part, long long offset, const char *validator, struct error *error);
+/* Goes on behind the first offset bytes and forgets the rest. validator and checksum may be NULL. Returns 0 or -1. */
+int part_begin(struct part *part, long long offset, const char *validator, const char *checksum, struct error *error);
 
 int part_write(struct part *part, const void *bytes, size_t length, struct error *error);
 

@@ -48,7 +48,7 @@ static void add_facts(struct buf *text, const struct progress *progress, long lo
 	buf_puts(text, "/s");
 	if (progress->size > bytes && per_second > 0) {
 		buf_puts(text, "  ");
-		str_add_duration(text, (progress->size - bytes) / per_second * 1000);
+		str_add_duration(text, (progress->size - bytes + per_second - 1) / per_second * 1000);
 		buf_puts(text, " left");
 	}
 }
