@@ -399,6 +399,36 @@ five_minutes_later() {
   [ "$(field state)" = available ]
 }
 
+@test "the time of a limit is GitHub's, whose clock may be another one" {
+  local offset until
+  publish v1.2.3
+  serve
+  for offset in -10800 10800; do
+    github_control settings "{\"clock_offset\": $offset}"
+    github_control rate '{"token": "ghp_write", "remaining": 0, "reset_in": 1800}'
+    rm -rf "$ROOT/.dewy"
+    once
+    assert_failure 2
+    [ "$(field error.code)" = rate-limited ]
+    until=$(grep -o "until 20.*Z" <<<"$(field error.message)")
+    until=$(($(date -d "${until#until }" +%s) - $(date +%s)))
+    ((until > 1700 && until < 1900))
+  done
+}
+
+@test "a limit that was remembered while the clock was wrong keeps nobody waiting for ever" {
+  publish v1.2.3
+  serve
+  fault '{"fault": "secondary", "seconds": 120}'
+  once
+  assert_failure 2
+  jq -c '.limits[0].until = "2096-11-24T16:00:00Z"' "$ROOT/.dewy/registry.json" >"$ROOT/.dewy/registry.json.edited"
+  mv "$ROOT/.dewy/registry.json.edited" "$ROOT/.dewy/registry.json"
+  once
+  assert_success
+  [ "$(cat "$ROOT/current/version")" = v1.2.3 ]
+}
+
 @test "a secondary limit is waited out" {
   publish v1.2.3
   serve
