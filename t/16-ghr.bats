@@ -98,6 +98,34 @@ fault() {
   [ "$(cat "$ROOT/current/version")" = v1.3.0 ]
 }
 
+# edit FILTER: changes what was remembered.
+edit() {
+  jq -c "$1" "$ROOT/.dewy/registry.json" >"$ROOT/.dewy/registry.json.edited"
+  mv "$ROOT/.dewy/registry.json.edited" "$ROOT/.dewy/registry.json"
+}
+
+@test "what was remembered is used only when it is whole, and as this version of dewy has left it" {
+  local damage whole
+  publish v1.2.3
+  serve
+  once --no-report
+  check
+  whole=$(cat "$ROOT/.dewy/registry.json")
+  for damage in '.found.key |= sub("dewy.:.[0-9.]+"; "dewy\":\"0.0.1")' 'del(.found.artifacts)' 'del(.found.artifacts[0].name)' \
+    'del(.found.release.version)' 'del(.found.validators.pages)' '.found.artifacts[0].url = "ghr://acme/other/tag/v1.2.3/app.tar"' \
+    '.found.artifacts[0].url |= gsub("tag"; "..")' '.found = 1'; do
+    echo "$whole" >"$ROOT/.dewy/registry.json"
+    edit "$damage"
+    [ "$(cat "$ROOT/.dewy/registry.json")" != "$whole" ]
+    forget_requests
+    check
+    assert_success
+    [ "$(field state)" = unchanged ]
+    [ "$(count_requests '.status == 304')" = 0 ]
+    [ "$(jq 'del(.found.validators.tail_at)' "$ROOT/.dewy/registry.json")" = "$(jq 'del(.found.validators.tail_at)' <<<"$whole")" ]
+  done
+}
+
 @test "what is remembered of one token is not used for another" {
   publish v1.2.3
   members v1.3.0-draft '{"draft": true}'
@@ -422,8 +450,7 @@ five_minutes_later() {
   fault '{"fault": "secondary", "seconds": 120}'
   once
   assert_failure 2
-  jq -c '.limits[0].until = "2096-11-24T16:00:00Z"' "$ROOT/.dewy/registry.json" >"$ROOT/.dewy/registry.json.edited"
-  mv "$ROOT/.dewy/registry.json.edited" "$ROOT/.dewy/registry.json"
+  edit '.limits[0].until = "2096-11-24T16:00:00Z"'
   once
   assert_success
   [ "$(cat "$ROOT/current/version")" = v1.2.3 ]
