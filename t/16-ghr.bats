@@ -59,16 +59,18 @@ fault() {
     jq -e '[.assets[] | select(.name | startswith("shipped_to_"))] | length == 1 and .[0].content_type == "text/plain"'
 }
 
-@test "an unchanged repository costs one request, which is answered 304 and not counted" {
+@test "an unchanged repository costs one request, which is answered 304 and not counted, and nothing is written" {
   publish v1.2.3
   serve
   once --no-report
   assert_success
   once --no-report # the download was counted: that is a change
   forget_requests
+  find "$ROOT" -printf '%p %T@ %i\n' | sort >"$BATS_TEST_TMPDIR/before"
   once --no-report
   assert_success
   [ "$(field state)" = unchanged ]
+  find "$ROOT" -printf '%p %T@ %i\n' | sort | diff "$BATS_TEST_TMPDIR/before" -
   [ "$(github_requests '[.method, .path, .status] | join(" ")')" = "GET /repos/acme/app/releases?per_page=100 304" ]
   once --no-report
   [ "$(count_requests)" = 2 ]
