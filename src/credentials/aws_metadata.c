@@ -40,8 +40,8 @@ static int container_url(char **ret_url, struct error *error)
 	    (str_equal(url.scheme, "https") || (str_equal(url.scheme, "http") && is_near(url.authority))))
 		return 0;
 	AUTO_FREE char *public = url_public(full);
-	error_set(error, ERROR_CONFIG, "AWS_CONTAINER_CREDENTIALS_FULL_URI is %s: credentials are taken only from https, or by http "
-				       "from this machine or the addresses of ECS and EKS", public);
+	error_set(error, ERROR_CONFIG, "AWS_CONTAINER_CREDENTIALS_FULL_URI is %s: credentials are taken only from https, or by "
+				       "http from this machine or the addresses of ECS and EKS", public);
 	return error_hint(error, "correct it, or leave it to ECS or EKS to set");
 }
 

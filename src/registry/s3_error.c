@@ -29,8 +29,8 @@ static int hint_permission(const struct refusal *refusal, struct error *error)
 	bool list = str_equal(refusal->deed->permission, "s3:ListBucket");
 
 	if (place->anonymous)
-		return error_hint(error, "the bucket does not allow that to everybody: take anonymous=true out of the URL, and give "
-					 "credentials");
+		return error_hint(error, "the bucket does not allow that to everybody: take anonymous=true out of the URL, and "
+					 "give credentials");
 	return error_hint(error, "allow %s on arn:aws:s3:::%s%s%s%s to %s; credentials come from %s", refusal->deed->permission,
 			  place->bucket, list ? "" : "/", list ? "" : place->prefix, list ? "" : "*", refusal->key_id,
 			  refusal->source);
@@ -168,8 +168,8 @@ static int explain(const struct refusal *refusal, struct error *error)
 		return explain_skew(buf_text(&what), refusal, error);
 	if (!*refusal->code)
 		return explain_status(buf_text(&what), refusal, error);
-	error_set(error, code, "%s: %s (%.64s%s%s)", buf_text(&what), known ? known->sentence : "the service refuses", refusal->code,
-		  message.length ? ": " : "", buf_text(&message));
+	error_set(error, code, "%s: %s (%.64s%s%s)", buf_text(&what), known ? known->sentence : "the service refuses",
+		  refusal->code, message.length ? ": " : "", buf_text(&message));
 	return known ? known->hint(refusal, error) : hint_permission(refusal, error);
 }
 
