@@ -59,6 +59,13 @@ long long http_retry_after(struct http *http)
 	return curl_easy_getinfo(http->curl, CURLINFO_RETRY_AFTER, &seconds) == CURLE_OK && seconds > 0 ? (long long)seconds : 0;
 }
 
+char *http_last_host(struct http *http)
+{
+	char *url = NULL;
+
+	return curl_easy_getinfo(http->curl, CURLINFO_EFFECTIVE_URL, &url) == CURLE_OK && url ? url_host(url) : xstrdup("");
+}
+
 long long http_clock_ahead(struct http *http)
 {
 	const char *date = http_header(http, "Date", 0);
@@ -110,9 +117,10 @@ static int give_to_sink(struct exchange *exchange, const char *bytes, size_t len
 
 	if (exchange->begun < 0 && begin_sink(exchange))
 		return -1;
-	exchange->too_large = limit && exchange->position + (long long)length > (long long)limit;
-	if (exchange->too_large)
+	if (limit && exchange->position + (long long)length > (long long)limit) {
+		exchange->exceeded = limit;
 		return -1;
+	}
 	exchange->sink_failed = sink->write(sink->context, bytes, length, exchange->error) != 0;
 	exchange->position += (long long)length;
 	return exchange->sink_failed ? -1 : 0;
@@ -123,9 +131,10 @@ static int give_to_response(struct exchange *exchange, const char *bytes, size_t
 	struct buf *body = &exchange->response->body;
 	size_t limit = exchange->request->sink ? REFUSAL_LIMIT : exchange->request->limit;
 
-	exchange->too_large = length > limit - body->length;
-	if (exchange->too_large)
+	if (length > limit - body->length) {
+		exchange->exceeded = limit;
 		return -1;
+	}
 	buf_add(body, bytes, length);
 	return 0;
 }
@@ -159,7 +168,8 @@ static int attempt(struct exchange *exchange, CURLcode *ret_code, struct error *
 	exchange->detail[0] = '\0';
 	exchange->asked = exchange->validator ? exchange->position : 0;
 	exchange->begun = -1;
-	exchange->changed = exchange->too_large = exchange->sink_failed = false;
+	exchange->exceeded = 0;
+	exchange->changed = exchange->sink_failed = false;
 	if (http_setup(exchange, receive, error))
 		return -1;
 	*ret_code = curl_easy_perform(exchange->curl);
@@ -236,14 +246,12 @@ static int attempt_until_done(struct exchange *exchange, CURLcode *ret_code, str
 
 int http_exchange(struct http *http, const struct http_request *request, struct http_response *ret, struct error *error)
 {
-	AUTO_FREE char *host = url_host(request->url);
 	struct exchange exchange = {
 		.http = http,
 		.curl = http->curl,
 		.request = request,
 		.response = ret,
 		.error = error,
-		.host = host,
 		.deadline = time_monotonic() + request->timeout_ms,
 		.position = request->offset,
 		.validator = xstrdup(request->validator),

@@ -96,6 +96,9 @@ const char *http_validator(struct http *http);
 /* Returns the seconds that the last answer asks to wait (Retry-After, RFC 9110, 10.2.3), 0 when it does not. */
 long long http_retry_after(struct http *http);
 
+/* Returns the host that the last exchange came to, which after a redirect is another one than was asked; the caller frees it. */
+char *http_last_host(struct http *http);
+
 /* Returns the seconds by which the clock of the server, as the Date of the last answer tells it, is ahead of this machine's; 0
  * when there is no Date. */
 long long http_clock_ahead(struct http *http);

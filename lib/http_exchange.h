@@ -18,7 +18,6 @@ struct exchange {
 	const struct http_request *request;
 	struct http_response *response;
 	struct error *error;
-	char *host;
 	long long deadline; /* milliseconds on the monotonic clock */
 
 	/* of the body that the sink has received in all attempts */
@@ -30,7 +29,7 @@ struct exchange {
 	long long asked;  /* the byte it asked to begin at */
 	long long begun;  /* the byte at which the sink has begun, -1 before it has */
 	bool changed;     /* the server has something else now than what was begun */
-	bool too_large;   /* the body exceeds the limit */
+	size_t exceeded;  /* the limit that the body does not keep, 0 while it does */
 	bool sink_failed; /* error is filled in */
 	char detail[CURL_ERROR_SIZE];
 };

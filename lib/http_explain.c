@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "alloc.h"
 #include "error.h"
 #include "http_exchange.h"
 
@@ -32,27 +33,27 @@ static const char *reason(CURLcode code)
 	return curl_easy_strerror(code);
 }
 
-static int explain_certificate(const struct exchange *exchange, CURLcode code, struct error *error)
+static int explain_certificate(const struct exchange *exchange, CURLcode code, const char *host, struct error *error)
 {
-	error_set(error, ERROR_NETWORK, "cannot reach %s: %s%s%s", exchange->host, reason(code), exchange->detail[0] ? ": " : "",
+	error_set(error, ERROR_NETWORK, "cannot reach %s: %s%s%s", host, reason(code), exchange->detail[0] ? ": " : "",
 		  exchange->detail);
 	return error_hint(error, "name the file of its certificate authority in --cacert or SSL_CERT_FILE, and check this machine's clock");
 }
 
 int http_explain(const struct exchange *exchange, CURLcode code, struct error *error)
 {
+	AUTO_FREE char *host = http_last_host(exchange->http);
 	long number = 0;
 
 	if (exchange->sink_failed)
 		return -1; /* what the sink said */
 	if (exchange->changed)
-		return error_set(error, ERROR_NETWORK, "%s: what it sends changes all the time", exchange->host);
-	if (exchange->too_large)
-		return error_set(error, ERROR_NETWORK, "%s: its answer is larger than %zu bytes", exchange->host,
-				 exchange->request->limit);
+		return error_set(error, ERROR_NETWORK, "%s: what it sends changes all the time", host);
+	if (exchange->exceeded)
+		return error_set(error, ERROR_NETWORK, "%s: its answer is larger than %zu bytes", host, exchange->exceeded);
 	if (code == CURLE_PEER_FAILED_VERIFICATION)
-		return explain_certificate(exchange, code, error);
+		return explain_certificate(exchange, code, host, error);
 	if (code == CURLE_COULDNT_CONNECT && curl_easy_getinfo(exchange->curl, CURLINFO_OS_ERRNO, &number) == CURLE_OK && number)
-		return error_set(error, ERROR_NETWORK, "cannot reach %s: %s", exchange->host, strerror((int)number));
-	return error_set(error, ERROR_NETWORK, "cannot reach %s: %s", exchange->host, reason(code));
+		return error_set(error, ERROR_NETWORK, "cannot reach %s: %s", host, strerror((int)number));
+	return error_set(error, ERROR_NETWORK, "cannot reach %s: %s", host, reason(code));
 }

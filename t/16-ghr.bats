@@ -59,16 +59,18 @@ fault() {
     jq -e '[.assets[] | select(.name | startswith("shipped_to_"))] | length == 1 and .[0].content_type == "text/plain"'
 }
 
-@test "an unchanged repository costs one request, which is answered 304 and not counted" {
+@test "an unchanged repository costs one request, which is answered 304 and not counted, and nothing is written" {
   publish v1.2.3
   serve
   once --no-report
   assert_success
   once --no-report # the download was counted: that is a change
   forget_requests
+  find "$ROOT" -printf '%p %T@ %i\n' | sort >"$BATS_TEST_TMPDIR/before"
   once --no-report
   assert_success
   [ "$(field state)" = unchanged ]
+  find "$ROOT" -printf '%p %T@ %i\n' | sort | diff "$BATS_TEST_TMPDIR/before" -
   [ "$(github_requests '[.method, .path, .status] | join(" ")')" = "GET /repos/acme/app/releases?per_page=100 304" ]
   once --no-report
   [ "$(count_requests)" = 2 ]
@@ -96,6 +98,34 @@ fault() {
   once
   assert_success
   [ "$(cat "$ROOT/current/version")" = v1.3.0 ]
+}
+
+# edit FILTER: changes what was remembered.
+edit() {
+  jq -c "$1" "$ROOT/.dewy/registry.json" >"$ROOT/.dewy/registry.json.edited"
+  mv "$ROOT/.dewy/registry.json.edited" "$ROOT/.dewy/registry.json"
+}
+
+@test "what was remembered is used only when it is whole, and as this version of dewy has left it" {
+  local damage whole
+  publish v1.2.3
+  serve
+  once --no-report
+  check
+  whole=$(cat "$ROOT/.dewy/registry.json")
+  for damage in '.found.key |= sub("dewy.:.[0-9.]+"; "dewy\":\"0.0.1")' 'del(.found.artifacts)' 'del(.found.artifacts[0].name)' \
+    'del(.found.release.version)' 'del(.found.validators.pages)' '.found.artifacts[0].url = "ghr://acme/other/tag/v1.2.3/app.tar"' \
+    '.found.artifacts[0].url |= gsub("tag"; "..")' '.found = 1'; do
+    echo "$whole" >"$ROOT/.dewy/registry.json"
+    edit "$damage"
+    [ "$(cat "$ROOT/.dewy/registry.json")" != "$whole" ]
+    forget_requests
+    check
+    assert_success
+    [ "$(field state)" = unchanged ]
+    [ "$(count_requests '.status == 304')" = 0 ]
+    [ "$(jq 'del(.found.validators.tail_at)' "$ROOT/.dewy/registry.json")" = "$(jq 'del(.found.validators.tail_at)' <<<"$whole")" ]
+  done
 }
 
 @test "what is remembered of one token is not used for another" {
@@ -397,6 +427,35 @@ five_minutes_later() {
   [ "$(count_requests)" = 0 ]
   GH_TOKEN=ghp_read check # has a limit of its own
   [ "$(field state)" = available ]
+}
+
+@test "the time of a limit is GitHub's, whose clock may be another one" {
+  local offset until
+  publish v1.2.3
+  serve
+  for offset in -10800 10800; do
+    github_control settings "{\"clock_offset\": $offset}"
+    github_control rate '{"token": "ghp_write", "remaining": 0, "reset_in": 1800}'
+    rm -rf "$ROOT/.dewy"
+    once
+    assert_failure 2
+    [ "$(field error.code)" = rate-limited ]
+    until=$(grep -o "until 20.*Z" <<<"$(field error.message)")
+    until=$(($(date -d "${until#until }" +%s) - $(date +%s)))
+    ((until > 1700 && until < 1900))
+  done
+}
+
+@test "a limit that was remembered while the clock was wrong keeps nobody waiting for ever" {
+  publish v1.2.3
+  serve
+  fault '{"fault": "secondary", "seconds": 120}'
+  once
+  assert_failure 2
+  edit '.limits[0].until = "2096-11-24T16:00:00Z"'
+  once
+  assert_success
+  [ "$(cat "$ROOT/current/version")" = v1.2.3 ]
 }
 
 @test "a secondary limit is waited out" {

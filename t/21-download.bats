@@ -297,6 +297,14 @@ whole() {
   cached ""
 }
 
+@test "... nor is that of a refusal, and the limit of that is the one that is said" {
+  serve endless:403
+  fetch --retries 0
+  [ "$status" -eq 2 ]
+  [ "$(field error.code)" = network ]
+  [[ $(field error.message) == *"larger than 1048576 bytes" ]]
+}
+
 @test "a body whose length nobody has told" {
   serve untold
   edit 'del(.artifact.size)'
@@ -485,20 +493,43 @@ github() {
   cached ""
 }
 
+# elsewhere ANSWER...: starts another service, in $BATS_TEST_TMPDIR/elsewhere, and sets ELSEWHERE, its host and port.
+elsewhere() {
+  mkdir "$BATS_TEST_TMPDIR/elsewhere"
+  cp "$ARTIFACT" "$BATS_TEST_TMPDIR/elsewhere"
+  "$BATS_TEST_DIRNAME/downloads.py" "$BATS_TEST_TMPDIR/elsewhere" "$@" >/dev/null 3>&- &
+  echo $! >"$BATS_TEST_TMPDIR/elsewhere.pid"
+  wait_until test -s "$BATS_TEST_TMPDIR/elsewhere/port"
+  ELSEWHERE=127.0.0.1:$(cat "$BATS_TEST_TMPDIR/elsewhere/port")
+}
+
+@test "what the host behind a redirect asks for is not asked for by the one before it" {
+  elsewhere 429,Retry-After=3600 serve
+  github "redirect:http://$ELSEWHERE/stored" serve serve "redirect:http://$ELSEWHERE/stored"
+  fetch --retries 0
+  [ "$status" -eq 2 ]
+  [ "$(field error.code)" = rate-limited ]
+  [[ $(field error.message) == "$ELSEWHERE answers 429"* ]]
+  fetch
+  whole
+}
+
+@test "an error names the host that it came from" {
+  github redirect:http://127.0.0.1:1/stored
+  fetch --retries 0
+  [ "$status" -eq 2 ]
+  [[ $(field error.message) == "cannot reach 127.0.0.1:1: "* ]]
+}
+
 @test "a redirect from https to http is not followed" {
-  local plain=$BATS_TEST_TMPDIR/plain
-  mkdir "$plain"
-  cp "$ARTIFACT" "$plain"
-  "$BATS_TEST_DIRNAME/downloads.py" "$plain" serve >/dev/null 3>&- &
-  echo $! >"$BATS_TEST_TMPDIR/plain.pid"
-  wait_until test -s "$plain/port"
-  github --tls server "redirect:http://127.0.0.1:$(cat "$plain/port")/stored"
+  elsewhere serve
+  github --tls server "redirect:http://$ELSEWHERE/stored"
   fetch
   [ "$status" -eq 2 ]
   [ "$(field error.code)" = network ]
   [[ $(field error.message) == *"not https"* ]]
   requests 3
-  [ ! -e "$plain/requests" ]
+  [ ! -e "$BATS_TEST_TMPDIR/elsewhere/requests" ]
   cached ""
 }
 

@@ -18,7 +18,7 @@ status, and how many bytes of the body were sent. The first request gets the fir
     whole          all of it, as if there were no ranges
     untold         all of it without a length and a validator
     careless       the part that Range asks for, whatever If-Range says
-    endless        a body without length and end
+    endless        a body without length and end, with the status 200, or endless:STATUS
     redirect:URL   302 to there
     STATUS[,NAME=VALUE...]  that status with those headers
 
@@ -76,7 +76,7 @@ class Handler(BaseHTTPRequestHandler):
         elif word == "redirect":
             self.begin(302, ["Location=" + argument], 0)
         elif word == "endless":
-            self.begin(200, headers)
+            self.begin(int(argument or 200), headers)
             while True:
                 self.send(b"x" * BLOCK)
         else:

@@ -17,11 +17,12 @@ void finding_free(struct finding *finding)
 	artifact_list_free(&finding->artifacts);
 }
 
-/* Returns all that decides which release is chosen, on one line; the caller frees it. */
+/* Returns all that decides which release is chosen, on one line; the caller frees it. Another version of dewy may choose otherwise. */
 static char *key_of(const char *url, const struct choice_rules *rules)
 {
 	AUTO_JSON cJSON *key = xrequire(cJSON_CreateObject());
 
+	json_set_string(key, "dewy", PACKAGE_VERSION);
 	json_set_string(key, "registry", url);
 	json_set_string(key, "calver", rules->calver);
 	json_set_string(key, "slot", rules->slot);
@@ -44,35 +45,51 @@ static void recall_choice(const cJSON *memory, const struct choice_rules *rules,
 	version_parse(&ret->version, rules->calver, ret->release.version);
 }
 
-static void recall_artifacts(const cJSON *memory, struct artifact_list *ret)
+/* True for the URL of an artifact of this registry. */
+static bool is_ours(const struct registry *registry, const char *text)
 {
-	const cJSON *item;
+	AUTO_URL struct url url = {0};
+	struct error error;
 
-	cJSON_ArrayForEach(item, json_get(memory, "artifacts"))
+	return url_parse(&url, text, &error) == 0 && registry_owns(registry, &url, &error) == 0;
+}
+
+/* Returns 0, or -1 when they are not what artifacts of this registry can be: somebody has edited them. */
+static int recall_artifacts(const cJSON *memory, const struct registry *registry, struct artifact_list *ret)
+{
+	const cJSON *items = json_get(memory, "artifacts"), *item;
+
+	cJSON_ArrayForEach(item, items)
 	{
 		const char *name = json_string(item, "name"), *url = json_string(item, "url"), *digest = json_string(item, "digest");
 		struct artifact artifact = {.name = (char *)name, .url = (char *)url, .size = json_number(item, "size", -1)};
 		snprintf(artifact.digest, sizeof artifact.digest, "%s", digest ? digest : "");
-		if (name && url)
-			artifact_list_add(ret, &artifact);
+		if (!name || !url || !is_ours(registry, url))
+			return -1;
+		artifact_list_add(ret, &artifact);
 	}
+	return cJSON_IsArray(items) ? 0 : -1;
 }
 
-cJSON *memory_recall(const struct root *root, const char *url, const struct choice_rules *rules, struct finding *ret)
+cJSON *memory_recall(const struct root *root, const struct registry *registry, const char *url, const struct choice_rules *rules,
+		     struct finding *ret)
 {
 	AUTO_JSON cJSON *state = state_read(root, name_of_state);
 	const cJSON *memory = json_get(state, found), *validators = json_get(memory, "validators");
 	const char *text = json_string(memory, "release.version");
+	AUTO_FINDING struct finding recalled = {0};
 	struct version version;
 
 	*ret = (struct finding){0};
 	if (!validators)
 		return NULL;
 	AUTO_FREE char *key = key_of(url, rules);
-	if (!str_equal(json_string(memory, "key"), key) || !text || !version_parse(&version, rules->calver, text))
+	if (!str_equal(json_string(memory, "key"), key) || !text || !version_parse(&version, rules->calver, text) ||
+	    recall_artifacts(memory, registry, &recalled.artifacts))
 		return NULL;
-	recall_choice(memory, rules, &ret->choice);
-	recall_artifacts(memory, &ret->artifacts);
+	recall_choice(memory, rules, &recalled.choice);
+	*ret = recalled;
+	recalled = (struct finding){0};
 	return xrequire(cJSON_Duplicate(validators, true));
 }
 

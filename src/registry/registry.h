@@ -111,9 +111,9 @@ struct registry_ops {
 	void (*close)(struct registry *registry);
 };
 
-/* Opens the registry of a URL, without asking it anything; options and root are for its session. What is accepted holds no secret: user and password are refused in
- * it and in the URLs among its parameters, and so is every parameter that the scheme does not know. Returns 0, or -1 with
- * ERROR_CONFIG; the caller gives it to registry_close in both cases. */
+/* Opens the registry of a URL, without asking it anything; options and root are for its session. What is accepted holds no secret:
+ * user and password are refused in it and in the URLs among its parameters, and so is every parameter that the scheme does not
+ * know. Returns 0, or -1 with ERROR_CONFIG; the caller gives it to registry_close in both cases. */
 int registry_open(struct registry *registry, const char *url, const struct options *options, const struct root *root,
 		  struct error *error);
 

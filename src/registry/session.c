@@ -49,18 +49,27 @@ static bool is_limit_of(const cJSON *limit, const char *host, const char *identi
 	return str_equal(json_string(limit, "host"), host) && str_equal(json_string(limit, "identity"), identity);
 }
 
+/* True while its time has not come. One that is further ahead than any was written while the clock was wrong. */
+static bool is_running(const cJSON *limit)
+{
+	const char *text = json_string(limit, "until");
+	long long now = time_now() / 1000;
+	time_t until;
+
+	return text && time_parse(text, &until) == 0 && now < until && until <= now + LONGEST_SECONDS;
+}
+
 /* Returns 0, or -1 with ERROR_POSTPONED while the host is to be left alone. */
 static int check_limit(const struct session *session, const char *host, const char *identity, struct error *error)
 {
 	AUTO_JSON cJSON *state = state_read(session->root, name_of_state);
 	const cJSON *limit;
-	time_t until;
 
 	cJSON_ArrayForEach(limit, json_get(state, limits))
 	{
-		const char *text = json_string(limit, "until");
-		if (is_limit_of(limit, host, identity) && text && time_parse(text, &until) == 0 && time_now() / 1000 < until)
-			return error_set(error, ERROR_POSTPONED, "%s has asked for no request before %s", host, text);
+		if (is_limit_of(limit, host, identity) && is_running(limit))
+			return error_set(error, ERROR_POSTPONED, "%s has asked for no request before %s", host,
+					 json_string(limit, "until"));
 	}
 	return 0;
 }
@@ -72,12 +81,10 @@ static void remember_limit(const struct session *session, const char *host, cons
 	cJSON *kept = xrequire(cJSON_CreateArray()), *added = xrequire(cJSON_CreateObject());
 	const cJSON *limit;
 	struct error error;
-	time_t time;
 
 	cJSON_ArrayForEach(limit, json_get(state, limits))
 	{
-		const char *text = json_string(limit, "until");
-		if (!is_limit_of(limit, host, identity) && text && time_parse(text, &time) == 0 && time_now() / 1000 < time)
+		if (!is_limit_of(limit, host, identity) && is_running(limit))
 			cJSON_AddItemToArray(kept, xrequire(cJSON_Duplicate(limit, true)));
 	}
 	json_set_string(added, "host", host);
@@ -100,16 +107,17 @@ static long long asked_to_wait(struct http *http, const struct http_response *re
 	if (!limited && !(response->status == 503 && seconds))
 		return 0;
 	if (!seconds && str_equal(remaining, "0") && reset && str_to_number(reset, &at) == 0)
-		seconds = at - time_now() / 1000 + 1;
+		seconds = at - time_now() / 1000 - http_clock_ahead(http) + 1; /* it is told by the clock of the service */
 	if (seconds <= 0 && (response->status == 429 || strstr(buf_text(&response->body), "secondary rate limit")))
 		seconds = SECONDARY_SECONDS;
 	return seconds < LONGEST_SECONDS ? seconds : LONGEST_SECONDS;
 }
 
-/* Returns 0, or -1 with ERROR_LIMITED when the answer asks to be left alone. */
-static int note_limit(struct session *session, const struct http_response *response, const char *host, const char *identity,
-		      struct error *error)
+/* Returns 0, or -1 with ERROR_LIMITED when the answer asks to be left alone. It speaks for the host that gives it: the one behind a
+ * redirect is not the one that was asked. */
+static int note_limit(struct session *session, const struct http_response *response, const char *identity, struct error *error)
 {
+	AUTO_FREE char *host = http_last_host(session->http);
 	long long seconds = asked_to_wait(session->http, response);
 	char until[TIME_TEXT];
 
@@ -132,5 +140,5 @@ int session_ask(struct session *session, const struct http_request *request, con
 		timed.timeout_ms = session->timeout_ms;
 	if (check_limit(session, host, identity, error) || http_exchange(session_http(session), &timed, ret, error))
 		return -1;
-	return note_limit(session, ret, host, identity, error);
+	return note_limit(session, ret, identity, error);
 }
