@@ -455,6 +455,27 @@ secure() {
   done
 }
 
+@test "https by nothing older than TLS 1.2, whatever the machine would take" {
+  local port version
+  "$BATS_TEST_DIRNAME/stack/authority" "$BATS_TEST_TMPDIR/authority"
+  printf '%s\n' "openssl_conf = a" "[a]" "ssl_conf = b" "[b]" "system_default = c" "[c]" MinProtocol=None \
+    CipherString=ALL:@SECLEVEL=0 >"$BATS_TEST_TMPDIR/lax"
+  for version in tls1_1 tls1_2; do
+    port=$(free_port)
+    openssl s_server -quiet -www -accept "127.0.0.1:$port" -$version -cipher ALL:@SECLEVEL=0 \
+      -cert "$BATS_TEST_TMPDIR/authority/server.pem" -key "$BATS_TEST_TMPDIR/authority/server.key" >/dev/null 2>&1 3>&- &
+    echo $! >"$BATS_TEST_TMPDIR/$version.pid"
+    wait_until openssl s_client -connect "127.0.0.1:$port" -$version -cipher ALL:@SECLEVEL=0 </dev/null
+    document "https://localhost:$port"
+    OPENSSL_CONF=$BATS_TEST_TMPDIR/lax fetch --cacert "$BATS_TEST_TMPDIR/authority/ca.pem" --retries 0
+    if [ $version = tls1_1 ]; then
+      [[ $(field error.message) == *"no agreement on a TLS connection" ]]
+    else
+      [[ $(field error.message) == *" bytes instead of $SIZE" ]]
+    fi
+  done
+}
+
 # github [--tls NAME] ANSWER...: makes the document lead to a GitHub that answers the look-up of the release and of its assets, and
 # then with ANSWER.
 github() {
