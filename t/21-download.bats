@@ -104,6 +104,16 @@ whole() {
   [ "$(field fetch.bytes)" = $SIZE ]
 }
 
+@test "... and reads nothing again that it has received" {
+  serve reset:300000 reset:300000 serve
+  edit ".artifact.digest = \"sha256:$(sha256sum <"$ARTIFACT" | cut -d' ' -f1)\""
+  ASAN_OPTIONS=detect_leaks=0 run --separate-stderr strace -qq -y -e trace=read,pread64 -e signal=none \
+    -o "$BATS_TEST_TMPDIR/trace" dewy-fetch <"$DOCUMENT"
+  whole
+  requests 3
+  run ! grep -F .part\> "$BATS_TEST_TMPDIR/trace"
+}
+
 @test "... and the next run, when it fails for good" {
   serve reset:300000 serve
   fetch --retries 0
