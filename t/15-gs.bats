@@ -365,10 +365,17 @@ fetch() {
   done
   run --separate-stderr dewy-check --registry "gs://bucket/app?anonymous=maybe"
   [[ $(field error.message) == *"anonymous=maybe: expected true or false" ]]
-  for url in ftp://x http:// x.example "https://x?y=z"; do
+  for url in ftp://x http:// x.example "https://x?y=hush"; do
     run --separate-stderr dewy-check --registry "gs://bucket/app?endpoint=$(encode "$url")"
     [ "$status" -eq 1 ]
-    [[ $(field error.message) == *"endpoint=$url: expected the URL of a service" ]]
+    [[ $(field error.message) == *"endpoint is ${url%\?*}: expected the URL of a service"* ]]
+    [[ $stderr$output != *hush* ]]
+  done
+  for url in ftp://x http:// "https://x?y=hush" https://me:hush@x; do
+    STORAGE_EMULATOR_HOST=$url run --separate-stderr dewy-check --registry gs://bucket/app
+    [ "$status" -eq 1 ]
+    [[ $(field error.message) == *"STORAGE_EMULATOR_HOST is "*": expected the URL of a service"* ]]
+    [[ $stderr$output != *hush* ]]
   done
   run --separate-stderr dewy-check --registry "gs://bucket/app?region=x"
   [[ $(field error.message) == *"unknown parameter region"*"endpoint, anonymous" ]]

@@ -104,6 +104,16 @@ whole() {
   [ "$(field fetch.bytes)" = $SIZE ]
 }
 
+@test "... and reads nothing again that it has received" {
+  serve reset:300000 reset:300000 serve
+  edit ".artifact.digest = \"sha256:$(sha256sum <"$ARTIFACT" | cut -d' ' -f1)\""
+  ASAN_OPTIONS=detect_leaks=0 run --separate-stderr strace -qq -y -e trace=read,pread64 -e signal=none \
+    -o "$BATS_TEST_TMPDIR/trace" dewy-fetch <"$DOCUMENT"
+  whole
+  requests 3
+  run ! grep -F .part\> "$BATS_TEST_TMPDIR/trace"
+}
+
 @test "... and the next run, when it fails for good" {
   serve reset:300000 serve
   fetch --retries 0
@@ -452,6 +462,27 @@ secure() {
     [ ! -e "$SERVICE/requests" ]
     cached ""
     stop_pid "$(cat "$BATS_TEST_TMPDIR/service.pid")"
+  done
+}
+
+@test "https by nothing older than TLS 1.2, whatever the machine would take" {
+  local port version
+  "$BATS_TEST_DIRNAME/stack/authority" "$BATS_TEST_TMPDIR/authority"
+  printf '%s\n' "openssl_conf = a" "[a]" "ssl_conf = b" "[b]" "system_default = c" "[c]" MinProtocol=None \
+    CipherString=ALL:@SECLEVEL=0 >"$BATS_TEST_TMPDIR/lax"
+  for version in tls1_1 tls1_2; do
+    port=$(free_port)
+    openssl s_server -quiet -www -accept "127.0.0.1:$port" -$version -cipher ALL:@SECLEVEL=0 \
+      -cert "$BATS_TEST_TMPDIR/authority/server.pem" -key "$BATS_TEST_TMPDIR/authority/server.key" >/dev/null 2>&1 3>&- &
+    echo $! >"$BATS_TEST_TMPDIR/$version.pid"
+    wait_until openssl s_client -connect "127.0.0.1:$port" -$version -cipher ALL:@SECLEVEL=0 </dev/null
+    document "https://localhost:$port"
+    OPENSSL_CONF=$BATS_TEST_TMPDIR/lax fetch --cacert "$BATS_TEST_TMPDIR/authority/ca.pem" --retries 0
+    if [ $version = tls1_1 ]; then
+      [[ $(field error.message) == *"no agreement on a TLS connection" ]]
+    else
+      [[ $(field error.message) == *" bytes instead of $SIZE" ]]
+    fi
   done
 }
 
