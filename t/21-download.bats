@@ -486,6 +486,40 @@ secure() {
   done
 }
 
+@test "a file of authorities that is none is a wrong option, which is told by its name" {
+  local file
+  secure server
+  for file in "$BATS_TEST_TMPDIR/nothing.pem" "$ARTIFACT"; do
+    fetch --cacert "$file"
+    [ "$status" -eq 1 ]
+    assert_equal "$(field error.message)" "cannot read the certificate authorities in $file"
+  done
+}
+
+@test "a proxy that cannot be reached, or refuses, is told by its variable" {
+  document http://127.0.0.1:1
+  http_proxy=http://127.0.0.1:1 fetch --retries 0
+  [ "$status" -eq 2 ]
+  [[ $(field error.hint) == "check the proxy that http_proxy names, and no_proxy"* ]]
+  fetch --retries 0
+  [[ $(field error.hint) != *"http_proxy names"* ]]
+  python3 -c '
+import http.server, os, sys
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_CONNECT(self): self.send_error(407)
+with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
+    print(server.server_port, file=open(sys.argv[1] + ".new", "w"), flush=True)
+    os.rename(sys.argv[1] + ".new", sys.argv[1])
+    server.serve_forever()' "$BATS_TEST_TMPDIR/proxy" 2>/dev/null 3>&- &
+  echo $! >"$BATS_TEST_TMPDIR/proxy.pid"
+  wait_until test -s "$BATS_TEST_TMPDIR/proxy"
+  document https://registry.example.com
+  https_proxy=http://127.0.0.1:$(cat "$BATS_TEST_TMPDIR/proxy") fetch --retries 0
+  [ "$status" -eq 2 ]
+  assert_equal "$(field error.message)" "cannot reach registry.example.com: the proxy answers 407"
+  [[ $(field error.hint) == "check the proxy that https_proxy names"* ]]
+}
+
 # github [--tls NAME] ANSWER...: makes the document lead to a GitHub that answers the look-up of the release and of its assets, and
 # then with ANSWER.
 github() {

@@ -10,7 +10,6 @@
 #include "proc.h"
 #include "str.h"
 
-#include <pwd.h>
 #include <string.h>
 
 enum { CHAIN_MOST = 5 }; /* profiles that one leads to */
@@ -34,12 +33,11 @@ static void profiles_free(struct profiles *profiles)
 /* Returns the path in the variable, with ~/ for the home directory, else that of the file in ~/.aws; the caller frees it. */
 static char *path_of(const char *variable, const char *name)
 {
-	const char *value = aws_variable(variable), *home = aws_variable("HOME");
-	const struct passwd *user = home ? NULL : getpwuid(geteuid());
+	const char *value = aws_variable(variable), *home = proc_home();
 
 	if (value && !str_starts(value, "~/"))
 		return xstrdup(value);
-	home = home ? home : user ? user->pw_dir : "";
+	home = home ? home : "";
 	return value ? xasprintf("%s%s", home, value + 1) : xasprintf("%s/.aws/%s", home, name);
 }
 
