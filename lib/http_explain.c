@@ -26,6 +26,7 @@ static const char *reason(CURLcode code)
 		{CURLE_SEND_ERROR, "the connection broke"},
 		{CURLE_RECV_ERROR, "the connection broke"},
 		{CURLE_PARTIAL_FILE, "the answer ended too early"},
+		{CURLE_OUT_OF_MEMORY, "a header of its answer is too large"}, /* what libcurl calls it; other memory is no problem */
 	};
 
 	for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)

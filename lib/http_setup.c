@@ -152,6 +152,15 @@ static int check_header(const char *header, struct error *error)
 	return 0;
 }
 
+/* The signature's key id becomes part of a header. */
+static int check_key_id(const struct http_signature *signature, struct error *error)
+{
+	for (const char *letter = signature ? signature->key_id : ""; *letter; letter++)
+		if (iscntrl((unsigned char)*letter))
+			return error_set(error, ERROR_CONFIG, "the access key id has a control character in it");
+	return 0;
+}
+
 /* Asks for what follows the bytes that are there, if they are still the same. */
 static void add_range(struct exchange *exchange)
 {
@@ -177,7 +186,7 @@ static int set_headers(struct exchange *exchange, struct error *error)
 
 int http_setup(struct exchange *exchange, curl_write_callback write, struct error *error)
 {
-	if (set_headers(exchange, error))
+	if (set_headers(exchange, error) || check_key_id(exchange->request->signature, error))
 		return -1;
 	curl_easy_reset(exchange->curl);
 	if (set_trust(exchange) || set_protocols(exchange) || set_limits(exchange) || set_signature(exchange) ||

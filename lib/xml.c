@@ -14,6 +14,7 @@ enum {
 	PATH_MOST = 512,
 	TEXT_MOST = 16384,
 	PIECE_MOST = 1 << 20,
+	MEMBERS_MOST = 64, /* looking for one among them must stay cheap */
 };
 
 struct xml {
@@ -142,7 +143,8 @@ static void add_member(void *object, const char *path, const char *text)
 {
 	const char *slash = strrchr(path, '/');
 
-	json_set_string(object, slash ? slash + 1 : path, text);
+	if (cJSON_GetArraySize(object) < MEMBERS_MOST)
+		json_set_string(object, slash ? slash + 1 : path, text);
 }
 
 cJSON *xml_members(const char *text, size_t length, struct error *error)

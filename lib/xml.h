@@ -33,8 +33,8 @@ int xml_add(struct xml *xml, const void *bytes, size_t length, struct error *err
 /* Says that all has come. Returns 0, or -1 with ERROR_REGISTRY when an element is not closed, or there was none. */
 int xml_end(struct xml *xml, struct error *error);
 
-/* Parses a whole document whose elements have different names. Returns an object with the text of each element under its name,
- * which the caller deletes; or NULL with ERROR_REGISTRY. */
+/* Parses a whole document whose elements have different names. Returns an object with the text of each of the first 64 under its
+ * name, which the caller deletes; or NULL with ERROR_REGISTRY. */
 cJSON *xml_members(const char *text, size_t length, struct error *error);
 
 #endif

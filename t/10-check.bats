@@ -193,6 +193,37 @@ TABLE
   [ "$(field state)" = waiting ]
 }
 
+@test "a release of a far future has no grace" {
+  mkdir "$REGISTRY/v1.2.3"
+  touch -d '1 hour' "$REGISTRY/v1.2.3/checksums.txt"
+  run --separate-stderr check
+  [ "$status" -eq 2 ]
+  [ "$(field error.code)" = not-found ]
+  run --separate-stderr check --grace-period 2h
+  [ "$(field state)" = waiting ]
+}
+
+@test "an artifact whose name leaves a download no room for its own is refused with what to do" {
+  local name
+  name=$(printf '%0218d_linux_amd64.tar.gz' 0)
+  publish v1.2.3 "$name"
+  run --separate-stderr check
+  [ "$status" -eq 2 ]
+  [ "$(field error.code)" = registry ]
+  [[ $(field error.hint) == *"shorter name"* ]]
+  mv "$REGISTRY/v1.2.3/$name" "$REGISTRY/v1.2.3/${name:1}"
+  run --separate-stderr check
+  dewy-fetch <<<"$output" >/dev/null
+}
+
+@test "names that move the terminal, or turn round how it is read, are none of artifacts" {
+  publish v1.2.3 $'app\u009b31m_linux_amd64.tar.gz'
+  publish v1.2.3 $'app\u202e_linux_amd64.tar.gz'
+  run --separate-stderr check --grace-period 0
+  [ "$status" -eq 2 ]
+  [ "$(field error.code)" = not-found ]
+}
+
 @test "an empty release waits by the age of its directory" {
   mkdir "$REGISTRY/v1.2.3"
   run --separate-stderr check

@@ -343,6 +343,13 @@ need_faketime() {
   says 2 'HTTP 404, which is no answer of S3' proxy
 }
 
+@test "an error of 100,000 elements is read in no time" {
+  stand_in "403,$(python3 -c 'print("<Error><Code>AccessDenied</Code>" + "".join(f"<a{i}/>" for i in range(100000)) + "</Error>")' | answer 1)"
+  ulimit -t 10
+  run --separate-stderr dewy-check --registry "$STAND_IN"
+  says 2 'access denied'
+}
+
 @test "an answer that is no listing is refused, however it is made" {
   local -A answers=(
     [html]='<html><body>Please log in<br></body></html>'

@@ -318,6 +318,14 @@ fetch() {
   done
 }
 
+@test "thousands of headers with hashes are not gone through" {
+  use_endpoints
+  one_release "\"headers\": {\"x-goog-hash\": $(jq -nc '[range(14000) | "a=b"]')}"
+  ulimit -t 10
+  fetch
+  assert_success
+}
+
 @test "a download that breaks off goes on where it was" {
   local etag='"headers": {"ETag": "CIHv3\/D+kZADEAE="}, "ranges": true'
   use_endpoints

@@ -556,6 +556,15 @@ five_minutes_later() {
   [[ $(field error.message) == *"more than the 100 elements of a page" ]]
 }
 
+@test "a text that is longer than any of GitHub's is refused" {
+  publish v1.2.3
+  members v1.2.3 "{\"published_at\": \"$(printf '%09000d' 0)\"}"
+  serve
+  check
+  assert_failure 2
+  [[ $(field error.message) == *"published_at is longer than 8192 bytes" ]]
+}
+
 @test "a token that is not accepted is named by where it comes from" {
   publish v1.2.3
   serve

@@ -137,6 +137,12 @@ END
   assert_error 'the profile default has aws_access_key_id without aws_secret_access_key'
 }
 
+@test "a key id cannot smuggle a header into what is asked" {
+  config <<<$'[default]\ncredential_process = echo \'{"Version": 1, "AccessKeyId": "AKIA\\r\\nX-Evil: 1", "SecretAccessKey": "x"}\''
+  assert_error 'the access key id has a control character in it'
+  refute [ -e "$SERVICE/requests" ]
+}
+
 @test "files: SSO and MFA take a person, which is said" {
   config <<END
 [default]

@@ -548,6 +548,14 @@ github() {
   [ "$(request 6 status)" = 206 ]
 }
 
+@test "a header that is larger than any should be is an error that says so" {
+  serve "serve,X-Long=$(printf '%0120000d' 0)"
+  fetch
+  [ "$status" -eq 2 ]
+  [[ $(field error.message) == *"a header of its answer is too large" ]]
+  cached ""
+}
+
 @test "redirects without end are not followed to it" {
   github redirect:/loop
   fetch

@@ -125,7 +125,7 @@ static int describe_artifact(const struct check *check, const char *version, con
 {
 	AUTO_FREE char *cache_key = xasprintf("%s--%s", version, artifact->name);
 
-	if (!str_is_file_name(cache_key)) {
+	if (!root_is_cache_key(cache_key)) {
 		error_set(error, ERROR_REGISTRY, "%s is no file name that the cache could take", cache_key);
 		return error_hint(error, "publish the artifact under a shorter name");
 	}
@@ -205,10 +205,11 @@ static int decide(const struct check *check, const struct choice *choice)
 /* A release is published before its artifacts are: that is an error only when it lasts. */
 static int wait_for_artifact(const struct check *check, const struct release *release, struct error *missing)
 {
-	long long grace = option_number(check->options, OPT_GRACE_PERIOD);
+	long long grace = option_number(check->options, OPT_GRACE_PERIOD), age = time_now() / 1000 - release->published_at;
 	AUTO_BUF struct buf text = {0};
 
-	if (!release->published_at || time_now() - release->published_at * 1000LL >= grace)
+	/* clocks differ, but a time that is far ahead is none */
+	if (!release->published_at || age >= grace / 1000 || age < -grace / 1000)
 		return -1;
 	str_add_duration(&text, grace);
 	if (check->version) /* it serves on, and the next run looks again */

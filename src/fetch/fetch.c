@@ -270,7 +270,7 @@ static int check_key(const cJSON *document, const char *key, struct error *error
 	if (!str_equal(key, expected))
 		return error_set(error, ERROR_DOCUMENT, "the member artifact.cache_key of the document is %s instead of %s", key,
 				 expected);
-	return str_is_file_name(key) ? 0 : error_set(error, ERROR_DOCUMENT, "%s is no file name that the cache could take", key);
+	return root_is_cache_key(key) ? 0 : error_set(error, ERROR_DOCUMENT, "%s is no file name that the cache could take", key);
 }
 
 static int open_fetch(struct fetch *fetch, const struct stage_run *run, struct error *error)

@@ -15,6 +15,7 @@ enum {
 	MOST_PAGES = 1000,
 	PAGE_LIMIT = 256 << 20,  /* bytes: 100 releases, each with 1,000 artifacts of 2 KB of description */
 	ELEMENT_LIMIT = 4 << 20, /* bytes of a description: its longest text is 125,000 characters */
+	TEXT_LIMIT = 8192,       /* bytes of a text of it that is kept */
 	REDIRECTS = 3,           /* of a repository that has another name now */
 	MOST_HEADERS = 8,
 };
@@ -195,6 +196,9 @@ static int add_item(const cJSON *element, void *context, struct error *error)
 	cJSON_AddItemToArray(reading->page->items, item = xrequire(cJSON_CreateObject()));
 	for (const char *const *name = reading->query->members; *name; name++) {
 		const cJSON *member = json_get(element, *name);
+		const char *text = cJSON_GetStringValue(member);
+		if (text && strlen(text) > TEXT_LIMIT)
+			return error_set(error, ERROR_DOCUMENT, "%s is longer than %d bytes", *name, TEXT_LIMIT);
 		if (member)
 			json_set(item, *name, xrequire(cJSON_Duplicate(member, true)));
 	}

@@ -11,7 +11,10 @@
 
 #include <string.h>
 
-enum { ANSWER = 1 << 20 }; /* bytes of what an upload is answered with */
+enum {
+	ANSWER = 1 << 20, /* bytes of what an upload is answered with */
+	MOST_HASHES = 16, /* headers: libcurl counts them from the first one each time */
+};
 
 const char gs_read_scope[] = "https://www.googleapis.com/auth/devstorage.read_only";
 static const char write_scope[] = "https://www.googleapis.com/auth/devstorage.read_write";
@@ -76,7 +79,7 @@ static bool find_hash(struct http *http, const char *algorithm, char text[DIGEST
 	size_t length = strlen(algorithm);
 	const char *hash;
 
-	for (size_t i = 0; (hash = http_header(http, "x-goog-hash", i)); i++)
+	for (size_t i = 0; i < MOST_HASHES && (hash = http_header(http, "x-goog-hash", i)); i++)
 		for (; *hash; hash += strcspn(hash, ", "), hash += strspn(hash, ", ")) {
 			if (!str_starts(hash, algorithm) || hash[length] != '=')
 				continue;

@@ -102,6 +102,11 @@ static char *cache_path(const struct root *root, const char *where)
 	return where[0] == '/' ? xstrdup(where) : xasprintf("%s/%s", root->path, where);
 }
 
+bool root_is_cache_key(const char *key)
+{
+	return str_is_file_name(key) && strlen(key) + strlen("..part.json") <= NAME_MAX;
+}
+
 int root_open_cache(const struct root *root, const char *where, char **ret_path, struct error *error)
 {
 	AUTO_FREE char *path = cache_path(root, where);
