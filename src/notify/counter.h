@@ -5,7 +5,6 @@
 #define DEWY_NOTIFY_COUNTER_H
 
 #include "root/root.h"
-
 #include "time.h"
 
 /* Returns the failures so far, 0 when there is no counter; with ret_last_at, tells when the last one was, as the counter has it. */
