@@ -378,6 +378,9 @@ fetch() {
     [ "$status" -eq 1 ]
     [[ $(field error.message) == *"endpoint=$url: expected the URL of a service" ]]
   done
+  STORAGE_EMULATOR_HOST=http://me:hush@host run --separate-stderr dewy-check --registry gs://bucket/app
+  [[ $(field error.message) == *"STORAGE_EMULATOR_HOST holds a user or a password" ]]
+  [[ $output$stderr != *hush* ]]
   run --separate-stderr dewy-check --registry "gs://bucket/app?region=x"
   [[ $(field error.message) == *"unknown parameter region"*"endpoint, anonymous" ]]
 }
