@@ -2,6 +2,7 @@
 #include "alloc.h"
 #include "error.h"
 #include "http_exchange.h"
+#include "url.h"
 
 #include <string.h>
 
@@ -43,7 +44,8 @@ static int explain_certificate(const struct exchange *exchange, CURLcode code, c
 
 int http_explain(const struct exchange *exchange, CURLcode code, struct error *error)
 {
-	AUTO_FREE char *host = http_last_host(exchange->http);
+	AUTO_FREE char *last = http_last_host(exchange->http), *asked = url_host(exchange->request->url);
+	const char *host = *last ? last : asked; /* a redirect may lead to a URL without a host */
 	long number = 0;
 
 	if (exchange->sink_failed)
