@@ -4,7 +4,9 @@
 #include "http_exchange.h"
 #include "url.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 static const char *reason(CURLcode code)
 {
@@ -20,7 +22,6 @@ static const char *reason(CURLcode code)
 		{CURLE_OPERATION_TIMEDOUT, "timed out"},
 		{CURLE_SSL_CONNECT_ERROR, "no agreement on a TLS connection"},
 		{CURLE_PEER_FAILED_VERIFICATION, "its certificate was refused"},
-		{CURLE_SSL_CACERT_BADFILE, "the file of the trusted certificate authorities cannot be read"},
 		{CURLE_TOO_MANY_REDIRECTS, "too many redirects"},
 		{CURLE_GOT_NOTHING, "it closed the connection without an answer"},
 		{CURLE_SEND_ERROR, "the connection broke"},
@@ -42,11 +43,43 @@ static int explain_certificate(const struct exchange *exchange, CURLcode code, c
 	return error_hint(error, "name the file of its certificate authority in --cacert or SSL_CERT_FILE, and check this machine's clock");
 }
 
+/* A file that is not there, or none of certificates: nothing was asked. */
+static int explain_authorities(const struct exchange *exchange, struct error *error)
+{
+	error_set(error, ERROR_CONFIG, "cannot read the certificate authorities in %s", http_authorities(exchange->http));
+	return error_hint(error, "name a PEM file that this user may read in --cacert or SSL_CERT_FILE");
+}
+
+/* Returns the variable that names the proxy for a URL, as libcurl reads it, or NULL. */
+static const char *proxy_variable(const struct exchange *exchange)
+{
+	static const char *const plain[] = {"http_proxy", "all_proxy", "ALL_PROXY", NULL};
+	static const char *const secure[] = {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", NULL};
+	const char *const *name = strncasecmp(exchange->request->url, "https:", 6) == 0 ? secure : plain;
+
+	while (*name && !(getenv(*name) && *getenv(*name)))
+		name++;
+	return exchange->request->direct ? NULL : *name;
+}
+
+static int explain_connection(const struct exchange *exchange, CURLcode code, const char *host, struct error *error)
+{
+	const char *proxy = proxy_variable(exchange);
+	long number = 0, answer = 0;
+
+	if (curl_easy_getinfo(exchange->curl, CURLINFO_HTTP_CONNECTCODE, &answer) == CURLE_OK && answer >= 300)
+		error_set(error, ERROR_NETWORK, "cannot reach %s: the proxy answers %ld", host, answer);
+	else if (code == CURLE_COULDNT_CONNECT && curl_easy_getinfo(exchange->curl, CURLINFO_OS_ERRNO, &number) == CURLE_OK && number)
+		error_set(error, ERROR_NETWORK, "cannot reach %s: %s", host, strerror((int)number));
+	else
+		error_set(error, ERROR_NETWORK, "cannot reach %s: %s", host, reason(code));
+	return proxy ? error_hint(error, "check the proxy that %s names, and no_proxy; the next run tries again", proxy) : -1;
+}
+
 int http_explain(const struct exchange *exchange, CURLcode code, struct error *error)
 {
 	AUTO_FREE char *last = http_last_host(exchange->http), *asked = url_host(exchange->request->url);
 	const char *host = *last ? last : asked; /* a redirect may lead to a URL without a host */
-	long number = 0;
 
 	if (exchange->sink_failed)
 		return -1; /* what the sink said */
@@ -56,7 +89,7 @@ int http_explain(const struct exchange *exchange, CURLcode code, struct error *e
 		return error_set(error, ERROR_NETWORK, "%s: its answer is larger than %zu bytes", host, exchange->exceeded);
 	if (code == CURLE_PEER_FAILED_VERIFICATION)
 		return explain_certificate(exchange, code, host, error);
-	if (code == CURLE_COULDNT_CONNECT && curl_easy_getinfo(exchange->curl, CURLINFO_OS_ERRNO, &number) == CURLE_OK && number)
-		return error_set(error, ERROR_NETWORK, "cannot reach %s: %s", host, strerror((int)number));
-	return error_set(error, ERROR_NETWORK, "cannot reach %s: %s", host, reason(code));
+	if (code == CURLE_SSL_CACERT_BADFILE)
+		return explain_authorities(exchange, error);
+	return explain_connection(exchange, code, host, error);
 }

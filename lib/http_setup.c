@@ -38,7 +38,7 @@ static bool is_hashed(const char *path)
 	return false;
 }
 
-static const char *user_authorities(const struct http *http)
+const char *http_authorities(const struct http *http)
 {
 	static const char *const variables[] = {"CURL_CA_BUNDLE", "SSL_CERT_FILE"};
 
@@ -56,7 +56,7 @@ static const char *user_authorities(const struct http *http)
  * authority in question is read. */
 static int set_trust(struct exchange *exchange)
 {
-	const char *file = user_authorities(exchange->http);
+	const char *file = http_authorities(exchange->http);
 	int failed = 0;
 
 	if (file) {

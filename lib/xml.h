@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* XML that comes from outside, by expat, piece by piece: what an element holds is handed over when the element ends. A document type
- * declaration, and with it every entity of somebody's own, is refused, and so are elements that are nested or filled beyond any use. */
+/* XML that comes from outside, by expat, piece by piece: what an element holds is handed over when the element ends. A document
+ * type declaration, and with it every entity of somebody's own, is refused, and so are elements that are nested or filled beyond
+ * any use. */
 #ifndef DEWY_XML_H
 #define DEWY_XML_H
 

@@ -160,10 +160,22 @@ TABLE
 @test "within the grace period a release may lack its artifact" {
   mkdir "$REGISTRY/v1.2.3"
   touch "$REGISTRY/v1.2.3/checksums.txt"
-  run --separate-stderr check --log-level debug
+  run --separate-stderr check
   assert_success
   [ "$(field state)" = waiting ]
   [ "$(field notices)" = null ]
+  [[ $stderr == *"INFO: Waiting for an artifact message="*'grace_period="30m"'* ]]
+}
+
+@test "within the grace period of a newer release, what is deployed stays, and only --log-level debug tells" {
+  publish v1.2.2
+  run -0 dewy once --registry "file://$REGISTRY"
+  mkdir "$REGISTRY/v1.2.3"
+  touch "$REGISTRY/v1.2.3/checksums.txt"
+  run -0 --separate-stderr check
+  [ "$(field state)" = waiting ]
+  assert_equal "$stderr" ""
+  run -0 --separate-stderr check --log-level debug
   [[ $stderr == *"DEBUG: Artifact not found within grace period message="*'grace_period="30m"'* ]]
 }
 

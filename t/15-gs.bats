@@ -383,10 +383,17 @@ fetch() {
   done
   run --separate-stderr dewy-check --registry "gs://bucket/app?anonymous=maybe"
   [[ $(field error.message) == *"anonymous=maybe: expected true or false" ]]
-  for url in ftp://x http:// x.example "https://x?y=z"; do
+  for url in ftp://x http:// x.example "https://x?y=hush"; do
     run --separate-stderr dewy-check --registry "gs://bucket/app?endpoint=$(encode "$url")"
     [ "$status" -eq 1 ]
-    [[ $(field error.message) == *"endpoint=$url: expected the URL of a service" ]]
+    [[ $(field error.message) == *"endpoint is ${url%\?*}: expected the URL of a service"* ]]
+    [[ $stderr$output != *hush* ]]
+  done
+  for url in ftp://x http:// "https://x?y=hush" https://me:hush@x; do
+    STORAGE_EMULATOR_HOST=$url run --separate-stderr dewy-check --registry gs://bucket/app
+    [ "$status" -eq 1 ]
+    [[ $(field error.message) == *"STORAGE_EMULATOR_HOST is "*": expected the URL of a service"* ]]
+    [[ $stderr$output != *hush* ]]
   done
   STORAGE_EMULATOR_HOST=http://me:hush@host run --separate-stderr dewy-check --registry gs://bucket/app
   [[ $(field error.message) == *"STORAGE_EMULATOR_HOST holds a user or a password" ]]

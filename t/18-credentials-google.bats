@@ -138,6 +138,14 @@ PYTHON
   [[ $(field error.hint) == *"GOOGLE_APPLICATION_CREDENTIALS"*"anonymous=true"* ]]
 }
 
+@test "without HOME, as for a service of systemd, the home directory is the one of passwd" {
+  local home
+  home=$(getent passwd "$(id -u)" | cut -d: -f6)
+  [ ! -e "$home/.config/gcloud" ] || skip "there may be credentials in $home"
+  run --separate-stderr env -u HOME dewy-check --registry "$GS"
+  [[ $(field error.message) == *"there is no $home/.config/gcloud/application_default_credentials.json"* ]]
+}
+
 @test "the order: the variable, the systemd credential, gcloud's file, the metadata server" {
   use_endpoints
   local place accounts

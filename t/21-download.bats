@@ -104,6 +104,16 @@ whole() {
   [ "$(field fetch.bytes)" = $SIZE ]
 }
 
+@test "... and reads nothing again that it has received" {
+  serve reset:300000 reset:300000 serve
+  edit ".artifact.digest = \"sha256:$(sha256sum <"$ARTIFACT" | cut -d' ' -f1)\""
+  ASAN_OPTIONS=detect_leaks=0 run --separate-stderr strace -qq -y -e trace=read,pread64 -e signal=none \
+    -o "$BATS_TEST_TMPDIR/trace" dewy-fetch <"$DOCUMENT"
+  whole
+  requests 3
+  run ! grep -F .part\> "$BATS_TEST_TMPDIR/trace"
+}
+
 @test "... and the next run, when it fails for good" {
   serve reset:300000 serve
   fetch --retries 0
@@ -453,6 +463,61 @@ secure() {
     cached ""
     stop_pid "$(cat "$BATS_TEST_TMPDIR/service.pid")"
   done
+}
+
+@test "https by nothing older than TLS 1.2, whatever the machine would take" {
+  local port version
+  "$BATS_TEST_DIRNAME/stack/authority" "$BATS_TEST_TMPDIR/authority"
+  printf '%s\n' "openssl_conf = a" "[a]" "ssl_conf = b" "[b]" "system_default = c" "[c]" MinProtocol=None \
+    CipherString=ALL:@SECLEVEL=0 >"$BATS_TEST_TMPDIR/lax"
+  for version in tls1_1 tls1_2; do
+    port=$(free_port)
+    openssl s_server -quiet -www -accept "127.0.0.1:$port" -$version -cipher ALL:@SECLEVEL=0 \
+      -cert "$BATS_TEST_TMPDIR/authority/server.pem" -key "$BATS_TEST_TMPDIR/authority/server.key" >/dev/null 2>&1 3>&- &
+    echo $! >"$BATS_TEST_TMPDIR/$version.pid"
+    wait_until openssl s_client -connect "127.0.0.1:$port" -$version -cipher ALL:@SECLEVEL=0 </dev/null
+    document "https://localhost:$port"
+    OPENSSL_CONF=$BATS_TEST_TMPDIR/lax fetch --cacert "$BATS_TEST_TMPDIR/authority/ca.pem" --retries 0
+    if [ $version = tls1_1 ]; then
+      [[ $(field error.message) == *"no agreement on a TLS connection" ]]
+    else
+      [[ $(field error.message) == *" bytes instead of $SIZE" ]]
+    fi
+  done
+}
+
+@test "a file of authorities that is none is a wrong option, which is told by its name" {
+  local file
+  secure server
+  for file in "$BATS_TEST_TMPDIR/nothing.pem" "$ARTIFACT"; do
+    fetch --cacert "$file"
+    [ "$status" -eq 1 ]
+    assert_equal "$(field error.message)" "cannot read the certificate authorities in $file"
+  done
+}
+
+@test "a proxy that cannot be reached, or refuses, is told by its variable" {
+  document http://127.0.0.1:1
+  http_proxy=http://127.0.0.1:1 fetch --retries 0
+  [ "$status" -eq 2 ]
+  [[ $(field error.hint) == "check the proxy that http_proxy names, and no_proxy"* ]]
+  fetch --retries 0
+  [[ $(field error.hint) != *"http_proxy names"* ]]
+  python3 -c '
+import http.server, os, sys
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_CONNECT(self): self.send_error(407)
+with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
+    print(server.server_port, file=open(sys.argv[1] + ".new", "w"), flush=True)
+    os.rename(sys.argv[1] + ".new", sys.argv[1])
+    server.serve_forever()' "$BATS_TEST_TMPDIR/proxy" 2>/dev/null 3>&- &
+  echo $! >"$BATS_TEST_TMPDIR/proxy.pid"
+  wait_until test -s "$BATS_TEST_TMPDIR/proxy"
+  document https://registry.example.com
+  https_proxy=http://127.0.0.1:$(cat "$BATS_TEST_TMPDIR/proxy") fetch --retries 0
+  [ "$status" -eq 2 ]
+  assert_equal "$(field error.message)" "cannot reach registry.example.com: the proxy answers 407"
+  [[ $(field error.hint) == "check the proxy that https_proxy names"* ]]
 }
 
 # github [--tls NAME] ANSWER...: makes the document lead to a GitHub that answers the look-up of the release and of its assets, and

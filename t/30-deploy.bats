@@ -151,14 +151,15 @@ deploy_version() {
   [ -e "$ROOT/.dewy/cache/v1.5.0--app_linux_amd64.tar.gz" ]
 }
 
-@test "in a cache that is not ROOT's own, nothing goes but the artifacts of releases that are removed" {
+@test "in a cache that is not ROOT's own, nothing goes but the artifacts of releases that are removed, and abandoned downloads" {
   export DEWY_KEEP=2 DEWY_CACHE=$BATS_TEST_TMPDIR/shared
   mkdir "$DEWY_CACHE"
   touch "$DEWY_CACHE/v9--of-another_linux_amd64.tar.gz" "$DEWY_CACHE/holiday--2.jpg" "$DEWY_CACHE/.v9--of-another.tar.part"
+  touch -d "8 days ago" "$DEWY_CACHE/.v8--of-another.tar.part" "$DEWY_CACHE/.v8--of-another.tar.part.json" "$DEWY_CACHE/old--3.part"
   for minor in 1 2 3; do deploy_version v1.$minor.0; done
   [ "$(cd "$DEWY_CACHE" && echo *)" = \
-    "current holiday--2.jpg v1.2.0--app_linux_amd64.tar.gz v1.3.0--app_linux_amd64.tar.gz v9--of-another_linux_amd64.tar.gz" ]
-  [ -e "$DEWY_CACHE/.v9--of-another.tar.part" ]
+    "current holiday--2.jpg old--3.part v1.2.0--app_linux_amd64.tar.gz v1.3.0--app_linux_amd64.tar.gz v9--of-another_linux_amd64.tar.gz" ]
+  [ "$(cd "$DEWY_CACHE" && echo .v*)" = .v9--of-another.tar.part ]
 }
 
 @test "the current and the previous release stay, however few are to be kept" {

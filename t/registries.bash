@@ -105,10 +105,12 @@ registry_sync() {
 
 # uploads: a configuration of curl that uploads the files whose names come in.
 uploads() {
-  local file
-  while read -r file; do
-    printf 'upload-file = "%s"\nurl = "%s"\noutput = /dev/null\n' "$REGISTRY/$file" "$(object_url "$PREFIX/$file" upload)"
-  done
+  jq -rR --arg kind "$KIND" --arg service "http://127.0.0.1:$SERVICE_PORT" --arg place "$PLACE" --arg prefix "$PREFIX" \
+    --arg directory "$REGISTRY" '
+    "\($prefix)/\(.)" as $name |
+    (if $kind == "s3" then "\($place)/\($name | split("/") | map(@uri) | join("/"))"
+      else "upload/storage/v1/b/\($place)/o?uploadType=media&name=\($name | @uri)" end) as $path |
+    "upload-file = \"\($directory)/\(.)\"", "url = \"\($service)/\($path)\"", "output = /dev/null"'
 }
 
 upload() {
@@ -120,12 +122,10 @@ upload() {
   fi
 }
 
-# object_url NAME [upload]: where an object is.
+# object_url NAME: where an object is.
 object_url() {
   if [ "$KIND" = s3 ]; then
     echo "http://127.0.0.1:$SERVICE_PORT/$PLACE/$(encode "$1")"
-  elif [ "${2-}" = upload ]; then
-    echo "http://127.0.0.1:$SERVICE_PORT/upload/storage/v1/b/$PLACE/o?uploadType=media&name=$(jq -rn --arg n "$1" '$n | @uri')"
   else
     echo "$GS/$PLACE/o/$(jq -rn --arg n "$1" '$n | @uri')"
   fi
@@ -198,10 +198,17 @@ registry_questions() {
   esac
 }
 
-# requests_of_dewy: how many requests of dewy the service has seen.
+# requests_of_dewy: how many requests of dewy for this test's registry the service has seen.
 requests_of_dewy() {
   case $KIND in
-    s3) grep -c '"dewy/' "$SERVICE/log/client.admin" || true ;;
-    *) grep -c '"dewy/' "$SERVICE/requests" || true ;;
+    s3) grep '"dewy/' "$SERVICE/log/client.admin" | grep -cF "/$PLACE" || true ;;
+    gs) grep '"dewy/' "$SERVICE/requests" | grep -cF "/b/$PLACE/" || true ;;
+    ghr) grep '"dewy/' "$SERVICE/requests" | grep -cE "/acme/$PLACE/|/$(github_id)/" || true ;;
   esac
+}
+
+# github_id: the part of the path by which GitHub's later pages call this test's repository.
+github_id() {
+  curl -sS -I -H "Authorization: Bearer $GH_TOKEN" "$GITHUB_API_URL/repos/acme/$PLACE/releases" | grep -o 'repositories/[0-9]*' |
+    head -n 1
 }

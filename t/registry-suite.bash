@@ -139,8 +139,9 @@ file_of() {
 
 @test "1,000 versions cost as many questions as they have pages" {
   local version
+  mkdir "$REGISTRY"/v1.{0..999}.0
   for version in {0..999}; do
-    file_of v1.$version.0 app_linux_amd64.tar.gz
+    echo $version >"$REGISTRY/v1.$version.0/app_linux_amd64.tar.gz"
   done
   registry_sync
   run --separate-stderr dewy-check

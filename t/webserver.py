@@ -7,8 +7,9 @@ webserver.py DIR [--tls CERTIFICATE KEY] [ANSWER...]
 It prints READY, and writes its port to DIR/port, once it listens. Each request becomes a line of JSON in DIR/requests.
 The first request gets the first ANSWER, and so on; the last one is given for ever, 200 when there is none:
 
-    STATUS[,NAME=VALUE...][,@FILE]
-                             that status, with those headers, and the content of FILE as its body
+    STATUS[,NAME=VALUE...][,@FILE][,cut]
+                             that status, with those headers, and the content of FILE as its body; cut: the connection ends before
+                             all of the body that was announced
     hang                     nothing, until the client goes away
     reset                    the connection is broken
     flood                    200, and a body without end
@@ -69,14 +70,17 @@ class Handler(BaseHTTPRequestHandler):
 
     def respond(self, status, headers):
         body = b"ok\n"
+        missing = 0
         self.send_response(status)
         for header in headers:
             if header.startswith("@"):
                 with open(header[1:], "rb") as file:
                     body = file.read()
+            elif header == "cut":
+                missing = 1
             else:
                 self.send_header(*header.split("=", 1))
-        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Content-Length", str(len(body) + missing))
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)

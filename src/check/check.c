@@ -212,7 +212,10 @@ static int wait_for_artifact(const struct check *check, const struct release *re
 	if (!release->published_at || age >= grace / 1000 || age < -grace / 1000)
 		return -1;
 	str_add_duration(&text, grace);
-	log_debug("Artifact not found within grace period", "message", missing->message, "grace_period", buf_text(&text));
+	if (check->version) /* it serves on, and the next run looks again */
+		log_debug("Artifact not found within grace period", "message", missing->message, "grace_period", buf_text(&text));
+	else
+		log_info("Waiting for an artifact", "message", missing->message, "grace_period", buf_text(&text));
 	document_set_state(check->document, STATE_WAITING, missing->message);
 	return 0;
 }

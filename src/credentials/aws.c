@@ -134,8 +134,8 @@ int aws_credential_find(struct session *session, const char *region, struct aws_
 		return -1;
 	if (result > 0) {
 		error_set(error, ERROR_CONFIG, "no AWS credentials: %s", tried);
-		return error_hint(error, "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or give this machine a role; "
-					 "for a public bucket, add anonymous=true to the URL");
+		return error_hint(error, "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or give this machine a "
+					 "role; for a public bucket, add anonymous=true to the URL");
 	}
 	session_identity(ret->secret, ret->identity);
 	log_debug("AWS credentials", "source", ret->source);
@@ -161,7 +161,8 @@ void aws_sign(struct http_request *request, const struct aws_credential *credent
 	if (credential) {
 		add_content_header(request, &signing->headers);
 		if (credential->session_token)
-			words_add_all(&signing->headers, "x-amz-security-token: ", (const char *[]){credential->session_token, NULL});
+			words_add_all(&signing->headers, "x-amz-security-token: ",
+				      (const char *[]){credential->session_token, NULL});
 		signing->scope = xasprintf("aws:amz:%s:%s", region, service);
 		signing->signature = (struct http_signature){
 			.scope = signing->scope,
@@ -189,8 +190,8 @@ int aws_check_endpoint(const char *what, const char *text, struct error *error)
 {
 	AUTO_URL struct url url = {0};
 
-	if (url_parse(&url, text, error) == 0 && (str_equal(url.scheme, "https") || str_equal(url.scheme, "http")) && *url.authority &&
-	    !strchr(url.authority, ' ') && !strpbrk(text, "@?"))
+	if (url_parse(&url, text, error) == 0 && (str_equal(url.scheme, "https") || str_equal(url.scheme, "http")) &&
+	    *url.authority && !strchr(url.authority, ' ') && !strpbrk(text, "@?"))
 		return 0;
 	AUTO_FREE char *public = url_public(text);
 	error_set(error, ERROR_CONFIG, "%s is %s: expected https://HOST[:PORT] or http://HOST[:PORT]", what, public);

@@ -43,8 +43,8 @@ void aws_signing_free(struct aws_signing *signing);
 /* Returns the domain that the services of AWS have in the region. */
 const char *aws_domain(const char *region);
 
-/* Returns the URL that AWS_ENDPOINT_URL_SERVICE, else AWS_ENDPOINT_URL gives, and checks it. Returns 0 with the URL, which belongs to
- * the environment, or NULL when neither is set; or -1 with ERROR_CONFIG. */
+/* Takes the URL that AWS_ENDPOINT_URL_SERVICE, else AWS_ENDPOINT_URL gives, and checks it. Returns 0 with the URL, which belongs
+ * to the environment, or NULL when neither is set; or -1 with ERROR_CONFIG. */
 int aws_endpoint(const char *service, const char **ret_url, struct error *error);
 
 /* Checks the URL of an endpoint, which what names. Returns 0, or -1 with ERROR_CONFIG. */

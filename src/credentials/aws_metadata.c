@@ -40,8 +40,8 @@ static int container_url(char **ret_url, struct error *error)
 	    (str_equal(url.scheme, "https") || (str_equal(url.scheme, "http") && is_near(url.authority))))
 		return 0;
 	AUTO_FREE char *public = url_public(full);
-	error_set(error, ERROR_CONFIG, "AWS_CONTAINER_CREDENTIALS_FULL_URI is %s: credentials are taken only from https, or by http from "
-				       "this machine or the addresses of ECS and EKS", public);
+	error_set(error, ERROR_CONFIG, "AWS_CONTAINER_CREDENTIALS_FULL_URI is %s: credentials are taken only from https, or by "
+				       "http from this machine or the addresses of ECS and EKS", public);
 	return error_hint(error, "correct it, or leave it to ECS or EKS to set");
 }
 
@@ -153,7 +153,8 @@ static int read_metadata(struct metadata *metadata, struct aws_credential *ret, 
 
 int aws_instance(struct aws_search *search, struct aws_credential *ret, struct error *error)
 {
-	const char *disabled = aws_variable("AWS_EC2_METADATA_DISABLED"), *mode = aws_variable("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE");
+	const char *disabled = aws_variable("AWS_EC2_METADATA_DISABLED");
+	const char *mode = aws_variable("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE");
 	const char *endpoint = aws_variable("AWS_EC2_METADATA_SERVICE_ENDPOINT");
 	const char *usual = mode && strcasecmp(mode, "ipv6") == 0 ? "http://[fd00:ec2::254]" : "http://169.254.169.254";
 	struct metadata metadata = {.search = search, .endpoint = endpoint ? endpoint : usual};

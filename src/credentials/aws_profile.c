@@ -10,7 +10,6 @@
 #include "proc.h"
 #include "str.h"
 
-#include <pwd.h>
 #include <string.h>
 
 enum { CHAIN_MOST = 5 }; /* profiles that one leads to */
@@ -34,12 +33,11 @@ static void profiles_free(struct profiles *profiles)
 /* Returns the path in the variable, with ~/ for the home directory, else that of the file in ~/.aws; the caller frees it. */
 static char *path_of(const char *variable, const char *name)
 {
-	const char *value = aws_variable(variable), *home = aws_variable("HOME");
-	const struct passwd *user = home ? NULL : getpwuid(geteuid());
+	const char *value = aws_variable(variable), *home = proc_home();
 
 	if (value && !str_starts(value, "~/"))
 		return xstrdup(value);
-	home = home ? home : user ? user->pw_dir : "";
+	home = home ? home : "";
 	return value ? xasprintf("%s%s", home, value + 1) : xasprintf("%s/.aws/%s", home, name);
 }
 
@@ -103,13 +101,14 @@ static const char *setting(const struct profiles *profiles, const char *name, co
 static int take_keys(const struct profiles *profiles, const char *name, const char *source, struct aws_credential *ret,
 		     struct error *error)
 {
-	const char *key_id = setting(profiles, name, "aws_access_key_id"), *secret = setting(profiles, name, "aws_secret_access_key");
+	static const char id_key[] = "aws_access_key_id", secret_key[] = "aws_secret_access_key";
+	const char *key_id = setting(profiles, name, id_key), *secret = setting(profiles, name, secret_key);
 
 	if (!key_id && !secret)
 		return 1;
 	if (!key_id || !secret)
-		return error_set(error, ERROR_CONFIG, "%s has %s without %s", source, key_id ? "aws_access_key_id" : "aws_secret_access_key",
-				 key_id ? "aws_secret_access_key" : "aws_access_key_id");
+		return error_set(error, ERROR_CONFIG, "%s has %s without %s", source, key_id ? id_key : secret_key,
+				 key_id ? secret_key : id_key);
 	*ret = (struct aws_credential){
 		.key_id = xstrdup(key_id),
 		.secret = xstrdup(secret),
@@ -164,7 +163,8 @@ static int find_by_word(struct profiles *profiles, const char *word, const char 
 		i++;
 	if (i == sizeof words / sizeof *words)
 		return error_set(error, ERROR_CONFIG,
-				 "%s has credential_source = %s: expected Environment, Ec2InstanceMetadata or EcsContainer", source, word);
+				 "%s has credential_source = %s: expected Environment, Ec2InstanceMetadata or EcsContainer", source,
+				 word);
 	int result = words[i].find(profiles->search, ret, error);
 	if (result <= 0)
 		return result;
@@ -181,8 +181,8 @@ static int find_signer(struct profiles *profiles, const char *name, const char *
 
 	if (!other == !word)
 		return error_set(error, ERROR_CONFIG,
-				 "%s has role_arn: expected one of source_profile, credential_source and web_identity_token_file beside it",
-				 source);
+				 "%s has role_arn: expected one of source_profile, credential_source and web_identity_token_file "
+				 "beside it", source);
 	if (word)
 		result = find_by_word(profiles, word, source, ret, error);
 	else if (str_equal(other, name))
@@ -230,7 +230,8 @@ static int find_in(struct profiles *profiles, const char *name, int depth, struc
 	AUTO_FREE char *source = xasprintf("the profile %s", name);
 
 	if (depth > CHAIN_MOST)
-		return error_set(error, ERROR_CONFIG, "%s: more than %d profiles lead to each other by source_profile", source, CHAIN_MOST);
+		return error_set(error, ERROR_CONFIG, "%s: more than %d profiles lead to each other by source_profile", source,
+				 CHAIN_MOST);
 	if (!is_there(profiles, name)) {
 		error_set(error, ERROR_CONFIG, "%s is neither in %s nor in %s", source, profiles->credentials_path,
 			  profiles->config_path);
@@ -257,5 +258,6 @@ int aws_profile(struct aws_search *search, struct aws_credential *ret, struct er
 	int result = wanted || is_there(&profiles, name) ? find_in(&profiles, name, 0, ret, error) : 1;
 	if (result <= 0)
 		return result;
-	return aws_skip(search, "%s and %s have no credentials in the profile %s", profiles.credentials_path, profiles.config_path, name);
+	return aws_skip(search, "%s and %s have no credentials in the profile %s", profiles.credentials_path, profiles.config_path,
+			name);
 }

@@ -110,6 +110,7 @@ static char *read_answer(const struct exchange *exchange, const struct http_resp
 /* Asks STS. Returns the credential as JSON, which the caller frees, or NULL. */
 static char *ask(struct exchange *exchange, struct error *error)
 {
+	struct session *session = exchange->search->session;
 	AUTO_FREE char *usual = xasprintf("https://sts.%s.%s", exchange->search->region, aws_domain(exchange->search->region));
 	AUTO_RESPONSE struct http_response response = {0};
 	AUTO_AWS_SIGNING struct aws_signing signing = {0};
@@ -127,7 +128,7 @@ static char *ask(struct exchange *exchange, struct error *error)
 	};
 	words_add(&signing.headers, "Content-Type: application/x-www-form-urlencoded; charset=utf-8");
 	aws_sign(&request, exchange->signer, exchange->search->region, "sts", &signing);
-	if (session_ask(exchange->search->session, &request, exchange->signer ? exchange->signer->identity : "", &response, error)) {
+	if (session_ask(session, &request, exchange->signer ? exchange->signer->identity : "", &response, error)) {
 		error_in(error, "%s", exchange->source);
 		return NULL;
 	}

@@ -6,6 +6,7 @@
 #include "credentials/google_token.h"
 #include "credentials/tokens.h"
 #include "error.h"
+#include "proc.h"
 #include "secret.h"
 #include "str.h"
 
@@ -70,7 +71,7 @@ static int read_file(char *path_take, struct google_file *ret, struct error *err
 /* Returns where gcloud keeps the user's credentials; NULL when there can be no such place. The caller frees it. */
 static char *gcloud_path(void)
 {
-	const char *directory = environment("CLOUDSDK_CONFIG"), *home = environment("HOME");
+	const char *directory = environment("CLOUDSDK_CONFIG"), *home = proc_home();
 
 	if (directory)
 		return xasprintf("%s/%s", directory, gcloud_name);

@@ -159,6 +159,7 @@ static void advance(struct cycle *cycle, const struct step *step, int lock)
 	if (!cycle->document)
 		cycle->document = document_new(cycle->root, option_string(cycle->options, OPT_APP), cycle->mode);
 	if (cycle->stop) {
+		log_info("Interrupted", "stage", step->stage);
 		document_set_state(cycle->document, STATE_UNCHANGED, "interrupted");
 		return;
 	}

@@ -120,19 +120,31 @@ static int expect_of_service(struct fetch *fetch, const struct registry_part *be
 	return error_hint(error, "publish a checksum file beside it, for example SHA256SUMS, or give --verify-checksum auto");
 }
 
-/* What was there before the offset is read again: that costs less than keeping a digest across runs. */
+/* Hashes what an earlier run has left before the offset: reading it costs less than keeping a digest across runs. */
+static int hash_beginning(struct download *download, long long offset, struct error *error)
+{
+	const struct fetch *fetch = download->fetch;
+
+	hashing_begin(&download->hashing, &fetch->expected);
+	if (hashing_add_file(&download->hashing, download->part->fd, offset, error))
+		return error_in(error, "%s/%s", fetch->path, download->part->name);
+	return 0;
+}
+
+/* What this run itself has received before a break is hashed already, unless the service tells another checksum now. */
 static int begin(void *context, const struct registry_part *begun, struct error *error)
 {
 	struct download *download = context;
 	struct fetch *fetch = download->fetch;
 	const char *checksum = fetch->expected.digests[BY_SERVICE];
+	AUTO_FREE char *before = xstrdup(checksum);
 
 	if (expect_of_service(fetch, begun, error) ||
 	    part_begin(download->part, begun->offset, begun->validator, *checksum ? checksum : NULL, error))
 		return -1;
-	hashing_begin(&download->hashing, &fetch->expected);
-	if (hashing_add_file(&download->hashing, download->part->fd, begun->offset, error))
-		return error_in(error, "%s/%s", fetch->path, download->part->name);
+	bool hashed = begun->offset > 0 && begun->offset == download->hashing.bytes && str_equal(checksum, before);
+	if (!hashed && hash_beginning(download, begun->offset, error))
+		return -1;
 	progress_start_at(&download->progress, begun->offset);
 	return 0;
 }

@@ -32,17 +32,21 @@ static bool is_bucket_name(const char *name)
 	       strchr(ends, name[0]) && strchr(ends, name[length - 1]);
 }
 
-static int check_endpoint(const struct registry *registry, struct error *error)
+/* Checks the URL in the endpoint parameter or in STORAGE_EMULATOR_HOST. */
+static int check_service(const struct registry *registry, struct error *error)
 {
 	const char *endpoint = url_parameter(&registry->url, "endpoint");
-	AUTO_FREE char *host = endpoint ? url_host(endpoint) : NULL;
+	AUTO_BUF struct buf base = {0};
 
-	if (!endpoint)
+	gs_add_base(&base, registry);
+	AUTO_FREE char *host = url_host(base.data);
+	if (*host && (str_starts(base.data, "https://") || str_starts(base.data, "http://")) && !strpbrk(base.data, "?#@"))
 		return 0;
-	if (*host && (str_starts(endpoint, "https://") || str_starts(endpoint, "http://")) && !strpbrk(endpoint, "?#"))
-		return 0;
-	error_set(error, ERROR_CONFIG, "endpoint=%s: expected the URL of a service", endpoint);
-	return error_hint(error, "write endpoint=https://HOST, or leave it out for https://storage.googleapis.com");
+	AUTO_FREE char *public = url_public(endpoint ? endpoint : getenv("STORAGE_EMULATOR_HOST"));
+	error_set(error, ERROR_CONFIG, "%s is %s: expected the URL of a service, without user and parameters",
+		  endpoint ? "endpoint" : "STORAGE_EMULATOR_HOST", public);
+	return error_hint(error, "write endpoint=https://HOST or STORAGE_EMULATOR_HOST=HOST:PORT, or neither of them for "
+				 "https://storage.googleapis.com");
 }
 
 static int check(const struct registry *registry, struct error *error)
@@ -63,7 +67,7 @@ static int check(const struct registry *registry, struct error *error)
 	}
 	if (url_boolean(&registry->url, "anonymous", &anonymous, error))
 		return -1;
-	return check_endpoint(registry, error);
+	return check_service(registry, error);
 }
 
 struct download {

@@ -46,7 +46,8 @@ static int find_scheme(struct registry *registry, struct error *error)
 		}
 		buf_printf(&known, "%s%s://", known.length ? ", " : "", (*ops)->scheme);
 	}
-	return error_set(error, ERROR_CONFIG, "unknown scheme %s://: expected %s", registry->url.scheme, buf_text(&known));
+	error_set(error, ERROR_CONFIG, "unknown scheme %s://: expected %s", registry->url.scheme, buf_text(&known));
+	return error_hint(error, "correct the URL; dewy-registry(7) has the form of each scheme");
 }
 
 /* Returns the parameters that every scheme takes and those of this one, ended by NULL; the caller frees the array. */
@@ -104,8 +105,10 @@ static int open_url(struct registry *registry, const char *url, struct error *er
 		return -1;
 	}
 	strip_slashes(registry->url.path);
-	if (find_scheme(registry, error) || refuse_secrets(&registry->url, error) || check_parameters(registry, error))
+	if (find_scheme(registry, error) || refuse_secrets(&registry->url, error))
 		return -1;
+	if (check_parameters(registry, error))
+		return error_hint(error, "correct the URL; dewy-registry(7) describes its parameters");
 	return registry->ops->check(registry, error);
 }
 

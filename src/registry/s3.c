@@ -77,7 +77,8 @@ int s3_ask(struct registry *registry, struct s3_request *request, struct http_re
 /* Reads page after page, and gives each of the entries to take. Only one page is held at a time; a page is whole before any of its
  * entries is taken. */
 static int each_entry(struct registry *registry, const char *path,
-		      int (*take)(const struct s3_entry *entry, void *context, struct error *error), void *context, struct error *error)
+		      int (*take)(const struct s3_entry *entry, void *context, struct error *error), void *context,
+		      struct error *error)
 {
 	AUTO_FREE char *token = NULL;
 
@@ -182,12 +183,14 @@ static void add_etag(struct download *download)
 	const char *etag = http_header(http, "ETag", 0), *encryption = http_header(http, "x-amz-server-side-encryption", 0);
 
 	if (!etag || strlen(etag) != 34 || strspn(etag + 1, "0123456789abcdef") != 32 ||
-	    http_header(http, "x-amz-server-side-encryption-customer-algorithm", 0) || (encryption && str_starts(encryption, "aws:kms")))
+	    http_header(http, "x-amz-server-side-encryption-customer-algorithm", 0) ||
+	    (encryption && str_starts(encryption, "aws:kms")))
 		return;
 	snprintf(download->checksums[download->count++], DIGEST_TEXT, "md5:%.32s", etag + 1);
 }
 
-/* Learns the checksums of the whole object from the last answer (https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html). */
+/* Learns the checksums of the whole object from the last answer
+ * (https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html). */
 static void learn_checksums(struct download *download)
 {
 	const char *type = http_header(session_http(&download->registry->session), "x-amz-checksum-type", 0);
@@ -244,8 +247,8 @@ static void ask_checksums(struct download *download, const char *key, const char
 		learn_checksums(download);
 }
 
-static int fetch(struct registry *registry, const struct url *url, const struct registry_resume *resume, const struct registry_sink *sink,
-		 struct error *error)
+static int fetch(struct registry *registry, const struct url *url, const struct registry_resume *resume,
+		 const struct registry_sink *sink, struct error *error)
 {
 	struct s3 *s3 = registry_owns(registry, url, error) ? NULL : s3_open(registry, error);
 

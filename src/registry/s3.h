@@ -17,8 +17,8 @@ struct s3_place {
 
 #define AUTO_S3_PLACE AUTO(s3_place_free)
 
-/* Finds out where the registry of that URL is, and checks all that leads there. Returns 0, or -1 with ERROR_CONFIG. The region belongs
- * to registry; the caller gives ret to s3_place_free in both cases. */
+/* Finds out where the registry of that URL is, and checks all that leads there. Returns 0, or -1 with ERROR_CONFIG. The region
+ * belongs to registry; the caller gives ret to s3_place_free in both cases. */
 int s3_locate(const struct registry *registry, struct s3_place *ret, struct error *error);
 
 void s3_place_free(struct s3_place *place);
@@ -55,7 +55,8 @@ struct s3_deed {
 	const char *permission; /* that it needs: "s3:ListBucket" */
 };
 
-/* Fills in the error for an answer that says no (https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html). Returns -1. */
+/* Fills in the error for an answer that says no (https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html). Returns
+ * -1. */
 int s3_explain(struct registry *registry, const struct s3_deed *deed, const struct http_response *response, struct error *error);
 
 /* True when the answer says that this machine may not do what was asked for, and not that something is wrong with its question. */

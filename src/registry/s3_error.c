@@ -29,7 +29,8 @@ static int hint_permission(const struct refusal *refusal, struct error *error)
 	bool list = str_equal(refusal->deed->permission, "s3:ListBucket");
 
 	if (place->anonymous)
-		return error_hint(error, "the bucket does not allow that to everybody: take anonymous=true out of the URL, and give credentials");
+		return error_hint(error, "the bucket does not allow that to everybody: take anonymous=true out of the URL, and "
+					 "give credentials");
 	return error_hint(error, "allow %s on arn:aws:s3:::%s%s%s%s to %s; credentials come from %s", refusal->deed->permission,
 			  place->bucket, list ? "" : "/", list ? "" : place->prefix, list ? "" : "*", refusal->key_id,
 			  refusal->source);
@@ -73,8 +74,8 @@ static int hint_later(const struct refusal *refusal, struct error *error)
 static int hint_place(const struct refusal *refusal, struct error *error)
 {
 	(void)refusal;
-	return error_hint(error, "find out in which region the bucket is, and write s3://REGION/BUCKET/PREFIX; for a service other than "
-				 "AWS, check the endpoint");
+	return error_hint(error, "find out in which region the bucket is, and write s3://REGION/BUCKET/PREFIX; for a service other "
+				 "than AWS, check the endpoint");
 }
 
 /* Codes of https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html. */
@@ -134,7 +135,8 @@ static int explain_region(const char *what, const struct refusal *refusal, struc
 	AUTO_BUF struct buf path = {0};
 
 	url_add_encoded(&path, refusal->registry->url.path, "/");
-	error_set(error, ERROR_REGISTRY, "%s: the bucket is in the region %s, not %s", what, refusal->region, refusal->s3->place.region);
+	error_set(error, ERROR_REGISTRY, "%s: the bucket is in the region %s, not %s", what, refusal->region,
+		  refusal->s3->place.region);
 	return error_hint(error, "write s3://%s%s, with the parameters that are there now", refusal->region, buf_text(&path));
 }
 
@@ -144,7 +146,8 @@ static int explain_status(const char *what, const struct refusal *refusal, struc
 	AUTO_FREE char *host = url_host(refusal->s3->place.base);
 
 	if (refusal->status >= 300 && refusal->status < 400)
-		error_set(error, ERROR_REGISTRY, "%s: %s redirects (HTTP %ld), which S3 has no use for", what, host, refusal->status);
+		error_set(error, ERROR_REGISTRY, "%s: %s redirects (HTTP %ld), which S3 has no use for", what, host,
+			  refusal->status);
 	else
 		error_set(error, ERROR_REGISTRY, "%s: %s answered HTTP %ld, which is no answer of S3", what, host, refusal->status);
 	return error_hint(error, "check that the endpoint speaks S3, and that no proxy answers in its place");
@@ -153,6 +156,7 @@ static int explain_status(const char *what, const struct refusal *refusal, struc
 static int explain(const struct refusal *refusal, struct error *error)
 {
 	const struct known *known = find_known(refusal->code);
+	enum error_code code = str_equal(refusal->code, "NoSuchKey") ? ERROR_NOT_FOUND : ERROR_REGISTRY;
 	AUTO_BUF struct buf what = {0}, message = {0};
 
 	buf_printf(&what, "cannot %s ", refusal->deed->verb);
@@ -164,8 +168,8 @@ static int explain(const struct refusal *refusal, struct error *error)
 		return explain_skew(buf_text(&what), refusal, error);
 	if (!*refusal->code)
 		return explain_status(buf_text(&what), refusal, error);
-	error_set(error, str_equal(refusal->code, "NoSuchKey") ? ERROR_NOT_FOUND : ERROR_REGISTRY, "%s: %s (%.64s%s%s)", buf_text(&what),
-		  known ? known->sentence : "the service refuses", refusal->code, message.length ? ": " : "", buf_text(&message));
+	error_set(error, code, "%s: %s (%.64s%s%s)", buf_text(&what), known ? known->sentence : "the service refuses",
+		  refusal->code, message.length ? ": " : "", buf_text(&message));
 	return known ? known->hint(refusal, error) : hint_permission(refusal, error);
 }
 

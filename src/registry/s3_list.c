@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-enum { PAGE_MOST = 8 << 20 }; /* bytes of an answer: 1000 keys of 1024 bytes, each of them encoded as three, and what is around them */
+enum { PAGE_MOST = 8 << 20 }; /* bytes of an answer: 1000 keys of 1024 bytes, each encoded as three, and what is around them */
 
 /* A page while it arrives. */
 struct listing {

@@ -104,7 +104,8 @@ static void write_base(struct s3_place *place, const char *service, bool in_path
 	if (in_path)
 		place->base = xasprintf("%.*s/%s/", (int)length, service, place->bucket);
 	else
-		place->base = xasprintf("%.*s%s.%.*s/", (int)scheme, service, place->bucket, (int)(length - scheme), service + scheme);
+		place->base = xasprintf("%.*s%s.%.*s/", (int)scheme, service, place->bucket, (int)(length - scheme),
+					service + scheme);
 }
 
 int s3_locate(const struct registry *registry, struct s3_place *ret, struct error *error)
@@ -115,7 +116,8 @@ int s3_locate(const struct registry *registry, struct s3_place *ret, struct erro
 	*ret = (struct s3_place){.region = region};
 	if (find_endpoint(registry, &endpoint, error) || check_region(region, !endpoint, error) ||
 	    take_path(registry, ret, error) || url_boolean(&registry->url, "anonymous", &ret->anonymous, error) ||
-	    find_style(registry, endpoint || strchr(ret->bucket, '.'), &in_path, error) || check_bucket(ret, endpoint && in_path, error))
+	    find_style(registry, endpoint || strchr(ret->bucket, '.'), &in_path, error) ||
+	    check_bucket(ret, endpoint && in_path, error))
 		return -1;
 	AUTO_FREE char *aws = xasprintf("https://s3.%s.%s", region, aws_domain(region));
 	write_base(ret, endpoint ? endpoint : aws, in_path);
