@@ -162,7 +162,10 @@ static const char *find_host(const char *text)
 	if (!authority || (size_t)(authority - text) > strcspn(text, "/?#"))
 		return "";
 	authority += 3;
-	const char *at = memrchr(authority, '@', strcspn(authority, "/?#"));
+	size_t length = strcspn(authority, "/?#"), port = strcspn(authority, ":") + 1;
+	const char *at = memrchr(authority, '@', length);
+	if (!at && *authority != '[' && port < length && port + strspn(authority + port, "0123456789") < length)
+		at = strrchr(authority, '@'); /* no port, but a password with a / in it, which should have been encoded */
 	return at ? at + 1 : authority;
 }
 

@@ -131,8 +131,15 @@ need_faketime() {
   says 1 'addressing=dns: expected path or virtual'
   AWS_ENDPOINT_URL=localhost:9000 run --separate-stderr dewy-check --registry s3://us-east-1/bucket/app
   says 1 'AWS_ENDPOINT_URL is localhost:9000'
-  run --separate-stderr dewy-check --registry "s3://us-east-1/bucket/app?endpoint=https://me:hush@host"
-  says 1 'user or a password'
+  local secret
+  for secret in me:hush me:hush/es me:hush%2Fes; do # a slash in a password should have been encoded twice
+    run --separate-stderr dewy-check --registry "s3://us-east-1/bucket/app?endpoint=https://$secret@host"
+    says 1 'user or a password'
+    [[ $output$stderr != *hush* ]]
+    AWS_ENDPOINT_URL=https://$secret@host run --separate-stderr dewy-check --registry s3://us-east-1/bucket/app
+    says 1 'AWS_ENDPOINT_URL is https://host:'
+    [[ $output$stderr != *hush* ]]
+  done
 }
 
 @test "the endpoint comes from the URL, else from AWS_ENDPOINT_URL_S3, else from AWS_ENDPOINT_URL" {

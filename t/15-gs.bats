@@ -185,6 +185,16 @@ fetch() {
   [[ $(field error.hint) == *"$EMAIL is not accepted"* ]]
 }
 
+@test "a refusal that repeats the token does not spread it" {
+  use_endpoints
+  answers '{"path": "POST /token", "json": {"access_token": "ya29.hush-hush", "expires_in": 3599}}' \
+    '{"path": "GET .*", "status": 403, "json": {"error": {"message": "you said Bearer ya29.hush-hush, ya29.hush-hush"}}}'
+  run --separate-stderr dewy-check --log-level debug --registry "$GS"
+  [ "$status" -eq 2 ]
+  [[ $(field error.message) == *"403: you said Bearer **************, **************" ]]
+  [[ $output$stderr != *hush* ]]
+}
+
 @test "a bucket that is not there is named" {
   run --separate-stderr dewy-check --registry "$GS"
   [ "$status" -eq 2 ]
@@ -385,6 +395,9 @@ fetch() {
     [[ $(field error.message) == *"STORAGE_EMULATOR_HOST is "*": expected the URL of a service"* ]]
     [[ $stderr$output != *hush* ]]
   done
+  STORAGE_EMULATOR_HOST=http://me:hush@host run --separate-stderr dewy-check --registry gs://bucket/app
+  [[ $(field error.message) == *"STORAGE_EMULATOR_HOST holds a user or a password" ]]
+  [[ $output$stderr != *hush* ]]
   run --separate-stderr dewy-check --registry "gs://bucket/app?region=x"
   [[ $(field error.message) == *"unknown parameter region"*"endpoint, anonymous" ]]
 }

@@ -114,7 +114,7 @@ edit() {
   check
   whole=$(cat "$ROOT/.dewy/registry.json")
   for damage in '.found.key |= sub("dewy.:.[0-9.]+"; "dewy\":\"0.0.1")' 'del(.found.artifacts)' 'del(.found.artifacts[0].name)' \
-    'del(.found.release.version)' 'del(.found.validators.pages)' '.found.artifacts[0].url = "ghr://acme/other/tag/v1.2.3/app.tar"' \
+    'del(.found.release.version)' '.found.release.published_at = 9e15' 'del(.found.validators.pages)' '.found.artifacts[0].url = "ghr://acme/other/tag/v1.2.3/app.tar"' \
     '.found.artifacts[0].url |= gsub("tag"; "..")' '.found = 1'; do
     echo "$whole" >"$ROOT/.dewy/registry.json"
     edit "$damage"

@@ -338,8 +338,10 @@ END
   printf 'Basic\nX-Evil: 1' >"$BATS_TEST_TMPDIR/token"
   assert_error Authorization 'control character'
   local uri
-  for uri in http://example.com/x http://127.evil.example/x http://169.254.170.2.example/x http://127.0.0.1@evil.example/x ftp://127.0.0.1/x; do
+  for uri in http://example.com/x http://127.evil.example/x http://169.254.170.2.example/x http://127.0.0.1@evil.example/x ftp://127.0.0.1/x \
+    http://me:hu/sh@127.0.0.1/x; do
     AWS_CONTAINER_CREDENTIALS_FULL_URI=$uri assert_error 'AWS_CONTAINER_CREDENTIALS_FULL_URI is' 'taken only from https'
+    [[ $output != *me:hu* ]]
   done
   rm "$SERVICE/authorization" "$BATS_TEST_TMPDIR/token"
   unset AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE

@@ -589,6 +589,14 @@ github() {
   cached ""
 }
 
+@test "a redirect to a file is not followed, and blamed on the host that it came from" {
+  github redirect:file:///etc/passwd
+  fetch
+  [ "$status" -eq 2 ]
+  [[ $(field error.message) == "cannot reach 127.0.0.1:$(cat "$SERVICE/port"): it leads to a URL that is not https" ]]
+  cached ""
+}
+
 @test "redirects without end are not followed to it" {
   github redirect:/loop
   fetch

@@ -6,6 +6,7 @@
 #include "log.h"
 #include "root/state.h"
 #include "str.h"
+#include "time.h"
 
 #include <stdio.h>
 
@@ -31,18 +32,23 @@ static char *key_of(const char *url, const struct choice_rules *rules)
 	return json_print(key);
 }
 
-static void recall_choice(const cJSON *memory, const struct choice_rules *rules, struct choice *ret)
+/* Returns 0, or -1 when it is no choice. */
+static int recall_choice(const cJSON *memory, const struct choice_rules *rules, struct choice *ret)
 {
-	const char *version = json_string(memory, "release.version");
+	const char *version = json_string(memory, "release.version"), *time = json_string(memory, "release.published_at");
+	time_t published_at;
 
+	if (!version || !version_parse(&ret->version, rules->calver, version) || !time || time_parse(time, &published_at))
+		return -1;
 	ret->release = (struct release){
 		.version = xstrdup(version),
 		.id = xstrdup(json_string(memory, "release.id")),
 		.prerelease = json_true(memory, "release.prerelease"),
-		.published_at = (time_t)json_number(memory, "release.published_at", 0),
+		.published_at = published_at,
 	};
 	ret->rejected = xstrdup(json_string(memory, "newer_rejected"));
-	version_parse(&ret->version, rules->calver, ret->release.version);
+	version_parse(&ret->version, rules->calver, ret->release.version); /* it points into the copy */
+	return 0;
 }
 
 /* True for the URL of an artifact of this registry. */
@@ -76,18 +82,15 @@ cJSON *memory_recall(const struct root *root, const struct registry *registry, c
 {
 	AUTO_JSON cJSON *state = state_read(root, name_of_state);
 	const cJSON *memory = json_get(state, found), *validators = json_get(memory, "validators");
-	const char *text = json_string(memory, "release.version");
 	AUTO_FINDING struct finding recalled = {0};
-	struct version version;
 
 	*ret = (struct finding){0};
 	if (!validators)
 		return NULL;
 	AUTO_FREE char *key = key_of(url, rules);
-	if (!str_equal(json_string(memory, "key"), key) || !text || !version_parse(&version, rules->calver, text) ||
+	if (!str_equal(json_string(memory, "key"), key) || recall_choice(memory, rules, &recalled.choice) ||
 	    recall_artifacts(memory, registry, &recalled.artifacts))
 		return NULL;
-	recall_choice(memory, rules, &recalled.choice);
 	*ret = recalled;
 	recalled = (struct finding){0};
 	return xrequire(cJSON_Duplicate(validators, true));
@@ -116,6 +119,7 @@ void memory_keep(const struct root *root, const char *url, const struct choice_r
 	const struct release *release = &finding->choice.release;
 	cJSON *memory = xrequire(cJSON_CreateObject());
 	AUTO_FREE char *key = key_of(url, rules);
+	char published_at[TIME_TEXT];
 	struct error error;
 
 	json_set_string(memory, "key", key);
@@ -123,7 +127,7 @@ void memory_keep(const struct root *root, const char *url, const struct choice_r
 	json_set_string(memory, "release.version", release->version);
 	json_set_string(memory, "release.id", release->id);
 	json_set_bool(memory, "release.prerelease", release->prerelease);
-	json_set_number(memory, "release.published_at", release->published_at);
+	json_set_string(memory, "release.published_at", time_format(release->published_at, published_at));
 	json_set_string(memory, "newer_rejected", finding->choice.rejected);
 	json_set(memory, "artifacts", describe_artifacts(&finding->artifacts));
 	json_set(state, found, memory);

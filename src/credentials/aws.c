@@ -191,7 +191,7 @@ int aws_check_endpoint(const char *what, const char *text, struct error *error)
 	AUTO_URL struct url url = {0};
 
 	if (url_parse(&url, text, error) == 0 && (str_equal(url.scheme, "https") || str_equal(url.scheme, "http")) &&
-	    *url.authority && !strpbrk(url.authority, "@ ") && !strchr(text, '?'))
+	    *url.authority && !strchr(url.authority, ' ') && !strpbrk(text, "@?"))
 		return 0;
 	AUTO_FREE char *public = url_public(text);
 	error_set(error, ERROR_CONFIG, "%s is %s: expected https://HOST[:PORT] or http://HOST[:PORT]", what, public);

@@ -71,7 +71,7 @@ static int refuse_secrets(const struct url *url, struct error *error)
 
 	for (size_t i = 0; i < url->parameter_count && !secret; i++) {
 		const char *authority = strstr(url->parameters[i].value, "://");
-		secret = authority && memchr(authority + 3, '@', strcspn(authority + 3, "/?#"));
+		secret = authority && strchr(authority, '@');
 	}
 	if (!secret)
 		return 0;
