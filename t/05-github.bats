@@ -590,7 +590,6 @@ fault() {
 
 @test "Debian's gh lists, downloads, creates and views releases there" {
   need_private_mounts
-  command -v gh >/dev/null || skip "gh is not installed"
   github_release octo/app v1.9.0 '' app_linux_amd64.tar.gz
   github_release octo/app v1.10.0 '' app_linux_amd64.tar.gz app_linux_arm64.tar.gz
   github_release octo/app v2.0.0-rc.1 '{"prerelease": true}'

@@ -311,6 +311,18 @@ END
   assert_equal "$(asked sts .form.RoleSessionName)" mine
 }
 
+@test "a kept credential that was revoked is exchanged again, once" {
+  web_identity
+  mkdir -p "$ROOT/.dewy"
+  assert_key KEYsts1 'session/KEYsts1+='
+  echo KEYsts1 >"$SERVICE/revoked"
+  rm "$SERVICE/requests"
+  run --separate-stderr dewy-check
+  assert_success
+  assert_equal "$(asked s3 .key_id | sort -u)" $'KEYsts1\nKEYsts2'
+  assert_key KEYsts2 'session/KEYsts2+='
+}
+
 @test "web identity: what is wrong with it is said" {
   web_identity
   echo ExpiredTokenException >"$SERVICE/refusal"

@@ -161,7 +161,6 @@ asked_as() {
 }
 
 @test "a machine whose clock is wrong finds an App, too" {
-  type faketime >/dev/null || skip "no faketime here"
   sanitized && skip "AddressSanitizer wants to be loaded first"
   use_app
   serve

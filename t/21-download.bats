@@ -437,6 +437,17 @@ secure() {
   document "https://localhost:$(cat "$SERVICE/port")"
 }
 
+@test "https through the proxy that https_proxy names" {
+  secure server
+  python3 "$BATS_TEST_DIRNAME/proxy.py" "$BATS_TEST_TMPDIR" "$(cat "$SERVICE/port")" >/dev/null 2>&1 3>&- &
+  echo $! >"$BATS_TEST_TMPDIR/proxy.pid"
+  wait_until test -e "$BATS_TEST_TMPDIR/proxy-port"
+  document https://s3.us-east-1.amazonaws.com # a name that only the proxy can lead to the service
+  https_proxy=http://127.0.0.1:$(cat "$BATS_TEST_TMPDIR/proxy-port") fetch --cacert "$BATS_TEST_TMPDIR/authority/ca.pem"
+  whole
+  assert_equal "$(sort -u "$BATS_TEST_TMPDIR/connects")" s3.us-east-1.amazonaws.com:443
+}
+
 @test "https, by an authority that --cacert or SSL_CERT_FILE names" {
   secure server
   fetch --retries 0

@@ -12,7 +12,7 @@ where it is signed, key_id and session_token. It gives key N of the service, KEY
     GET  /container...      the container service; DIR/authorization is what the header Authorization has to be
     PUT, GET /latest/...    the instance metadata service, version 2; there is no role while DIR/no-role is there
     GET  /BUCKET/           S3; its requests are signed by keys of this server or by AKIAENV, AKIAFILE and AKIAPROC, whose secrets are
-                            the key id in small letters
+                            the key id in small letters; the key id in DIR/revoked has expired
 """
 import datetime
 import hashlib
@@ -155,6 +155,8 @@ class Handler(BaseHTTPRequestHandler):
     def s3(self, line):
         if not line["key_id"]:
             self.respond(403, "<Error><Code>SignatureDoesNotMatch</Code></Error>", "application/xml")
+        elif line["key_id"] == self.file("revoked"):
+            self.respond(400, "<Error><Code>ExpiredToken</Code></Error>", "application/xml")
         elif self.path.endswith("prefix="):
             self.respond(200, LISTING.format("<CommonPrefixes><Prefix>v1.0.0/</Prefix></CommonPrefixes>"), "application/xml")
         else:

@@ -155,7 +155,7 @@ int choice_explain(const struct choice *choice, const char *url, struct error *e
 
 	if (!counts->seen) {
 		error_set(error, ERROR_NOT_FOUND, "the registry %s has no release", url);
-		return error_hint(error, "publish one as VERSION/ARTIFACT; dewy-registry(7) describes the layout of each registry");
+		return error_hint(error, "publish one; dewy-registry(7) describes the layout of each registry");
 	}
 	add_count(&held_back, counts->unversioned, "without a version of this kind");
 	add_count(&held_back, counts->drafts, "in draft");

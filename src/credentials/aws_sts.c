@@ -147,8 +147,10 @@ static int exchange_for_role(struct exchange *exchange, struct aws_credential *r
 	struct error damaged;
 	AUTO_FREE char *kept = tokens_find(root, name, exchange->secret, time_now() / 1000 + LEFT_SECONDS, &expires_at);
 
-	if (kept && aws_credential_parse(kept, strlen(kept), exchange->source, ret, NULL, &damaged) == 0)
+	if (kept && aws_credential_parse(kept, strlen(kept), exchange->source, ret, NULL, &damaged) == 0) {
+		ret->kept_as = steal_pointer(&name);
 		return 0;
+	}
 	write_form(exchange);
 	AUTO_FREE char *credential = ask(exchange, error);
 	if (!credential || aws_credential_parse(credential, strlen(credential), exchange->source, ret, &expires_at, error))

@@ -43,8 +43,17 @@ static void free_app(struct app *app)
 
 static int refuse_incomplete(const struct app *app, struct error *error)
 {
-	error_set(error, ERROR_CONFIG, "the settings of the GitHub App lack%s%s%s", app->id ? "" : " GITHUB_APP_ID",
-		  app->installation ? "" : " GITHUB_APP_INSTALLATION_ID", app->key ? "" : " GITHUB_APP_PRIVATE_KEY");
+	const char *missing[3] = {NULL};
+	size_t count = 0;
+
+	if (!app->id)
+		missing[count++] = "GITHUB_APP_ID";
+	if (!app->installation)
+		missing[count++] = "GITHUB_APP_INSTALLATION_ID";
+	if (!app->key)
+		missing[count++] = "GITHUB_APP_PRIVATE_KEY";
+	error_set(error, ERROR_CONFIG, "the settings of the GitHub App lack %s%s%s", missing[0], count > 1 ? " and " : "",
+		  count > 1 ? missing[1] : "");
 	return error_hint(error, "set GITHUB_APP_ID, GITHUB_APP_INSTALLATION_ID, and GITHUB_APP_PRIVATE_KEY or "
 				 "GITHUB_APP_PRIVATE_KEY_PATH; or none of them");
 }

@@ -104,7 +104,10 @@ static int ask_once(struct ghr_api *api, const struct http_request *request, str
 	for (size_t i = 0; request->headers && request->headers[i] && i < MOST_HEADERS; i++)
 		headers[count++] = request->headers[i];
 	authorized.headers = headers;
-	return session_ask(api->session, &authorized, api->credential.identity, ret, error);
+	int result = session_ask(api->session, &authorized, api->credential.identity, ret, error);
+	if (result && error->code == ERROR_LIMITED && !api->credential.authorization)
+		error_hint(error, "give a token in GH_TOKEN, which may ask 5,000 times an hour instead of 60, or run less often");
+	return result;
 }
 
 /* Replaces a token that an earlier run kept. */

@@ -52,10 +52,31 @@ void s3_close(struct registry *registry)
 	session_close(&registry->session);
 }
 
+/* Signs the request, whose URL is there, and makes it. */
+static int ask_once(struct registry *registry, struct s3_request *request, struct http_response *ret, struct error *error)
+{
+	const struct s3 *s3 = registry->own;
+	AUTO_AWS_SIGNING struct aws_signing signing = {0};
+
+	if (request->header)
+		words_add(&signing.headers, request->header);
+	aws_sign(&request->http, s3->place.anonymous ? NULL : &s3->credential, s3->place.region, "s3", &signing);
+	return session_ask(&registry->session, &request->http, s3->credential.identity, ret, error);
+}
+
+/* Replaces a credential that an earlier run kept. */
+static int renew(struct registry *registry, struct error *error)
+{
+	struct s3 *s3 = registry->own;
+
+	aws_credential_forget(&registry->session, &s3->credential);
+	aws_credential_free(&s3->credential);
+	return aws_credential_find(&registry->session, s3->place.region, &s3->credential, error);
+}
+
 int s3_ask(struct registry *registry, struct s3_request *request, struct http_response *ret, struct error *error)
 {
 	const struct s3 *s3 = s3_open(registry, error);
-	AUTO_AWS_SIGNING struct aws_signing signing = {0};
 	AUTO_BUF struct buf url = {0};
 
 	*ret = (struct http_response){0};
@@ -68,10 +89,12 @@ int s3_ask(struct registry *registry, struct s3_request *request, struct http_re
 	request->http.url = url.data;
 	if (!request->http.limit && !request->http.sink)
 		request->http.limit = ANSWER_MOST;
-	if (request->header)
-		words_add(&signing.headers, request->header);
-	aws_sign(&request->http, s3->place.anonymous ? NULL : &s3->credential, s3->place.region, "s3", &signing);
-	return session_ask(&registry->session, &request->http, s3->credential.identity, ret, error);
+	if (ask_once(registry, request, ret, error))
+		return -1;
+	if (!s3->credential.kept_as || !s3_is_expiry(ret))
+		return 0;
+	http_response_free(ret);
+	return renew(registry, error) ? -1 : ask_once(registry, request, ret, error);
 }
 
 /* Reads page after page, and gives each of the entries to take. Only one page is held at a time; a page is whole before any of its
@@ -285,6 +308,8 @@ static int report(struct registry *registry, const char *version, const char *na
 
 	if (!s3)
 		return -1;
+	if (s3->place.anonymous)
+		return 1; /* nobody writes without a credential */
 	AUTO_FREE char *path = xasprintf("%s/%s", version, name), *key = xasprintf("%s%s", s3->place.prefix, path);
 	struct s3_request request = {
 		.key = key,

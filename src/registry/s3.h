@@ -59,6 +59,9 @@ struct s3_deed {
  * -1. */
 int s3_explain(struct registry *registry, const struct s3_deed *deed, const struct http_response *response, struct error *error);
 
+/* True when the answer says that the credential is good no longer. */
+bool s3_is_expiry(const struct http_response *response);
+
 /* True when the answer says that this machine may not do what was asked for, and not that something is wrong with its question. */
 bool s3_is_refusal(const struct http_response *response);
 

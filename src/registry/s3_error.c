@@ -204,6 +204,21 @@ int s3_explain(struct registry *registry, const struct s3_deed *deed, const stru
 	return explain(&refusal, error);
 }
 
+bool s3_is_expiry(const struct http_response *response)
+{
+	static const char *const codes[] = {"ExpiredToken", "InvalidToken", "InvalidAccessKeyId", "TokenRefreshRequired"};
+	struct error garbage;
+
+	if (response->status < 400 || response->status > 403)
+		return false;
+	AUTO_JSON cJSON *body = xml_members(buf_text(&response->body), response->body.length, &garbage);
+	const char *code = json_string(body, "Code");
+	for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+		if (str_equal(code, codes[i]))
+			return true;
+	return false;
+}
+
 bool s3_is_refusal(const struct http_response *response)
 {
 	struct error garbage;
