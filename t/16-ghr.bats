@@ -312,6 +312,16 @@ five_minutes_later() {
   [ "$(github_requests 'select(.method == "POST") | .status' | tr '\n' ' ')" = "null 422 " ]
 }
 
+@test "... but not one whose upload broke off within GitHub" {
+  publish v1.2.3
+  serve
+  fault '{"fault": "starter", "path": "/uploads/", "method": "POST"}'
+  once
+  assert_success
+  [ "$(field report.sent)" = null ]
+  [[ $stderr == *"WARN: Audit record failed"*"broke off within GitHub"* ]]
+}
+
 @test "an audit record goes to no other host than that of the API" {
   publish v1.2.3
   serve --base http://localhost:1

@@ -465,6 +465,39 @@ secure() {
   done
 }
 
+# nginx_document PATH: makes the document lead to what nginx serves below PATH.
+nginx_document() {
+  document "https://localhost:$NGINX/$1"
+}
+
+@test "nginx, over HTTP/2: a download that was killed is taken up, and a pause that it asks for is made" {
+  local ca=$BATS_TEST_TMPDIR/authority port pid
+  "$BATS_TEST_DIRNAME/stack/authority" "$ca"
+  port=$(free_ports 2)
+  NGINX=$((port + 1))
+  "$BATS_TEST_DIRNAME/stack/nginx" start "$SERVICE/nginx" "$port" $NGINX "$ca/server.pem" "$ca/server.key" 3>&-
+  cp "$SERVICE"/nginx/pid/* "$BATS_TEST_TMPDIR/nginx.pid"
+  mkdir -p "$SERVICE/nginx/www/storage/v1/b/bucket/o/v1.2.3"
+  cp "$ARTIFACT" "$SERVICE/nginx/www/storage/v1/b/bucket/o/v1.2.3/app.tar"
+  export SSL_CERT_FILE=$ca/ca.pem
+  nginx_document slow
+  dewy-fetch <"$DOCUMENT" >/dev/null 2>&1 3>&- &
+  pid=$!
+  wait_until test -e "$PART.json" -a -s "$PART"
+  kill -KILL $pid
+  nginx_document ""
+  fetch
+  whole
+  wait_until grep -q '"status":206' "$SERVICE/nginx/requests"
+  [[ $(jq -r 'select(.status == 206) | .protocol + " " + .range' "$SERVICE/nginx/requests") =~ ^HTTP/2.0\ bytes=[1-9][0-9]*-$ ]]
+  nginx_document limited
+  for _ in 1 2; do
+    rm -r "$CACHE"
+    fetch
+    whole
+  done
+}
+
 @test "https by nothing older than TLS 1.2, whatever the machine would take" {
   local port version
   "$BATS_TEST_DIRNAME/stack/authority" "$BATS_TEST_TMPDIR/authority"

@@ -16,11 +16,11 @@ static long long count_failures(struct root *root, const cJSON *document)
 	struct error error;
 
 	if (message_outcome(document) != OUTCOME_BAD)
-		return counter_read(root);
+		return counter_read(root, NULL);
 	if (counter_add(root, json_string(document, "id"), &failures, &error) == 0)
 		return failures;
 	log_warn("Cannot count the failure", "error", error.message, "hint", error.hint);
-	return counter_read(root) + 1;
+	return counter_read(root, NULL) + 1;
 }
 
 static void forget_failures(const struct root *root)

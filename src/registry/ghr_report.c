@@ -31,7 +31,7 @@ static char *upload_url(struct registry *registry, const char *version, const ch
 	return buf_steal(&url);
 }
 
-/* True when the asset was there already: a retry after a lost answer finds what it has uploaded itself. */
+/* True when an asset of that name was there already: a retry finds what it has uploaded itself before the answer was lost. */
 static bool is_there(const struct http_response *response)
 {
 	struct error ignored;
@@ -46,6 +46,41 @@ static bool is_there(const struct http_response *response)
 	return false;
 }
 
+/* The asset that is looked for. */
+struct record {
+	const char *name;
+	bool uploaded;
+};
+
+static int look_for_record(const struct ghr_page *page, void *context, struct error *error)
+{
+	struct record *record = context;
+	const cJSON *asset;
+
+	(void)error;
+	cJSON_ArrayForEach(asset, page->items)
+	{
+		if (str_equal(json_string(asset, "name"), record->name))
+			record->uploaded = ghr_is_uploaded(asset);
+	}
+	return 0;
+}
+
+/* An upload that broke off within GitHub leaves an asset, too. Returns 0 when it is whole, or -1. */
+static int confirm_upload(struct registry *registry, const char *version, const char *name, struct error *error)
+{
+	AUTO_RELEASE struct release release = {.version = xstrdup(version)};
+	struct record record = {.name = name};
+
+	if (ghr_complete_release(registry, &release, error) ||
+	    ghr_walk_assets(registry, &release, look_for_record, &record, error))
+		return -1;
+	if (record.uploaded)
+		return 0;
+	error_set(error, ERROR_REGISTRY, "the upload of %s broke off within GitHub", name);
+	return error_hint(error, "delete that asset of the release, which is empty");
+}
+
 static int judge_upload(const struct ghr_api *api, const struct http_response *response, struct error *error)
 {
 	AUTO_FREE char *message = github_message(response);
@@ -53,13 +88,10 @@ static int judge_upload(const struct ghr_api *api, const struct http_response *r
 	switch (response->status) {
 	case 201:
 		return 0;
-	case 422:
-		if (is_there(response))
-			return 0;
-		__attribute__((fallthrough));
 	case 401:
 	case 403:
 	case 404:
+	case 422:
 		log_debug("GitHub takes no audit record", "message", message);
 		return 1;
 	default:
@@ -83,5 +115,7 @@ int ghr_report(struct registry *registry, const char *version, const char *name,
 		.method = "POST", .url = url, .headers = headers, .body = text, .body_length = strlen(text), .limit = ANSWER_LIMIT};
 	if (!url || ghr_api_ask(registry->own, &request, &response, error))
 		return -1;
+	if (response.status == 422 && is_there(&response))
+		return confirm_upload(registry, version, name, error);
 	return judge_upload(api, &response, error);
 }
