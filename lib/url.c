@@ -180,8 +180,10 @@ char *url_public(const char *text)
 {
 	const char *host = find_host(text), *authority = strstr(text, "://");
 
-	if (!*host)
-		return xstrndup(text, strcspn(text, "?#"));
+	if (!*host) {
+		const char *at = strrchr(text, '@'); /* no URL, but whoever forgot the scheme may have given a password */
+		return xstrndup(at ? at + 1 : text, strcspn(at ? at + 1 : text, "?#"));
+	}
 	return xasprintf("%.*s%.*s", (int)(authority + 3 - text), text, (int)strcspn(host, "?#"), host);
 }
 

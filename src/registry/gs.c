@@ -51,11 +51,8 @@ static int check_service(const struct registry *registry, struct error *error)
 
 static int check(const struct registry *registry, struct error *error)
 {
-	const char *emulator = getenv("STORAGE_EMULATOR_HOST");
 	bool anonymous;
 
-	if (emulator && strchr(emulator, '@'))
-		return error_set(error, ERROR_CONFIG, "STORAGE_EMULATOR_HOST holds a user or a password");
 	if (!*registry->url.authority) {
 		error_set(error, ERROR_CONFIG, "it names no bucket");
 		return error_hint(error, "write gs://BUCKET or gs://BUCKET/PREFIX");
