@@ -169,6 +169,9 @@ fetch() {
   [ "$(field error.code)" = registry ]
   [ "$(field error.message)" = "gs://$BUCKET: $ENDPOINT answers 403: dewy does not have storage.objects.list access." ]
   [ "$(field error.hint)" = "give $EMAIL the permission storage.objects.list, for example by the role roles/storage.objectViewer on gs://$BUCKET" ]
+  lists '{"status": 403, "json": {"error": {"code": 403, "message": "one line\nand another", "errors": [{"reason": "forbidden"}]}}}'
+  run --separate-stderr dewy-check --registry "$GS"
+  [ "$(field error.message)" = "gs://$BUCKET: $ENDPOINT answers 403: one line and another" ]
   lists '{"status": 403, "json": {"error": {"code": 403, "message": "Insufficient Permission", "errors": [{"reason": "insufficientPermissions"}]}}}'
   run --separate-stderr dewy-check --registry "$GS"
   [[ $(field error.hint) == *"access scope"* ]]

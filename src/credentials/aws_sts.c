@@ -75,15 +75,13 @@ static int fail(const struct exchange *exchange, const char *url, const struct h
 	AUTO_JSON cJSON *answer = xml_members(buf_text(&response->body), response->body.length, &none);
 	const char *code = json_string(answer, "Code"), *message = json_string(answer, "Message");
 	AUTO_FREE char *host = url_host(url);
-	AUTO_BUF struct buf why = {0};
 
-	str_add_escaped(&why, message ? message : "");
 	if (!code)
 		error_set(error, ERROR_REGISTRY, "%s: %s answered HTTP %ld to %s", exchange->source, host, response->status,
 			  exchange->action);
 	else
 		error_set(error, ERROR_REGISTRY, "%s: %s refuses %s for %s: %s%s%s", exchange->source, host, exchange->action,
-			  exchange->role->arn, code, why.length ? ": " : "", buf_text(&why));
+			  exchange->role->arn, code, message ? ": " : "", message ? message : "");
 	if (str_equal(code, "AccessDenied"))
 		return error_hint(error, "let the trust policy of the role allow sts:%s to what asks for it", exchange->action);
 	if (code && (str_equal(code, "ExpiredTokenException") || str_equal(code, "ExpiredToken")))

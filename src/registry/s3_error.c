@@ -157,11 +157,10 @@ static int explain(const struct refusal *refusal, struct error *error)
 {
 	const struct known *known = find_known(refusal->code);
 	enum error_code code = str_equal(refusal->code, "NoSuchKey") ? ERROR_NOT_FOUND : ERROR_REGISTRY;
-	AUTO_BUF struct buf what = {0}, message = {0};
+	AUTO_BUF struct buf what = {0};
 
 	buf_printf(&what, "cannot %s ", refusal->deed->verb);
 	s3_add_url(&what, refusal->registry, refusal->deed->path);
-	str_add_escaped(&message, refusal->message);
 	if (refusal->region && !str_equal(refusal->region, refusal->s3->place.region))
 		return explain_region(buf_text(&what), refusal, error);
 	if (is_skewed(refusal))
@@ -169,7 +168,7 @@ static int explain(const struct refusal *refusal, struct error *error)
 	if (!*refusal->code)
 		return explain_status(buf_text(&what), refusal, error);
 	error_set(error, code, "%s: %s (%.64s%s%s)", buf_text(&what), known ? known->sentence : "the service refuses",
-		  refusal->code, message.length ? ": " : "", buf_text(&message));
+		  refusal->code, *refusal->message ? ": " : "", refusal->message);
 	return known ? known->hint(refusal, error) : hint_permission(refusal, error);
 }
 
