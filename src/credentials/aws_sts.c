@@ -8,17 +8,13 @@
 #include "error.h"
 #include "json.h"
 #include "str.h"
-#include "time.h"
 #include "url.h"
 #include "xml.h"
 
 #include <ctype.h>
 #include <string.h>
 
-enum {
-	LEFT_SECONDS = 300,     /* that a credential must still be good for */
-	SESSION_NAME_MOST = 64, /* characters */
-};
+enum { SESSION_NAME_MOST = 64 }; /* characters */
 
 struct exchange {
 	struct aws_search *search;
@@ -108,7 +104,6 @@ static char *read_answer(const struct exchange *exchange, const struct http_resp
 /* Asks STS. Returns the credential as JSON, which the caller frees, or NULL. */
 static char *ask(struct exchange *exchange, struct error *error)
 {
-	struct session *session = exchange->search->session;
 	AUTO_FREE char *usual = xasprintf("https://sts.%s.%s", exchange->search->region, aws_domain(exchange->search->region));
 	AUTO_RESPONSE struct http_response response = {0};
 	AUTO_AWS_SIGNING struct aws_signing signing = {0};
@@ -126,7 +121,7 @@ static char *ask(struct exchange *exchange, struct error *error)
 	};
 	words_add(&signing.headers, "Content-Type: application/x-www-form-urlencoded; charset=utf-8");
 	aws_sign(&request, exchange->signer, exchange->search->region, "sts", &signing);
-	if (session_ask(session, &request, exchange->signer ? exchange->signer->identity : "", &response, error)) {
+	if (session_ask(exchange->search->session, &request, "", &response, error)) {
 		error_in(error, "%s", exchange->source);
 		return NULL;
 	}
@@ -143,7 +138,7 @@ static int exchange_for_role(struct exchange *exchange, struct aws_credential *r
 	AUTO_FREE char *name = xasprintf("aws %s", exchange->role->arn);
 	time_t expires_at;
 	struct error damaged;
-	AUTO_FREE char *kept = tokens_find(root, name, exchange->secret, time_now() / 1000 + LEFT_SECONDS, &expires_at);
+	AUTO_FREE char *kept = tokens_find(root, name, exchange->secret);
 
 	if (kept && aws_credential_parse(kept, strlen(kept), exchange->source, ret, NULL, &damaged) == 0) {
 		ret->kept_as = steal_pointer(&name);

@@ -19,7 +19,6 @@
 enum {
 	EARLIER = 60,        /* seconds before now that a JWT is issued at: the clock of GitHub may be behind */
 	LIFETIME = 9 * 60,   /* seconds from then on that it is good for: GitHub accepts no more than 10 minutes */
-	GOOD_FOR = 5 * 60,   /* seconds that a kept token must still be good for */
 	TOLERATED_SKEW = 30, /* seconds by which clocks may differ before they explain why a JWT is refused */
 	ANSWER_LIMIT = 262144,
 };
@@ -221,8 +220,7 @@ int github_app_find(struct session *session, const char *base, struct github_cre
 
 	if (result)
 		return result < 0 ? -1 : 0;
-	AUTO_FREE char *kept =
-		tokens_find(session->root, app.name, app.key, (time_t)(time_now() / 1000) + GOOD_FOR, &expires_at);
+	AUTO_FREE char *kept = tokens_find(session->root, app.name, app.key);
 	if (kept) {
 		use(&app, kept, ret);
 		ret->kept_as = xstrdup(app.name);

@@ -14,10 +14,7 @@
 #include <fcntl.h>
 #include <string.h>
 
-enum {
-	LIMIT = 65536,    /* bytes of a credential file */
-	GOOD_SECONDS = 300, /* what a token must still be good for */
-};
+enum { LIMIT = 65536 }; /* bytes of a credential file */
 
 static const char variable[] = "GOOGLE_APPLICATION_CREDENTIALS";
 static const char gcloud_name[] = "application_default_credentials.json";
@@ -122,8 +119,8 @@ static int find_token(struct session *session, const struct google_file *file, c
 	bool scoped = file->type->scoped;
 	AUTO_FREE char *name = xasprintf("google %s%s%s", ret->account, scoped ? " " : "", scoped ? scope : "");
 	const char *secret = json_string(file->json, file->type->secret);
-	time_t now = time(NULL), expires_at;
-	AUTO_FREE char *kept = tokens_find(session->root, name, secret, now + GOOD_SECONDS, &expires_at);
+	time_t now = time(NULL);
+	AUTO_FREE char *kept = tokens_find(session->root, name, secret);
 	AUTO_GOOGLE_TOKEN struct google_token token = {0};
 
 	if (kept) {
@@ -134,8 +131,7 @@ static int find_token(struct session *session, const struct google_file *file, c
 	if (google_oauth_token(session, file, ret->account, ret->identity, scope, &token, error))
 		return -1;
 	set_authorization(ret, token.text);
-	if (token.lifetime > GOOD_SECONDS)
-		tokens_keep(session->root, name, secret, token.text, now + (time_t)token.lifetime);
+	tokens_keep(session->root, name, secret, token.text, now + (time_t)token.lifetime);
 	return 0;
 }
 

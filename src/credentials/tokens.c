@@ -8,6 +8,8 @@
 #include "seal.h"
 #include "time.h"
 
+enum { GOOD_SECONDS = 300 }; /* what a token must still be good for, so that it lasts for a run */
+
 static const char file[] = "tokens.json";
 
 /* Reads the time that a kept token expires at; one that is damaged has expired. */
@@ -39,18 +41,24 @@ static void write_tokens(const struct root *root, cJSON *tokens)
 		log_debug("Cannot keep an access token", "error", error.message);
 }
 
-char *tokens_find(const struct root *root, const char *name, const char *credential, time_t good_until, time_t *ret_expires_at)
+static bool is_good(time_t expires_at)
+{
+	return expires_at >= time_now() / 1000 + GOOD_SECONDS;
+}
+
+char *tokens_find(const struct root *root, const char *name, const char *credential)
 {
 	AUTO_JSON cJSON *tokens = state_read(root, file);
 	const cJSON *entry = cJSON_GetObjectItemCaseSensitive(tokens, name);
 	const char *sealed = json_string(entry, "sealed");
 
-	*ret_expires_at = expiry(entry);
-	return sealed && *ret_expires_at >= good_until ? unseal(sealed, credential) : NULL;
+	return sealed && is_good(expiry(entry)) ? unseal(sealed, credential) : NULL;
 }
 
 void tokens_keep(const struct root *root, const char *name, const char *credential, const char *token, time_t expires_at)
 {
+	if (!is_good(expires_at))
+		return;
 	AUTO_JSON cJSON *tokens = state_read(root, file);
 	AUTO_FREE char *sealed = seal(token, credential);
 	cJSON *entry = xrequire(cJSON_CreateObject());

@@ -8,12 +8,12 @@
 
 struct root;
 
-/* Returns the token that was kept under that name and credential and is still good at the time good_until, with the time it expires
- * at; NULL when there is none. The caller frees it. */
-char *tokens_find(const struct root *root, const char *name, const char *credential, time_t good_until, time_t *ret_expires_at);
+/* Returns the token that was kept under that name and credential and is still good for some minutes; NULL when there is none. The
+ * caller frees it. */
+char *tokens_find(const struct root *root, const char *name, const char *credential);
 
-/* Keeps a token. name says what it is for, without a secret in it: "github app 12 installation 34". That it cannot be kept is
- * logged at DEBUG: it only costs an exchange. */
+/* Keeps a token, unless it expires too soon to be found again. name says what it is for, without a secret in it: "github app 12
+ * installation 34". That it cannot be kept is logged at DEBUG: it only costs an exchange. */
 void tokens_keep(const struct root *root, const char *name, const char *credential, const char *token, time_t expires_at);
 
 /* Forgets the token of that name, for example because it was revoked. */
