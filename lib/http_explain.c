@@ -2,9 +2,9 @@
 #include "alloc.h"
 #include "error.h"
 #include "http_exchange.h"
+#include "proc.h"
 #include "url.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -57,7 +57,7 @@ static const char *proxy_variable(const struct exchange *exchange)
 	static const char *const secure[] = {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", NULL};
 	const char *const *name = strncasecmp(exchange->request->url, "https:", 6) == 0 ? secure : plain;
 
-	while (*name && !(getenv(*name) && *getenv(*name)))
+	while (*name && !proc_variable(*name))
 		name++;
 	return exchange->request->direct ? NULL : *name;
 }

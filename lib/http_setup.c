@@ -2,6 +2,7 @@
 #include "alloc.h"
 #include "error.h"
 #include "http_exchange.h"
+#include "proc.h"
 #include "str.h"
 #include "time.h"
 
@@ -45,8 +46,8 @@ const char *http_authorities(const struct http *http)
 	if (http->settings.authorities)
 		return http->settings.authorities;
 	for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
-		const char *file = getenv(variables[i]);
-		if (file && *file)
+		const char *file = proc_variable(variables[i]);
+		if (file)
 			return file;
 	}
 	return NULL;

@@ -355,10 +355,17 @@ const char **proc_environment(const char *const *remove, const char *const *add)
 	return environment;
 }
 
+const char *proc_variable(const char *name)
+{
+	const char *value = getenv(name);
+
+	return value && *value ? value : NULL;
+}
+
 const char *proc_home(void)
 {
-	const char *home = getenv("HOME");
-	const struct passwd *user = home && *home ? NULL : getpwuid(geteuid());
+	const char *home = proc_variable("HOME");
+	const struct passwd *user = home ? NULL : getpwuid(geteuid());
 
-	return user ? user->pw_dir : home && *home ? home : NULL;
+	return user ? user->pw_dir : home;
 }

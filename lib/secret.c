@@ -4,6 +4,7 @@
 #include "alloc.h"
 #include "buf.h"
 #include "error.h"
+#include "proc.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -33,16 +34,16 @@ static int read_file(const char *variable, const char *path, char **ret_secret, 
 
 int secret_read_file(const char *variable, char **ret_secret, struct error *error)
 {
-	const char *path = getenv(variable);
+	const char *path = proc_variable(variable);
 
 	*ret_secret = NULL;
-	return path && *path ? read_file(variable, path, ret_secret, error) : 0;
+	return path ? read_file(variable, path, ret_secret, error) : 0;
 }
 
 char *secret_credential(const char *name)
 {
-	const char *directory = getenv("CREDENTIALS_DIRECTORY");
-	AUTO_FREE char *path = directory && *directory ? xasprintf("%s/%s", directory, name) : NULL;
+	const char *directory = proc_variable("CREDENTIALS_DIRECTORY");
+	AUTO_FREE char *path = directory ? xasprintf("%s/%s", directory, name) : NULL;
 
 	return path && access(path, F_OK) == 0 ? steal_pointer(&path) : NULL;
 }
@@ -50,9 +51,8 @@ char *secret_credential(const char *name)
 int secret_read_text(const char *name, char **ret_secret, struct error *error)
 {
 	AUTO_FREE char *variable = xasprintf("%s_FILE", name), *credential = secret_credential(name);
-	const char *value = getenv(name);
 
-	*ret_secret = value && *value ? xstrdup(value) : NULL;
+	*ret_secret = xstrdup(proc_variable(name));
 	if (*ret_secret)
 		return 0;
 	if (secret_read_file(variable, ret_secret, error))

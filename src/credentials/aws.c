@@ -8,6 +8,7 @@
 #include "error.h"
 #include "json.h"
 #include "log.h"
+#include "proc.h"
 #include "secret.h"
 #include "str.h"
 #include "time.h"
@@ -48,13 +49,6 @@ int aws_skip(struct aws_search *search, const char *format, ...)
 	buf_vprintf(&search->tried, format, arguments);
 	va_end(arguments);
 	return 1;
-}
-
-const char *aws_variable(const char *name)
-{
-	const char *value = getenv(name);
-
-	return value && *value ? value : NULL;
 }
 
 int aws_read_file(const char *what, const char *path, struct buf *content, struct error *error)
@@ -209,8 +203,8 @@ int aws_check_endpoint(const char *what, const char *text, struct error *error)
 int aws_endpoint(const char *service, const char **ret_url, struct error *error)
 {
 	AUTO_FREE char *own = xasprintf("AWS_ENDPOINT_URL_%s", service);
-	const char *variable = aws_variable(own) ? own : "AWS_ENDPOINT_URL";
+	const char *variable = proc_variable(own) ? own : "AWS_ENDPOINT_URL";
 
-	*ret_url = aws_variable(variable);
+	*ret_url = proc_variable(variable);
 	return *ret_url ? aws_check_endpoint(variable, *ret_url, error) : 0;
 }

@@ -6,6 +6,7 @@
 
 #include "alloc.h"
 #include "error.h"
+#include "proc.h"
 #include "str.h"
 #include "url.h"
 
@@ -29,8 +30,8 @@ static bool is_near(const char *authority)
 /* Returns 0 with the URL to ask, which the caller frees; 1 when none is set; or -1. */
 static int container_url(char **ret_url, struct error *error)
 {
-	const char *relative = aws_variable("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
-	const char *full = aws_variable("AWS_CONTAINER_CREDENTIALS_FULL_URI");
+	const char *relative = proc_variable("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
+	const char *full = proc_variable("AWS_CONTAINER_CREDENTIALS_FULL_URI");
 	AUTO_URL struct url url = {0};
 
 	*ret_url = relative ? xasprintf("http://169.254.170.2%s%s", *relative == '/' ? "" : "/", relative) : xstrdup(full);
@@ -49,7 +50,7 @@ static int container_url(char **ret_url, struct error *error)
 static int add_authorization(struct words *headers, struct error *error)
 {
 	static const char variable[] = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE";
-	const char *path = aws_variable(variable), *token = aws_variable("AWS_CONTAINER_AUTHORIZATION_TOKEN");
+	const char *path = proc_variable(variable), *token = proc_variable("AWS_CONTAINER_AUTHORIZATION_TOKEN");
 	AUTO_BUF struct buf content = {0};
 
 	if (path && aws_read_file(variable, path, &content, error))
@@ -153,9 +154,9 @@ static int read_metadata(struct metadata *metadata, struct aws_credential *ret, 
 
 int aws_instance(struct aws_search *search, struct aws_credential *ret, struct error *error)
 {
-	const char *disabled = aws_variable("AWS_EC2_METADATA_DISABLED");
-	const char *mode = aws_variable("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE");
-	const char *endpoint = aws_variable("AWS_EC2_METADATA_SERVICE_ENDPOINT");
+	const char *disabled = proc_variable("AWS_EC2_METADATA_DISABLED");
+	const char *mode = proc_variable("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE");
+	const char *endpoint = proc_variable("AWS_EC2_METADATA_SERVICE_ENDPOINT");
 	const char *usual = mode && strcasecmp(mode, "ipv6") == 0 ? "http://[fd00:ec2::254]" : "http://169.254.169.254";
 	struct metadata metadata = {.search = search, .endpoint = endpoint ? endpoint : usual};
 

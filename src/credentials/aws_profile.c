@@ -33,7 +33,7 @@ static void profiles_free(struct profiles *profiles)
 /* Returns the path in the variable, with ~/ for the home directory, else that of the file in ~/.aws; the caller frees it. */
 static char *path_of(const char *variable, const char *name)
 {
-	const char *value = aws_variable(variable), *home = proc_home();
+	const char *value = proc_variable(variable), *home = proc_home();
 
 	if (value && !str_starts(value, "~/"))
 		return xstrdup(value);
@@ -46,7 +46,7 @@ static int read_profiles(const char *variable, const char *path, cJSON **ret, st
 {
 	AUTO_BUF struct buf content = {0};
 
-	if (!aws_variable(variable) && access(path, F_OK)) {
+	if (!proc_variable(variable) && access(path, F_OK)) {
 		*ret = xrequire(cJSON_CreateObject());
 		return 0;
 	}
@@ -251,7 +251,7 @@ static int find_in(struct profiles *profiles, const char *name, int depth, struc
 int aws_profile(struct aws_search *search, struct aws_credential *ret, struct error *error)
 {
 	AUTO_PROFILES struct profiles profiles = {.search = search};
-	const char *wanted = aws_variable("AWS_PROFILE"), *name = wanted ? wanted : "default";
+	const char *wanted = proc_variable("AWS_PROFILE"), *name = wanted ? wanted : "default";
 
 	if (read_all(&profiles, error))
 		return -1;

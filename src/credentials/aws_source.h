@@ -53,7 +53,4 @@ int aws_credential_parse(const char *json, size_t length, const char *source, st
  * ERROR_CONFIG. */
 int aws_read_file(const char *what, const char *path, struct buf *content, struct error *error);
 
-/* Returns the value of a variable, NULL when it is not set or empty. */
-const char *aws_variable(const char *name);
-
 #endif

@@ -7,6 +7,7 @@
 #include "credentials/tokens.h"
 #include "error.h"
 #include "json.h"
+#include "proc.h"
 #include "str.h"
 #include "url.h"
 #include "xml.h"
@@ -187,8 +188,8 @@ int aws_assume_role_by_token(struct aws_search *search, const struct aws_role *r
 
 int aws_web_identity(struct aws_search *search, struct aws_credential *ret, struct error *error)
 {
-	const char *token_file = aws_variable("AWS_WEB_IDENTITY_TOKEN_FILE");
-	struct aws_role role = {.arn = aws_variable("AWS_ROLE_ARN"), .session_name = aws_variable("AWS_ROLE_SESSION_NAME")};
+	const char *token_file = proc_variable("AWS_WEB_IDENTITY_TOKEN_FILE");
+	struct aws_role role = {.arn = proc_variable("AWS_ROLE_ARN"), .session_name = proc_variable("AWS_ROLE_SESSION_NAME")};
 
 	if (!token_file)
 		return aws_skip(search, "AWS_WEB_IDENTITY_TOKEN_FILE is not set");

@@ -19,13 +19,6 @@ enum { LIMIT = 65536 }; /* bytes of a credential file */
 static const char variable[] = "GOOGLE_APPLICATION_CREDENTIALS";
 static const char gcloud_name[] = "application_default_credentials.json";
 
-static const char *environment(const char *name)
-{
-	const char *value = getenv(name);
-
-	return value && *value ? value : NULL;
-}
-
 static void file_free(struct google_file *file)
 {
 	free(file->path);
@@ -68,7 +61,7 @@ static int read_file(char *path_take, struct google_file *ret, struct error *err
 /* Returns where gcloud keeps the user's credentials; NULL when there can be no such place. The caller frees it. */
 static char *gcloud_path(void)
 {
-	const char *directory = environment("CLOUDSDK_CONFIG"), *home = proc_home();
+	const char *directory = proc_variable("CLOUDSDK_CONFIG"), *home = proc_home();
 
 	if (directory)
 		return xasprintf("%s/%s", directory, gcloud_name);
@@ -78,7 +71,7 @@ static char *gcloud_path(void)
 /* Finds the file of the first place that has one. Returns 0, 1 when none has, or -1. */
 static int find_file(struct google_file *ret, struct error *error)
 {
-	const char *named = environment(variable);
+	const char *named = proc_variable(variable);
 
 	if (named) {
 		if (read_file(xstrdup(named), ret, error) == 0)

@@ -5,6 +5,7 @@
 
 #include "alloc.h"
 #include "error.h"
+#include "proc.h"
 #include "str.h"
 #include "url.h"
 
@@ -72,9 +73,9 @@ static int ask(struct session *session, const char *host, const char *identity, 
 int google_metadata_token(struct session *session, const char *identity, const char *scope, struct google_token *ret,
 			  struct error *error)
 {
-	const char *host = getenv("GCE_METADATA_HOST");
+	const char *host = proc_variable("GCE_METADATA_HOST");
 
-	if (!host || !*host)
+	if (!host)
 		host = "metadata.google.internal";
 	if (ping(session, host, identity, error))
 		return 1;

@@ -4,6 +4,7 @@
 #include "alloc.h"
 #include "error.h"
 #include "json_stream.h"
+#include "proc.h"
 #include "str.h"
 #include "url.h"
 
@@ -35,8 +36,8 @@ char *ghr_api_base(struct error *error)
 	static const char *const variables[] = {"GITHUB_API_URL", "GITHUB_ENDPOINT"};
 
 	for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
-		const char *value = getenv(variables[i]);
-		if (!value || !*value)
+		const char *value = proc_variable(variables[i]);
+		if (!value)
 			continue;
 		AUTO_FREE char *base = xstrndup(value, strlen(value)), *host = url_host(value);
 		for (size_t length = strlen(base); length && base[length - 1] == '/'; length--)

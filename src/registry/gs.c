@@ -7,6 +7,7 @@
 #include "buf.h"
 #include "error.h"
 #include "log.h"
+#include "proc.h"
 #include "str.h"
 
 #include <string.h>
@@ -42,7 +43,7 @@ static int check_service(const struct registry *registry, struct error *error)
 	AUTO_FREE char *host = url_host(base.data);
 	if (*host && (str_starts(base.data, "https://") || str_starts(base.data, "http://")) && !strpbrk(base.data, "?#@"))
 		return 0;
-	AUTO_FREE char *public = url_public(endpoint ? endpoint : getenv("STORAGE_EMULATOR_HOST"));
+	AUTO_FREE char *public = url_public(endpoint ? endpoint : proc_variable("STORAGE_EMULATOR_HOST"));
 	error_set(error, ERROR_CONFIG, "%s is %s: expected the URL of a service, without user and parameters",
 		  endpoint ? "endpoint" : "STORAGE_EMULATOR_HOST", public);
 	return error_hint(error, "write endpoint=https://HOST or STORAGE_EMULATOR_HOST=HOST:PORT, or neither of them for "

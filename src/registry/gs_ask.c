@@ -6,6 +6,7 @@
 #include "buf.h"
 #include "credentials/google.h"
 #include "error.h"
+#include "proc.h"
 
 #include <string.h>
 
@@ -18,9 +19,7 @@ struct own {
 /* Returns STORAGE_EMULATOR_HOST when it counts, else NULL: an endpoint in the URL goes before it. */
 static const char *emulator(const struct registry *registry)
 {
-	const char *host = getenv("STORAGE_EMULATOR_HOST");
-
-	return host && *host && !url_parameter(&registry->url, "endpoint") ? host : NULL;
+	return url_parameter(&registry->url, "endpoint") ? NULL : proc_variable("STORAGE_EMULATOR_HOST");
 }
 
 void gs_add_base(struct buf *url, const struct registry *registry)
