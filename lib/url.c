@@ -145,6 +145,12 @@ void url_add_encoded(struct buf *buf, const char *text, const char *keep)
 	}
 }
 
+void url_add_field(struct buf *form, const char *name, const char *value)
+{
+	buf_printf(form, "%s%s=", form->length ? "&" : "", name);
+	url_add_encoded(form, value, "");
+}
+
 char *url_decode_form(const char *text)
 {
 	AUTO_FREE char *spaced = xstrdup(text);

@@ -27,14 +27,6 @@ struct exchange {
 	struct buf form;
 };
 
-static void add_parameter(struct buf *form, const char *name, const char *value)
-{
-	if (!value)
-		return;
-	buf_printf(form, "%s%s=", form->length ? "&" : "", name);
-	url_add_encoded(form, value, "");
-}
-
 /* Appends dewy-HOST, with what a session name does not have as a dash. */
 static void add_own_name(struct buf *name)
 {
@@ -50,20 +42,23 @@ static void add_own_name(struct buf *name)
 static void write_form(struct exchange *exchange)
 {
 	const struct aws_role *role = exchange->role;
+	struct buf *form = &exchange->form;
 	AUTO_BUF struct buf name = {0};
 
 	if (role->session_name)
 		buf_puts(&name, role->session_name);
 	else
 		add_own_name(&name);
-	add_parameter(&exchange->form, "Action", exchange->action);
-	add_parameter(&exchange->form, "Version", "2011-06-15");
-	add_parameter(&exchange->form, "RoleArn", role->arn);
-	add_parameter(&exchange->form, "RoleSessionName", buf_text(&name));
-	add_parameter(&exchange->form, "ExternalId", role->external_id);
-	add_parameter(&exchange->form, "DurationSeconds", role->duration);
+	url_add_field(form, "Action", exchange->action);
+	url_add_field(form, "Version", "2011-06-15");
+	url_add_field(form, "RoleArn", role->arn);
+	url_add_field(form, "RoleSessionName", buf_text(&name));
+	if (role->external_id)
+		url_add_field(form, "ExternalId", role->external_id);
+	if (role->duration)
+		url_add_field(form, "DurationSeconds", role->duration);
 	if (!exchange->signer)
-		add_parameter(&exchange->form, "WebIdentityToken", exchange->secret);
+		url_add_field(form, "WebIdentityToken", exchange->secret);
 }
 
 static int fail(const struct exchange *exchange, const char *url, const struct http_response *response, struct error *error)

@@ -38,12 +38,6 @@ int google_token_read(const struct http_response *response, const char *host, st
 	return 0;
 }
 
-static void add_field(struct buf *form, const char *name, const char *value)
-{
-	buf_printf(form, "%s%s=", form->length ? "&" : "", name);
-	url_add_encoded(form, value, "");
-}
-
 static int add_assertion(struct buf *form, const cJSON *json, const char *uri, const char *scope, struct error *error)
 {
 	AUTO_JSON cJSON *claims = xrequire(cJSON_CreateObject());
@@ -57,8 +51,8 @@ static int add_assertion(struct buf *form, const cJSON *json, const char *uri, c
 	AUTO_FREE char *assertion = jwt_sign(claims, json_string(json, "private_key_id"), json_string(json, "private_key"), error);
 	if (!assertion)
 		return -1;
-	add_field(form, "grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer");
-	add_field(form, "assertion", assertion);
+	url_add_field(form, "grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer");
+	url_add_field(form, "assertion", assertion);
 	return 0;
 }
 
@@ -67,9 +61,9 @@ static int add_refresh_token(struct buf *form, const cJSON *json, const char *ur
 	static const char *const members[] = {"client_id", "client_secret", "refresh_token"};
 
 	(void)uri, (void)scope, (void)error;
-	add_field(form, "grant_type", "refresh_token");
+	url_add_field(form, "grant_type", "refresh_token");
 	for (size_t i = 0; i < sizeof members / sizeof *members; i++)
-		add_field(form, members[i], json_string(json, members[i]));
+		url_add_field(form, members[i], json_string(json, members[i]));
 	return 0;
 }
 
