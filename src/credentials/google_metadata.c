@@ -10,8 +10,8 @@
 #include "url.h"
 
 enum {
-	PING_MS = 1000, /* it is near or nowhere */
-	ANSWER = 65536, /* bytes */
+	PING_MS = 1000,       /* it is near or nowhere */
+	ANSWER_LIMIT = 65536, /* bytes */
 };
 
 /* Keeps a request that some web page made from reaching the token, and tells the server from others at its address. */
@@ -30,7 +30,7 @@ static int ping(struct session *session, const char *host, const char *identity,
 	struct http_request request = {
 		.url = url,
 		.headers = headers,
-		.limit = ANSWER,
+		.limit = ANSWER_LIMIT,
 		.timeout_ms = PING_MS,
 		.once = true,
 		.direct = true,
@@ -60,7 +60,7 @@ static int ask(struct session *session, const char *host, const char *identity, 
 
 	buf_printf(&url, "http://%s/computeMetadata/v1/instance/service-accounts/default/token?scopes=", host);
 	url_add_encoded(&url, scope, "");
-	struct http_request request = {.url = url.data, .headers = headers, .limit = ANSWER, .direct = true};
+	struct http_request request = {.url = url.data, .headers = headers, .limit = ANSWER_LIMIT, .direct = true};
 	if (session_ask(session, &request, identity, &response, error))
 		return -1;
 	if (response.status != 200)

@@ -14,9 +14,9 @@
 #include <time.h>
 
 enum {
-	LIFETIME = 3600, /* seconds, the longest that an assertion may be good for */
-	ANSWER = 65536,  /* bytes */
-	SKEW = 60,       /* seconds that clocks may differ without a word about it */
+	LIFETIME = 3600,      /* seconds, the longest that an assertion may be good for */
+	ANSWER_LIMIT = 65536, /* bytes */
+	SKEW = 60,            /* seconds that clocks may differ without a word about it */
 };
 
 static const char default_token_uri[] = "https://oauth2.googleapis.com/token";
@@ -203,7 +203,7 @@ int google_oauth_token(struct session *session, const struct google_file *file, 
 		.headers = headers,
 		.body = form.data,
 		.body_length = form.length,
-		.limit = ANSWER,
+		.limit = ANSWER_LIMIT,
 	};
 	if (session_ask(session, &request, identity, &response, error))
 		return -1;

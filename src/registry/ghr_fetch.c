@@ -71,42 +71,42 @@ static char *split_url(const struct registry *registry, const struct url *url, c
 	return xstrndup(below + length, (size_t)(slash - below) - length);
 }
 
-/* An artifact that is arriving. */
-struct transfer {
+/* A download under way. */
+struct download {
 	struct registry *registry;
 	const struct registry_sink *sink;
 	const char *checksums[2];
 };
 
-static int begin_transfer(void *context, long long offset, struct error *error)
+static int begin_download(void *context, long long offset, struct error *error)
 {
-	const struct transfer *transfer = context;
+	const struct download *download = context;
 	const struct registry_part part = {
 		.offset = offset,
-		.validator = http_validator(session_http(&transfer->registry->session)),
-		.checksums = transfer->checksums,
+		.validator = http_validator(session_http(&download->registry->session)),
+		.checksums = download->checksums,
 	};
 
-	return transfer->sink->begin(transfer->sink->context, &part, error);
+	return download->sink->begin(download->sink->context, &part, error);
 }
 
-static int write_transfer(void *context, const void *bytes, size_t length, struct error *error)
+static int write_download(void *context, const void *bytes, size_t length, struct error *error)
 {
-	const struct transfer *transfer = context;
+	const struct download *download = context;
 
-	return transfer->sink->write(transfer->sink->context, bytes, length, error);
+	return download->sink->write(download->sink->context, bytes, length, error);
 }
 
 /* https://docs.github.com/rest/releases/assets#get-a-release-asset: the answer leads to a signed URL of another host, which takes
  * no token. */
-static int download(struct transfer *transfer, const char *id, const struct registry_resume *resume, const char *what,
+static int fetch_asset(struct download *download, const char *id, const struct registry_resume *resume, const char *what,
 		    struct error *error)
 {
-	struct registry *registry = transfer->registry;
+	struct registry *registry = download->registry;
 	AUTO_FREE char *below = xasprintf("/assets/%s", id);
 	AUTO_FREE char *url = ghr_url(registry, below);
 	static const char *const headers[] = {"Accept: application/octet-stream", NULL};
-	const struct http_sink sink = {.begin = begin_transfer, .write = write_transfer, .context = transfer};
+	const struct http_sink sink = {.begin = begin_download, .write = write_download, .context = download};
 	const struct http_request request = {
 		.url = url,
 		.headers = headers,
@@ -134,6 +134,6 @@ int ghr_fetch(struct registry *registry, const struct url *url, const struct reg
 	if (!version || find_asset(registry, version, &wanted, error))
 		return -1;
 	AUTO_FREE char *what = xasprintf("%s of %s", wanted.name, version);
-	struct transfer transfer = {.registry = registry, .sink = sink, .checksums = {wanted.digest}};
-	return download(&transfer, wanted.id, resume, what, error);
+	struct download download = {.registry = registry, .sink = sink, .checksums = {wanted.digest}};
+	return fetch_asset(&download, wanted.id, resume, what, error);
 }

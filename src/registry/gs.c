@@ -13,8 +13,8 @@
 #include <string.h>
 
 enum {
-	ANSWER = 1 << 20, /* bytes of what an upload is answered with */
-	MOST_HASHES = 16, /* headers: libcurl counts them from the first one each time */
+	ANSWER_LIMIT = 1 << 20, /* bytes of what an upload is answered with */
+	MOST_HASHES = 16,       /* headers: libcurl counts them from the first one each time */
 };
 
 const char gs_read_scope[] = "https://www.googleapis.com/auth/devstorage.read_only";
@@ -68,6 +68,7 @@ static int check(const struct registry *registry, struct error *error)
 	return check_service(registry, error);
 }
 
+/* A download under way. */
 struct download {
 	struct registry *registry;
 	const struct registry_sink *sink;
@@ -90,7 +91,7 @@ static bool find_hash(struct http *http, const char *algorithm, char text[DIGEST
 	return false;
 }
 
-static int begin(void *context, long long offset, struct error *error)
+static int begin_download(void *context, long long offset, struct error *error)
 {
 	static const char *const algorithms[] = {"md5", "crc32c"}; /* composed objects have no MD5 */
 	const struct download *download = context;
@@ -106,7 +107,7 @@ static int begin(void *context, long long offset, struct error *error)
 	return download->sink->begin(download->sink->context, &part, error);
 }
 
-static int receive(void *context, const void *bytes, size_t length, struct error *error)
+static int write_download(void *context, const void *bytes, size_t length, struct error *error)
 {
 	const struct download *download = context;
 
@@ -133,7 +134,7 @@ static int fetch(struct registry *registry, const struct url *url, const struct 
 	buf_puts(&media, "?alt=media");
 	struct http_request request = {
 		.url = media.data,
-		.sink = &(struct http_sink){begin, receive, &download},
+		.sink = &(struct http_sink){begin_download, write_download, &download},
 		.offset = resume->offset,
 		.validator = resume->validator,
 		.timeout_ms = registry->session.download_ms,
@@ -182,7 +183,7 @@ static int report(struct registry *registry, const char *version, const char *na
 		.url = url.data,
 		.body = text,
 		.body_length = strlen(text),
-		.limit = ANSWER,
+		.limit = ANSWER_LIMIT,
 	};
 	if (gs_ask(registry, write_scope, &request, "Content-Type: text/plain; charset=utf-8", &response, error))
 		return -1;

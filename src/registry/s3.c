@@ -13,8 +13,8 @@
 #include <string.h>
 
 enum {
-	ANSWER_MOST = 1 << 20, /* bytes of an answer that is neither a listing nor an artifact */
-	PAGES_MOST = 10000,
+	ANSWER_LIMIT = 1 << 20, /* bytes of an answer that is neither a listing nor an artifact */
+	MOST_PAGES = 10000,
 };
 
 static int check(const struct registry *registry, struct error *error)
@@ -22,6 +22,19 @@ static int check(const struct registry *registry, struct error *error)
 	AUTO_S3_PLACE struct s3_place place = {0};
 
 	return s3_locate(registry, &place, error);
+}
+
+static void close_s3(struct registry *registry)
+{
+	struct s3 *s3 = registry->own;
+
+	if (!s3)
+		return;
+	s3_place_free(&s3->place);
+	aws_credential_free(&s3->credential);
+	free(s3);
+	registry->own = NULL;
+	session_close(&registry->session);
 }
 
 struct s3 *s3_open(struct registry *registry, struct error *error)
@@ -33,23 +46,10 @@ struct s3 *s3_open(struct registry *registry, struct error *error)
 	registry->own = s3 = xcalloc(1, sizeof *s3);
 	if (s3_locate(registry, &s3->place, error) ||
 	    (!s3->place.anonymous && aws_credential_find(&registry->session, s3->place.region, &s3->credential, error))) {
-		s3_close(registry);
+		close_s3(registry);
 		return NULL;
 	}
 	return s3;
-}
-
-void s3_close(struct registry *registry)
-{
-	struct s3 *s3 = registry->own;
-
-	if (!s3)
-		return;
-	s3_place_free(&s3->place);
-	aws_credential_free(&s3->credential);
-	free(s3);
-	registry->own = NULL;
-	session_close(&registry->session);
 }
 
 /* Signs the request, whose URL is there, and makes it. */
@@ -88,7 +88,7 @@ int s3_ask(struct registry *registry, struct s3_request *request, struct http_re
 		buf_printf(&url, "?%s", request->query);
 	request->http.url = url.data;
 	if (!request->http.limit && !request->http.sink)
-		request->http.limit = ANSWER_MOST;
+		request->http.limit = ANSWER_LIMIT;
 	if (ask_once(registry, request, ret, error))
 		return -1;
 	if (!s3->credential.kept_as || !s3_is_expiry(ret))
@@ -105,7 +105,7 @@ static int each_entry(struct registry *registry, const char *path,
 {
 	AUTO_FREE char *token = NULL;
 
-	for (int pages = 0; pages < PAGES_MOST; pages++) {
+	for (int pages = 0; pages < MOST_PAGES; pages++) {
 		AUTO_S3_PAGE struct s3_page page = {0};
 		if (s3_read_page(registry, path, token, &page, error))
 			return -1;
@@ -117,32 +117,32 @@ static int each_entry(struct registry *registry, const char *path,
 		if (!token)
 			return 0;
 	}
-	return error_set(error, ERROR_REGISTRY, "the listing has more than %d pages", PAGES_MOST);
+	return error_set(error, ERROR_REGISTRY, "the listing has more than %d pages", MOST_PAGES);
 }
 
-/* What the visit of one release after the other needs. */
-struct visiting {
+/* What list was given. */
+struct visitor {
 	int (*visit)(const struct release *release, void *context, struct error *error);
 	void *context;
 };
 
-static int take_version(const struct s3_entry *entry, void *context, struct error *error)
+static int visit_version(const struct s3_entry *entry, void *context, struct error *error)
 {
-	const struct visiting *visiting = context;
+	const struct visitor *visitor = context;
 	size_t length = strlen(entry->name);
 
 	if (entry->size >= 0 || length < 2 || entry->name[0] == '.')
 		return 0; /* an object beside the versions, or one that hides */
 	AUTO_FREE char *version = xstrndup(entry->name, length - 1);
-	return visiting->visit(&(struct release){.version = version}, visiting->context, error);
+	return visitor->visit(&(struct release){.version = version}, visitor->context, error);
 }
 
 static int list(struct registry *registry, int (*visit)(const struct release *release, void *context, struct error *error),
 		void *context, struct error *error)
 {
-	struct visiting visiting = {.visit = visit, .context = context};
+	struct visitor visitor = {.visit = visit, .context = context};
 
-	return each_entry(registry, "", take_version, &visiting, error);
+	return each_entry(registry, "", visit_version, &visitor, error);
 }
 
 /* What the visit of one object after the other fills in. */
@@ -153,7 +153,7 @@ struct gathering {
 	time_t oldest; /* 0 before the first object */
 };
 
-static int take_artifact(const struct s3_entry *entry, void *context, struct error *error)
+static int gather_artifact(const struct s3_entry *entry, void *context, struct error *error)
 {
 	struct gathering *gathering = context;
 	AUTO_FREE char *path = xasprintf("%s%s", gathering->path, entry->name);
@@ -175,7 +175,7 @@ static int artifacts(struct registry *registry, struct release *release, struct 
 	AUTO_FREE char *path = xasprintf("%s/", release->version);
 	struct gathering gathering = {.registry = registry, .path = path, .list = ret_list};
 
-	if (each_entry(registry, path, take_artifact, &gathering, error))
+	if (each_entry(registry, path, gather_artifact, &gathering, error))
 		return -1;
 	release->published_at = gathering.oldest;
 	return 0;
@@ -230,7 +230,7 @@ static void learn_checksums(struct download *download)
 	add_etag(download);
 }
 
-static int begin(void *context, long long offset, struct error *error)
+static int begin_download(void *context, long long offset, struct error *error)
 {
 	struct download *download = context;
 	const char *checksums[9] = {NULL};
@@ -247,7 +247,7 @@ static int begin(void *context, long long offset, struct error *error)
 	return download->sink->begin(download->sink->context, &part, error);
 }
 
-static int write_piece(void *context, const void *bytes, size_t length, struct error *error)
+static int write_download(void *context, const void *bytes, size_t length, struct error *error)
 {
 	const struct download *download = context;
 
@@ -280,7 +280,7 @@ static int fetch(struct registry *registry, const struct url *url, const struct 
 	const char *path = url->path + strlen(registry->url.path) + 1; /* VERSION/ARTIFACT */
 	AUTO_FREE char *key = xasprintf("%s%s", s3->place.prefix, path);
 	struct download download = {.registry = registry, .sink = sink};
-	const struct http_sink receiver = {.begin = begin, .write = write_piece, .context = &download};
+	const struct http_sink receiver = {.begin = begin_download, .write = write_download, .context = &download};
 	struct s3_request request = {
 		.key = key,
 		.header = with_checksums,
@@ -299,7 +299,7 @@ static int fetch(struct registry *registry, const struct url *url, const struct 
 		ask_checksums(&download, key, resume->validator);
 	if (s3_ask(registry, &request, &response, error))
 		return -1;
-	return response.status == 200 || response.status == 206 ? 0 : s3_explain(registry, &deed, &response, error);
+	return response.status == 200 || response.status == 206 ? 0 : s3_refuse(registry, &deed, &response, error);
 }
 
 static int report(struct registry *registry, const char *version, const char *name, const char *text, struct error *error)
@@ -323,7 +323,7 @@ static int report(struct registry *registry, const char *version, const char *na
 		return -1;
 	if (response.status >= 200 && response.status < 300)
 		return 0;
-	s3_explain(registry, &deed, &response, error);
+	s3_refuse(registry, &deed, &response, error);
 	if (!s3_is_refusal(&response))
 		return -1;
 	log_debug("The registry takes no audit record", "error", error->message, "hint", error->hint);
@@ -340,5 +340,5 @@ const struct registry_ops s3_registry = {
 	.artifacts = artifacts,
 	.fetch = fetch,
 	.report = report,
-	.close = s3_close,
+	.close = close_s3,
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the files of the s3:// registry share. Source of every format: https://docs.aws.amazon.com/AmazonS3/latest/API/ */
-#ifndef DEWY_REGISTRY_S3_H
-#define DEWY_REGISTRY_S3_H
+#ifndef DEWY_S3_H
+#define DEWY_S3_H
 
 #include "credentials/aws.h"
 #include "registry/registry.h"
@@ -35,8 +35,6 @@ struct s3 {
 /* Returns what the registry keeps, made and with its credential found at the first call; or NULL. It belongs to registry. */
 struct s3 *s3_open(struct registry *registry, struct error *error);
 
-void s3_close(struct registry *registry);
-
 /* A request to the service. */
 struct s3_request {
 	const char *key;    /* of the object, "" for the bucket itself */
@@ -57,7 +55,7 @@ struct s3_deed {
 
 /* Fills in the error for an answer that says no (https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html). Returns
  * -1. */
-int s3_explain(struct registry *registry, const struct s3_deed *deed, const struct http_response *response, struct error *error);
+int s3_refuse(struct registry *registry, const struct s3_deed *deed, const struct http_response *response, struct error *error);
 
 /* True when the answer says that the credential is good no longer. */
 bool s3_is_expiry(const struct http_response *response);

@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-enum { PAGE_MOST = 8 << 20 }; /* bytes of an answer: 1000 keys of 1024 bytes, each encoded as three, and what is around them */
+enum { PAGE_LIMIT = 8 << 20 }; /* bytes of an answer: 1000 keys of 1024 bytes, each encoded as three, and what is around them */
 
 /* A page while it arrives. */
 struct listing {
@@ -87,7 +87,7 @@ static void take_element(void *context, const char *path, const char *text)
 		replace(&listing->page->token, text);
 }
 
-static int begin(void *context, long long offset, struct error *error)
+static int begin_page(void *context, long long offset, struct error *error)
 {
 	struct listing *listing = context;
 
@@ -100,7 +100,7 @@ static int begin(void *context, long long offset, struct error *error)
 	return 0;
 }
 
-static int write_piece(void *context, const void *bytes, size_t length, struct error *error)
+static int write_page(void *context, const void *bytes, size_t length, struct error *error)
 {
 	struct listing *listing = context;
 
@@ -174,15 +174,15 @@ static int read_page(struct registry *registry, const char *path, const char *to
 	if (!s3)
 		return -1;
 	AUTO_FREE char *prefix = xasprintf("%s%s", s3->place.prefix, path), *query = query_of(prefix, token);
-	const struct http_sink sink = {.begin = begin, .write = write_piece, .context = listing};
-	struct s3_request request = {.key = "", .query = query, .http = {.sink = &sink, .limit = PAGE_MOST}};
+	const struct http_sink sink = {.begin = begin_page, .write = write_page, .context = listing};
+	struct s3_request request = {.key = "", .query = query, .http = {.sink = &sink, .limit = PAGE_LIMIT}};
 	AUTO_RESPONSE struct http_response response = {0};
 	struct s3_deed deed = {.verb = "list", .path = path, .permission = "s3:ListBucket"};
 
 	if (s3_ask(registry, &request, &response, error))
 		return error->code == ERROR_REGISTRY ? explain_garbage(registry, path, error) : -1;
 	if (response.status != 200)
-		return s3_explain(registry, &deed, &response, error);
+		return s3_refuse(registry, &deed, &response, error);
 	return finish(listing, prefix, token, error) ? explain_garbage(registry, path, error) : 0;
 }
 

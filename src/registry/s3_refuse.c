@@ -119,7 +119,7 @@ static bool is_skewed(const struct refusal *refusal)
 	       (refusal->ahead > SKEW_MOST || refusal->ahead < -SKEW_MOST);
 }
 
-static int explain_skew(const char *what, const struct refusal *refusal, struct error *error)
+static int refuse_skew(const char *what, const struct refusal *refusal, struct error *error)
 {
 	long long off = refusal->ahead < 0 ? -refusal->ahead : refusal->ahead;
 	AUTO_BUF struct buf skew = {0};
@@ -130,7 +130,7 @@ static int explain_skew(const char *what, const struct refusal *refusal, struct 
 	return error_hint(error, "set this machine's clock, and keep it right by NTP");
 }
 
-static int explain_region(const char *what, const struct refusal *refusal, struct error *error)
+static int refuse_region(const char *what, const struct refusal *refusal, struct error *error)
 {
 	AUTO_BUF struct buf path = {0};
 
@@ -141,7 +141,7 @@ static int explain_region(const char *what, const struct refusal *refusal, struc
 }
 
 /* For answers that are no error of S3. */
-static int explain_status(const char *what, const struct refusal *refusal, struct error *error)
+static int refuse_status(const char *what, const struct refusal *refusal, struct error *error)
 {
 	AUTO_FREE char *host = url_host(refusal->s3->place.base);
 
@@ -153,7 +153,7 @@ static int explain_status(const char *what, const struct refusal *refusal, struc
 	return error_hint(error, "check that the endpoint speaks S3, and that no proxy answers in its place");
 }
 
-static int explain(const struct refusal *refusal, struct error *error)
+static int refuse(const struct refusal *refusal, struct error *error)
 {
 	const struct known *known = find_known(refusal->code);
 	enum error_code code = str_equal(refusal->code, "NoSuchKey") ? ERROR_NOT_FOUND : ERROR_REGISTRY;
@@ -162,11 +162,11 @@ static int explain(const struct refusal *refusal, struct error *error)
 	buf_printf(&what, "cannot %s ", refusal->deed->verb);
 	s3_add_url(&what, refusal->registry, refusal->deed->path);
 	if (refusal->region && !str_equal(refusal->region, refusal->s3->place.region))
-		return explain_region(buf_text(&what), refusal, error);
+		return refuse_region(buf_text(&what), refusal, error);
 	if (is_skewed(refusal))
-		return explain_skew(buf_text(&what), refusal, error);
+		return refuse_skew(buf_text(&what), refusal, error);
 	if (!*refusal->code)
-		return explain_status(buf_text(&what), refusal, error);
+		return refuse_status(buf_text(&what), refusal, error);
 	error_set(error, code, "%s: %s (%.64s%s%s)", buf_text(&what), known ? known->sentence : "the service refuses",
 		  refusal->code, *refusal->message ? ": " : "", refusal->message);
 	return known ? known->hint(refusal, error) : hint_permission(refusal, error);
@@ -177,7 +177,7 @@ static bool is_region(const char *text)
 	return text && *text && strlen(text) < 64 && strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-") == strlen(text);
 }
 
-int s3_explain(struct registry *registry, const struct s3_deed *deed, const struct http_response *response, struct error *error)
+int s3_refuse(struct registry *registry, const struct s3_deed *deed, const struct http_response *response, struct error *error)
 {
 	const struct s3 *s3 = registry->own;
 	struct http *http = session_http(&registry->session);
@@ -200,7 +200,7 @@ int s3_explain(struct registry *registry, const struct s3_deed *deed, const stru
 
 	if (!is_region(refusal.region))
 		refusal.region = NULL;
-	return explain(&refusal, error);
+	return refuse(&refusal, error);
 }
 
 bool s3_is_expiry(const struct http_response *response)
