@@ -328,7 +328,7 @@ md5() {
   openssl md5 -binary "$1" | base64
 }
 crc32c() {
-  "$DEWY_BIN/../t/vectors" digest-file crc32c "$1" -1 | cut -d: -f2 | xxd -r -p | base64
+  "$DEWY_BIN/../t/vectors" digest-file crc32c "$1" -1 | cut -d: -f2 | tr a-f A-F | basenc --base16 -d | base64
 }
 
 @test "the checksum that the service tells with the download is compared: the best that there is" {

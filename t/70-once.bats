@@ -99,7 +99,7 @@ prepare() {
   publish_server v1.1.0
   run -0 --separate-stderr dewy once --port "127.0.0.1:$PORT" -- current/server
   [ "$(field restart.action)" = restarted ]
-  [ "$(curl -sS "http://127.0.0.1:$PORT/")" = v1.1.0 ]
+  wait_until serves v1.1.0
 }
 
 @test "after a reboot with the registry gone, what is on disk is started" {

@@ -82,11 +82,6 @@ once_server() {
   [ "$(jq -r .version <<<"$output")" = $'v1.0.0\nv1.1.0' ]
 }
 
-# serves VERSION: true when the server answers so. The one before it may still be taking its leave.
-serves() {
-  [ "$(curl -sS "http://127.0.0.1:$PORT/")" = "$1" ]
-}
-
 @test "rollback goes to the previous release, restarts the server, and stays there" {
   publish_server v1.0.0
   once_server >/dev/null

@@ -149,3 +149,9 @@ stop_load() {
 sanitized() {
   grep -q __asan_init "$DEWY_BIN/dewy-deploy"
 }
+
+# serves VERSION: true when the server on $PORT answers so. After a restart, the old generation may still be taking its leave:
+# wait_until serves VERSION.
+serves() {
+  [ "$(curl -sS --max-time 10 "http://127.0.0.1:$PORT/")" = "$1" ]
+}
