@@ -3,7 +3,6 @@
 
 #include "alloc.h"
 #include "credentials/aws_source.h"
-#include "credentials/tokens.h"
 #include "digest.h"
 #include "error.h"
 #include "json.h"
@@ -32,12 +31,6 @@ void aws_credential_free(struct aws_credential *credential)
 	free(credential->source);
 	free(credential->kept_as);
 	*credential = (struct aws_credential){0};
-}
-
-void aws_credential_forget(struct session *session, const struct aws_credential *credential)
-{
-	if (credential->kept_as)
-		tokens_forget(session->root, credential->kept_as);
 }
 
 int aws_skip(struct aws_search *search, const char *format, ...)

@@ -13,7 +13,7 @@ struct aws_credential {
 	char *session_token; /* NULL for none */
 	char identity[17];   /* tells it from other credentials without revealing it */
 	char *source;        /* where it comes from, as people know it: "the environment", "the profile NAME" ... */
-	char *kept_as;       /* the name under which an earlier run kept it: it may be revoked by now; NULL for a new one */
+	char *kept_as;       /* the name (tokens.h) under which an earlier run kept it: it may be revoked by now; NULL for a new one */
 };
 
 #define AUTO_AWS_CREDENTIAL AUTO(aws_credential_free)
@@ -21,9 +21,6 @@ struct aws_credential {
 /* Finds the credential; region is the one of the registry, for STS. Returns 0, or -1 with ERROR_CONFIG when there is none, or the
  * error of an exchange. The caller gives ret to aws_credential_free in both cases. */
 int aws_credential_find(struct session *session, const char *region, struct aws_credential *ret, struct error *error);
-
-/* Forgets the credential that an earlier run kept, so that the next find exchanges a new one. */
-void aws_credential_forget(struct session *session, const struct aws_credential *credential);
 
 void aws_credential_free(struct aws_credential *credential);
 

@@ -4,7 +4,6 @@
 #include "alloc.h"
 #include "buf.h"
 #include "credentials/github_app.h"
-#include "credentials/tokens.h"
 #include "error.h"
 #include "json.h"
 #include "secret.h"
@@ -37,12 +36,6 @@ int github_credential_find(struct session *session, const char *base, struct git
 		}
 	}
 	return github_app_find(session, base, ret, error);
-}
-
-void github_credential_forget(struct session *session, const struct github_credential *credential)
-{
-	if (credential->kept_as)
-		tokens_forget(session->root, credential->kept_as);
 }
 
 void github_credential_free(struct github_credential *credential)

@@ -10,8 +10,7 @@ struct github_credential {
 	char *authorization; /* the header "Authorization: Bearer TOKEN", NULL for none */
 	char identity[17];   /* tells it from other credentials without revealing it, "" for none; one for all tokens of an App */
 	char *source;        /* where it comes from, as people know it: "GH_TOKEN", "GitHub App 12"; NULL for none */
-	char *kept_as;       /* the name in tokens.json of the token of an App that an earlier run kept: it may have been revoked
-			      * since; NULL for any other */
+	char *kept_as;       /* the name (tokens.h) of a token that an earlier run kept: it may be revoked by now; NULL for any other */
 };
 
 #define AUTO_GITHUB_CREDENTIAL AUTO(github_credential_free)
@@ -20,9 +19,6 @@ struct github_credential {
  * token where an App is configured. Returns 0, or -1 with ERROR_CONFIG, or the error of the exchange. The caller gives ret to
  * github_credential_free in both cases. */
 int github_credential_find(struct session *session, const char *base, struct github_credential *ret, struct error *error);
-
-/* Forgets the token when an earlier run kept it, so that the next find exchanges a new one. */
-void github_credential_forget(struct session *session, const struct github_credential *credential);
 
 void github_credential_free(struct github_credential *credential);
 

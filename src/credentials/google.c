@@ -174,12 +174,6 @@ int google_credential_find(struct session *session, const char *scope, struct go
 	return result;
 }
 
-void google_credential_forget(struct session *session, const struct google_credential *credential)
-{
-	if (credential->kept_as)
-		tokens_forget(session->root, credential->kept_as);
-}
-
 void google_credential_free(struct google_credential *credential)
 {
 	free(credential->authorization);

@@ -12,7 +12,7 @@ struct google_credential {
 	char *user_project;  /* the header "x-goog-user-project: PROJECT", for whose quota is used and who pays; NULL for none */
 	char *account;       /* whose it is, as people know it: "NAME@PROJECT.iam.gserviceaccount.com", "the user of FILE" ... */
 	char identity[17];   /* tells it from other credentials without revealing it */
-	char *kept_as;       /* the name under which an earlier run kept the token: it may be revoked by now; NULL for a new one */
+	char *kept_as;       /* the name (tokens.h) of a token that an earlier run kept: it may be revoked by now; NULL for a new one */
 };
 
 #define AUTO_GOOGLE_CREDENTIAL AUTO(google_credential_free)
@@ -21,9 +21,6 @@ struct google_credential {
  * some minutes. Returns 0, or -1 with ERROR_CONFIG, or the error of the exchange. The caller gives ret to
  * google_credential_free in both cases. */
 int google_credential_find(struct session *session, const char *scope, struct google_credential *ret, struct error *error);
-
-/* Forgets the token that an earlier run kept, so that the next find exchanges a new one. */
-void google_credential_forget(struct session *session, const struct google_credential *credential);
 
 void google_credential_free(struct google_credential *credential);
 

@@ -2,6 +2,7 @@
 #include "registry/ghr_api.h"
 
 #include "alloc.h"
+#include "credentials/tokens.h"
 #include "error.h"
 #include "json_stream.h"
 #include "proc.h"
@@ -114,7 +115,7 @@ static int ask_once(struct ghr_api *api, const struct http_request *request, str
 /* Replaces a token that an earlier run kept. */
 static int renew(struct ghr_api *api, struct error *error)
 {
-	github_credential_forget(api->session, &api->credential);
+	tokens_forget(api->session->root, api->credential.kept_as);
 	github_credential_free(&api->credential);
 	return github_credential_find(api->session, api->base, &api->credential, error);
 }

@@ -5,6 +5,7 @@
 #include "alloc.h"
 #include "buf.h"
 #include "credentials/google.h"
+#include "credentials/tokens.h"
 #include "error.h"
 #include "proc.h"
 
@@ -93,7 +94,7 @@ int gs_ask(struct registry *registry, const char *scope, const struct http_reque
 
 	if (result || ret->status != 401 || !own->credential.kept_as)
 		return result;
-	google_credential_forget(&registry->session, &own->credential);
+	tokens_forget(registry->session.root, own->credential.kept_as);
 	own->scope = NULL;
 	http_response_free(ret);
 	return ask_once(registry, scope, *request, header, ret, error);

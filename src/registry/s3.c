@@ -4,6 +4,7 @@
 
 #include "alloc.h"
 #include "buf.h"
+#include "credentials/tokens.h"
 #include "error.h"
 #include "log.h"
 #include "str.h"
@@ -69,7 +70,7 @@ static int renew(struct registry *registry, struct error *error)
 {
 	struct s3 *s3 = registry->own;
 
-	aws_credential_forget(&registry->session, &s3->credential);
+	tokens_forget(registry->session.root, s3->credential.kept_as);
 	aws_credential_free(&s3->credential);
 	return aws_credential_find(&registry->session, s3->place.region, &s3->credential, error);
 }

@@ -97,7 +97,8 @@ static void remember_limit(const struct session *session, const char *host, cons
 }
 
 /* Returns how many seconds the answer asks to be left alone for, 0 when it does not. Formats: Retry-After (RFC 9110, 10.2.3), and
- * GitHub's X-RateLimit headers and its secondary limits (https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api). */
+ * GitHub's X-RateLimit headers and its secondary limits
+ * (https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api). */
 static long long asked_to_wait(struct http *http, const struct http_response *response)
 {
 	const char *remaining = http_header(http, "X-RateLimit-Remaining", 0), *reset = http_header(http, "X-RateLimit-Reset", 0);
