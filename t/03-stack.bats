@@ -52,10 +52,6 @@ through() {
 }
 
 # base64url: standard input as JWTs have it (RFC 7515, 2).
-base64url() {
-  openssl base64 -A | tr '+/' '-_' | tr -d =
-}
-
 # jwt KEY ISSUER SCOPE AUDIENCE [AGE]: an assertion made AGE seconds ago, signed by KEY (RFC 7523).
 jwt() {
   local made content

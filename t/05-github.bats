@@ -422,10 +422,6 @@ jwt() {
   echo "$text.$(printf %s "$text" | openssl dgst -sha256 -sign "${4:-app.key}" | base64url)"
 }
 
-base64url() {
-  openssl base64 -A | tr '+/' '-_' | tr -d =
-}
-
 # start_app: starts GitHub with an App whose private key is the file app.key.
 start_app() {
   openssl genrsa -out app.key 2048 2>/dev/null

@@ -100,12 +100,6 @@ fault() {
   [ "$(cat "$ROOT/current/version")" = v1.3.0 ]
 }
 
-# edit FILTER: changes what was remembered.
-edit() {
-  jq -c "$1" "$ROOT/.dewy/registry.json" >"$ROOT/.dewy/registry.json.edited"
-  mv "$ROOT/.dewy/registry.json.edited" "$ROOT/.dewy/registry.json"
-}
-
 @test "what was remembered is used only when it is whole, and as this version of dewy has left it" {
   local damage whole
   publish v1.2.3
@@ -117,7 +111,7 @@ edit() {
     'del(.found.release.version)' '.found.release.published_at = 9e15' 'del(.found.validators.pages)' '.found.artifacts[0].url = "ghr://acme/other/tag/v1.2.3/app.tar"' \
     '.found.artifacts[0].url |= gsub("tag"; "..")' '.found = 1'; do
     echo "$whole" >"$ROOT/.dewy/registry.json"
-    edit "$damage"
+    edit "$ROOT/.dewy/registry.json" "$damage"
     [ "$(cat "$ROOT/.dewy/registry.json")" != "$whole" ]
     forget_requests
     check
@@ -462,7 +456,7 @@ five_minutes_later() {
   fault '{"fault": "secondary", "seconds": 120}'
   once
   assert_failure 2
-  edit '.limits[0].until = "2096-11-24T16:00:00Z"'
+  edit "$ROOT/.dewy/registry.json" '.limits[0].until = "2096-11-24T16:00:00Z"'
   once
   assert_success
   [ "$(cat "$ROOT/current/version")" = v1.2.3 ]

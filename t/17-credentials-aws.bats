@@ -6,7 +6,7 @@ ROLE=arn:aws:iam::123456789012:role/deploy
 prepare() {
   SERVICE=$BATS_TEST_TMPDIR/service
   mkdir -p "$SERVICE" "$HOME/.aws"
-  python3 "$BATS_TEST_DIRNAME/aws-endpoints.py" "$SERVICE" 3>&- &
+  python3 "$BATS_TEST_DIRNAME/aws-endpoints.py" "$SERVICE" >/dev/null 3>&- &
   echo $! >"$BATS_TEST_TMPDIR/service.pid"
   wait_until test -e "$SERVICE/port"
   BASE=http://127.0.0.1:$(cat "$SERVICE/port")
@@ -403,7 +403,7 @@ GET /latest/meta-data/iam/security-credentials/web%20server"
   mkdir "$BATS_TEST_TMPDIR/near"
   cat >"$BATS_TEST_TMPDIR/script" <<END
 $addresses
-python3 "$BATS_TEST_DIRNAME/aws-endpoints.py" "$BATS_TEST_TMPDIR/near" 0.0.0.0 80 3>&- &
+python3 "$BATS_TEST_DIRNAME/aws-endpoints.py" "$BATS_TEST_TMPDIR/near" 0.0.0.0 80 >/dev/null 3>&- &
 until [ -e "$BATS_TEST_TMPDIR/near/port" ]; do sleep 0.02; done
 export DEWY_REGISTRY="s3://us-east-1/bucket?endpoint=http://169.254.169.254"
 AWS_CONTAINER_CREDENTIALS_RELATIVE_URI=/container/v2/x dewy-check >/dev/null

@@ -16,12 +16,6 @@ fetch() {
   dewy-fetch "$@" <"$DOCUMENT"
 }
 
-# edit FILTER: changes the document.
-edit() {
-  jq -c "$1" "$DOCUMENT" >"$DOCUMENT.new"
-  mv "$DOCUMENT.new" "$DOCUMENT"
-}
-
 sha256() {
   echo "sha256:$(sha256sum <"$1" | cut -d' ' -f1)"
 }
@@ -79,7 +73,7 @@ cached() {
 }
 
 @test "an artifact of another digest is refused with status 5, and nothing is left" {
-  edit '.artifact.digest = "sha256:0000000000000000000000000000000000000000000000000000000000000000"'
+  edit "$DOCUMENT" '.artifact.digest = "sha256:0000000000000000000000000000000000000000000000000000000000000000"'
   run --separate-stderr fetch
   [ "$status" -eq 5 ]
   [ "$(field state)" = failed ]
@@ -89,7 +83,7 @@ cached() {
 }
 
 @test "an artifact of another size is refused with status 5, and nothing is left" {
-  edit '.artifact.size += 1'
+  edit "$DOCUMENT" '.artifact.size += 1'
   run --separate-stderr fetch
   [ "$status" -eq 5 ]
   [ "$(field error.code)" = integrity ]
@@ -100,7 +94,7 @@ cached() {
   run --separate-stderr fetch --max-size 10
   [ "$status" -eq 5 ]
   [[ $(field error.message) == *"--max-size"* ]]
-  edit 'del(.artifact.size)'
+  edit "$DOCUMENT" 'del(.artifact.size)'
   run --separate-stderr fetch --max-size 10
   [ "$status" -eq 5 ]
   [[ $(field error.message) == *"--max-size"* ]]
@@ -110,7 +104,7 @@ cached() {
 }
 
 @test "an artifact larger than the free space is refused before anything is written" {
-  edit '.artifact.size = 1e15'
+  edit "$DOCUMENT" '.artifact.size = 1e15'
   run --separate-stderr fetch --max-size 2000000G
   [ "$status" -eq 3 ]
   [ "$(field error.code)" = space ]
@@ -200,10 +194,10 @@ cached() {
   deployed v1.2.3
   rm -r "$REGISTRY" "$CACHE"
   check --mode server >"$DOCUMENT"
-  edit '.forced = true'
+  edit "$DOCUMENT" '.forced = true'
   run --separate-stderr fetch
   [ "$status" -eq 2 ]
-  edit 'del(.forced)'
+  edit "$DOCUMENT" 'del(.forced)'
   rm -r "$ROOT/releases/20240115T103045Z"
   run --separate-stderr fetch
   [ "$status" -eq 2 ]
@@ -217,7 +211,7 @@ cached() {
   for url in "file://$BATS_TEST_TMPDIR/secret" "file://$REGISTRY/../secret" "file://$REGISTRY/v1.2.3/../../secret" \
     "file://$REGISTRY-2/v1.2.3/app_linux_amd64.tar.gz" "file://$REGISTRY/v1.2.3/%2e%2e/%2e%2e/secret" "ghr://acme/app/tag/v1/secret" \
     "file://$REGISTRY//v1.2.3/app_linux_amd64.tar.gz" "file://$REGISTRY" "file://host$REGISTRY/v1.2.3/app_linux_amd64.tar.gz"; do
-    edit ".artifact.url = \"$url\" | del(.artifact.size)"
+    edit "$DOCUMENT" ".artifact.url = \"$url\" | del(.artifact.size)"
     run --separate-stderr fetch
     echo "$url: $output"
     [ "$status" -eq 1 ]
@@ -250,20 +244,20 @@ cached() {
 @test "a document cannot choose another name in the cache" {
   local key
   for key in current v1.2.3--other .hidden v1.2.2--app_linux_amd64.tar.gz; do
-    edit ".artifact.cache_key = \"$key\""
+    edit "$DOCUMENT" ".artifact.cache_key = \"$key\""
     run -1 fetch
   done
-  edit '.artifact.cache_key = "../../escaped"'
+  edit "$DOCUMENT" '.artifact.cache_key = "../../escaped"'
   run -1 fetch
   [ ! -e "$ROOT/escaped" ]
 }
 
 @test "documents in another state pass through untouched, with the status they deserve" {
-  edit '.state = "unchanged" | .extra = {"kept": [1, 2]}'
+  edit "$DOCUMENT" '.state = "unchanged" | .extra = {"kept": [1, 2]}'
   run --separate-stderr fetch
   assert_success
   [ "$output" = "$(cat "$DOCUMENT")" ]
-  edit '.state = "failed" | .error = {"stage": "check", "code": "registry", "message": "m", "hint": "h"}'
+  edit "$DOCUMENT" '.state = "failed" | .error = {"stage": "check", "code": "registry", "message": "m", "hint": "h"}'
   run --separate-stderr fetch
   [ "$status" -eq 2 ]
   [ "$output" = "$(cat "$DOCUMENT")" ]
@@ -271,7 +265,7 @@ cached() {
 }
 
 @test "a document that lacks what is needed is refused" {
-  edit 'del(.artifact.url)'
+  edit "$DOCUMENT" 'del(.artifact.url)'
   run -1 fetch
   assert_output --partial artifact.url
 }
@@ -335,7 +329,7 @@ resumed() {
 }
 
 @test "the next run goes on where one was killed" {
-  edit ".artifact.digest = \"$(sha256 "$ARTIFACT")\""
+  edit "$DOCUMENT" ".artifact.digest = \"$(sha256 "$ARTIFACT")\""
   leave_part 100
   run --separate-stderr fetch --log-level debug
   assert_success
@@ -347,7 +341,7 @@ resumed() {
 }
 
 @test "what was there before is verified, too, and does not come back when it was damaged" {
-  edit ".artifact.digest = \"$(sha256 "$ARTIFACT")\""
+  edit "$DOCUMENT" ".artifact.digest = \"$(sha256 "$ARTIFACT")\""
   leave_part 100
   printf X | dd of="$PART" conv=notrunc status=none
   run --separate-stderr fetch --log-level debug
@@ -542,7 +536,7 @@ zeros=$(printf '%064d' 0)
   [ "$status" -eq 2 ]
   [[ $(field error.message) == *"SHA256SUMS"*"larger than"* ]]
   echo "$zeros" >"$BATS_TEST_TMPDIR/secret"
-  edit ".artifact.checksum_urls = [\"file://$BATS_TEST_TMPDIR/secret\"]"
+  edit "$DOCUMENT" ".artifact.checksum_urls = [\"file://$BATS_TEST_TMPDIR/secret\"]"
   run --separate-stderr fetch
   [ "$status" -eq 1 ]
   [ "$(field error.code)" = document ]
@@ -550,11 +544,11 @@ zeros=$(printf '%064d' 0)
 }
 
 @test "--verify-checksum required takes the digest that the registry tells, and asks for no file then" {
-  edit ".artifact.digest = \"$(sha256 "$ARTIFACT")\" | .artifact.checksum_urls = [\"file:///nowhere\"]"
+  edit "$DOCUMENT" ".artifact.digest = \"$(sha256 "$ARTIFACT")\" | .artifact.checksum_urls = [\"file:///nowhere\"]"
   run --separate-stderr fetch --verify-checksum required
   assert_success
   [ "$(verified)" = '["size","sha256"]' ]
-  edit ".artifact.digest = \"md5:$(digits md5)\" | del(.artifact.checksum_urls)"
+  edit "$DOCUMENT" ".artifact.digest = \"md5:$(digits md5)\" | del(.artifact.checksum_urls)"
   rm -r "$CACHE"
   run -5 --separate-stderr fetch --verify-checksum required
   run -0 --separate-stderr fetch

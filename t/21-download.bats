@@ -29,12 +29,6 @@ document() {
     artifact: {name: "app.tar", url: "gs://bucket/v1.2.3/app.tar", $size, cache_key: "v1.2.3--app.tar"}}' >"$DOCUMENT"
 }
 
-# edit FILTER: changes the document.
-edit() {
-  jq -c "$1" "$DOCUMENT" >"$DOCUMENT.new"
-  mv "$DOCUMENT.new" "$DOCUMENT"
-}
-
 # fetch [OPTION...]: runs dewy-fetch on the document.
 fetch() {
   run --separate-stderr dewy-fetch "$@" <"$DOCUMENT"
@@ -93,7 +87,7 @@ whole() {
 
 @test "a connection that is reset in the middle: the same run goes on where it broke" {
   serve reset:300000 serve
-  edit ".artifact.digest = \"sha256:$(sha256sum <"$ARTIFACT" | cut -d' ' -f1)\""
+  edit "$DOCUMENT" ".artifact.digest = \"sha256:$(sha256sum <"$ARTIFACT" | cut -d' ' -f1)\""
   fetch
   whole
   requests 2
@@ -106,7 +100,7 @@ whole() {
 
 @test "... and reads nothing again that it has received" {
   serve reset:300000 reset:300000 serve
-  edit ".artifact.digest = \"sha256:$(sha256sum <"$ARTIFACT" | cut -d' ' -f1)\""
+  edit "$DOCUMENT" ".artifact.digest = \"sha256:$(sha256sum <"$ARTIFACT" | cut -d' ' -f1)\""
   ASAN_OPTIONS=detect_leaks=0 run --separate-stderr strace -qq -y -e trace=read,pread64 -e signal=none \
     -o "$BATS_TEST_TMPDIR/trace" dewy-fetch <"$DOCUMENT"
   whole
@@ -211,7 +205,7 @@ whole() {
 @test "... also when it is shorter now than what is there" {
   head -c 200000 /dev/urandom >"$SERVICE/next"
   serve reset:300000 careless serve
-  edit 'del(.artifact.size)'
+  edit "$DOCUMENT" 'del(.artifact.size)'
   fetch
   whole
   [ "$(request 2 status)" = 416 ]
@@ -271,7 +265,7 @@ whole() {
 
 @test "an artifact of another length than the registry has told" {
   serve serve
-  edit '.artifact.size += 1'
+  edit "$DOCUMENT" '.artifact.size += 1'
   fetch
   [ "$status" -eq 5 ]
   [ "$(field error.code)" = integrity ]
@@ -299,7 +293,7 @@ whole() {
 
 @test "a body without end is not received to the end" {
   serve endless
-  edit 'del(.artifact.size)'
+  edit "$DOCUMENT" 'del(.artifact.size)'
   fetch --max-size 3M
   [ "$status" -eq 5 ]
   [ "$(field error.code)" = integrity ]
@@ -317,7 +311,7 @@ whole() {
 
 @test "a body whose length nobody has told" {
   serve untold
-  edit 'del(.artifact.size)'
+  edit "$DOCUMENT" 'del(.artifact.size)'
   fetch
   whole
   [ "$(jq -c .fetch.verified <<<"$output")" = '[]' ]
@@ -404,7 +398,7 @@ crc32c() {
   [[ $(field error.message) == *"SHA-256 or SHA-512"* ]]
   cached ""
   printf '%s  app.tar\n' "$(sha256sum <"$ARTIFACT" | cut -d' ' -f1)" >"$SERVICE/SHA256SUMS"
-  edit '.artifact.checksum_urls = ["gs://bucket/v1.2.3/SHA256SUMS"]'
+  edit "$DOCUMENT" '.artifact.checksum_urls = ["gs://bucket/v1.2.3/SHA256SUMS"]'
   fetch --verify-checksum required
   whole
   [ "$(jq -c .fetch.verified <<<"$output")" = '["size","sha256","md5","SHA256SUMS"]' ]
@@ -413,7 +407,7 @@ crc32c() {
 @test "a checksum file whose transfer breaks off is asked for again, one that is gone tells nothing" {
   printf '%s  app.tar\n' "$(sha256sum <"$ARTIFACT" | cut -d' ' -f1)" >"$SERVICE/SHA256SUMS"
   serve reset:30 serve serve 404 serve 403
-  edit '.artifact.checksum_urls = ["gs://bucket/v1.2.3/SHA256SUMS"]'
+  edit "$DOCUMENT" '.artifact.checksum_urls = ["gs://bucket/v1.2.3/SHA256SUMS"]'
   fetch
   whole
   requests 3
@@ -578,7 +572,7 @@ github() {
   else
     serve serve serve "$@"
   fi
-  edit '.registry = "ghr://acme/app" | .artifact.url = "ghr://acme/app/tag/v1.2.3/app.tar"'
+  edit "$DOCUMENT" '.registry = "ghr://acme/app" | .artifact.url = "ghr://acme/app/tag/v1.2.3/app.tar"'
   export GITHUB_API_URL=$url:$(cat "$SERVICE/port") GH_TOKEN=not-for-others
 }
 
@@ -662,7 +656,7 @@ elsewhere() {
   ! sanitized || skip "the sanitizer has memory of its own"
   truncate -s 300M "$ARTIFACT"
   serve reset:150000000 serve
-  edit '.artifact.size = 314572800'
+  edit "$DOCUMENT" '.artifact.size = 314572800'
   python3 - "$DOCUMENT" <<'PYTHON'
 import resource, subprocess, sys
 subprocess.run(["dewy-fetch"], stdin=open(sys.argv[1]), stdout=subprocess.DEVNULL, check=True)

@@ -24,6 +24,8 @@ import sys
 import urllib.parse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import standin
+
 ROLE = "arn:aws:iam::123456789012:role/deploy"
 INSTANCE_ROLE = "web server"
 LISTING = """<ListBucketResult><IsTruncated>false</IsTruncated>{}</ListBucketResult>"""
@@ -172,11 +174,7 @@ def main():
     server = ThreadingHTTPServer((address, int(port)), Handler)
     server.daemon_threads = True
     server.counters = {}
-    path = os.path.join(sys.argv[1], "port")
-    with open(path + ".new", "w") as file:
-        file.write(str(server.server_port))
-    os.rename(path + ".new", path)
-    server.serve_forever()
+    standin.serve(server, sys.argv[1])
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 # What every test file loads: the tools under test, an empty ROOT and an empty file registry, and small helpers.
 # Each test has its own $BATS_TEST_TMPDIR; nothing outside of it is written.
 bats_require_minimum_version 1.5.0
+export PYTHONDONTWRITEBYTECODE=1
 
 setup() {
   bats_load_library bats-support
@@ -101,6 +102,22 @@ publish() {
 # field PATH: the member of the document in $output, as jq writes it raw; "null" when it is missing.
 field() {
   jq -r ".$1" <<<"$output"
+}
+
+# encode TEXT: percent-encoded, its slashes, too.
+encode() {
+  jq -rn --arg text "$1" '$text | @uri'
+}
+
+# base64url: what comes in, as the parts of a JWT have it.
+base64url() {
+  openssl base64 -A | tr '+/' '-_' | tr -d =
+}
+
+# edit FILE FILTER: changes a file of JSON.
+edit() {
+  jq -c "$2" "$1" >"$1.edited"
+  mv "$1.edited" "$1"
 }
 
 # in_private_mounts COMMAND...: runs it where it may mount file systems that nobody else sees.

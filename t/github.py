@@ -62,7 +62,6 @@ import re
 import secrets
 import shutil
 import socket
-import ssl
 import struct
 import subprocess
 import sys
@@ -73,6 +72,8 @@ from dataclasses import dataclass, field
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, quote, unquote, urlsplit
+
+import standin
 
 GITHUB = "https://api.github.com"
 DOCUMENTATION = "https://docs.github.com/rest"
@@ -1202,9 +1203,7 @@ class Server(ThreadingHTTPServer):
         self.storage = storage
         self.state = None
         if tls:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(*tls)
-            self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
+            standin.secure(self, *tls)
 
     def server_bind(self):
         """Without asking for the name of the host."""
@@ -1242,12 +1241,7 @@ def main():
     api.state.store.load()
     open(api.state.log, "a").close()
     threading.Thread(target=storage.serve_forever, daemon=True).start()
-    port = os.path.join(arguments.directory, "port")
-    with open(port + ".new", "w") as file:
-        file.write(str(api.server_port))
-    os.rename(port + ".new", port)
-    print("READY", flush=True)
-    api.serve_forever()
+    standin.serve(api, arguments.directory)
 
 
 if __name__ == "__main__":

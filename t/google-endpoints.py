@@ -21,6 +21,8 @@ import pathlib
 import re
 import sys
 
+import standin
+
 directory = pathlib.Path(sys.argv[1])
 used = {}
 
@@ -76,6 +78,4 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-(directory / "port.new").write_text(str(server.server_port))
-(directory / "port.new").rename(directory / "port")
-server.serve_forever()
+standin.serve(server, directory)

@@ -34,10 +34,6 @@ make_bucket() {
     --data "{\"name\":\"$1\"}" "http://127.0.0.1:$GCS_PORT/storage/v1/b"
 }
 
-encode() {
-  jq -rn --arg text "$1" '$text | @uri'
-}
-
 # put BUCKET OBJECT [FILE]: makes an object of the file, or of its own name.
 put() {
   local file=${3:-$BATS_TEST_TMPDIR/put}
@@ -65,7 +61,7 @@ start_endpoints() {
   mkdir -p "$ENDPOINTS"
   [ -e "$ENDPOINTS/answers" ] || echo '[]' >"$ENDPOINTS/answers"
   : >"$ENDPOINTS/requests"
-  /usr/bin/python3 "$BATS_TEST_DIRNAME/google-endpoints.py" "$ENDPOINTS" 3>&- &
+  /usr/bin/python3 "$BATS_TEST_DIRNAME/google-endpoints.py" "$ENDPOINTS" >/dev/null 3>&- &
   echo $! >"$BATS_TEST_TMPDIR/endpoints.pid"
   wait_until test -e "$ENDPOINTS/port"
   ENDPOINT=127.0.0.1:$(cat "$ENDPOINTS/port")

@@ -13,6 +13,8 @@ import socketserver
 import sys
 import threading
 
+import standin
+
 
 def pass_on(source, target):
     try:
@@ -50,11 +52,7 @@ class Server(socketserver.ThreadingTCPServer):
 
 def main():
     with Server(("127.0.0.1", 0), Handler) as server:
-        port = os.path.join(sys.argv[1], "proxy-port")
-        with open(port + ".new", "w") as file:
-            file.write(str(server.server_address[1]))
-        os.rename(port + ".new", port)
-        server.serve_forever()
+        standin.serve(server, sys.argv[1], "proxy-port")
 
 
 if __name__ == "__main__":

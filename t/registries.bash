@@ -10,7 +10,7 @@ registry_start() {
 
 registry_stop() {
   case $KIND in
-    gs) "$STACK/gcs" stop "$SERVICE" ;;
+    gs) stop_gcs ;;
     s3) "$STACK/radosgw" stop "$SERVICE" ;;
     ghr) stop_pid "$(cat "$BATS_FILE_TMPDIR/service.pid")" ;;
   esac
@@ -23,11 +23,8 @@ start_s3() {
 }
 
 start_gs() {
-  export SERVICE_PORT
-  SERVICE_PORT=$(free_port)
-  openssl genpkey -quiet -algorithm RSA -out "$BATS_FILE_TMPDIR/account.pem" 2>/dev/null
-  openssl pkey -in "$BATS_FILE_TMPDIR/account.pem" -pubout -out "$BATS_FILE_TMPDIR/account.pub"
-  "$STACK/gcs" start "$SERVICE" "$SERVICE_PORT" "$BATS_FILE_TMPDIR/account.pub" dewy@test.iam.gserviceaccount.com
+  start_gcs
+  export SERVICE_PORT=$GCS_PORT
 }
 
 start_ghr() {
@@ -51,7 +48,7 @@ registry_make() {
 make_file() {
   REGISTRY="$REGISTRY/my apps/100% app+x"
   mkdir -p "$REGISTRY"
-  URL=file://$(encode "$REGISTRY")
+  URL=file://$(encode_path "$REGISTRY")
 }
 
 make_s3() {
@@ -59,21 +56,21 @@ make_s3() {
   PREFIX="my apps/100% app+x"
   SECRETS=("$AWS_SECRET_ACCESS_KEY")
   curl -sSf "${SIGNED[@]}" -X PUT "http://127.0.0.1:$SERVICE_PORT/$PLACE"
-  URL="s3://us-east-1/$PLACE/$(encode "$PREFIX")?endpoint=http://127.0.0.1:$SERVICE_PORT"
+  URL="s3://us-east-1/$PLACE/$(encode_path "$PREFIX")?endpoint=http://127.0.0.1:$SERVICE_PORT"
 }
 SIGNED=(--aws-sigv4 aws:amz:us-east-1:s3 --user AKIATEST:secretsecret -H "x-amz-content-sha256: UNSIGNED-PAYLOAD")
 
 make_gs() {
   local base=http://127.0.0.1:$SERVICE_PORT
-  jq -n --rawfile key "$BATS_FILE_TMPDIR/account.pem" --arg token_uri "$base/token" '{type: "service_account", project_id: "test",
-    private_key_id: "k1", private_key: $key, client_email: "dewy@test.iam.gserviceaccount.com", $token_uri}' >"$HOME/account.json"
+  SERVICE=$GCS_DIR
   export GOOGLE_APPLICATION_CREDENTIALS=$HOME/account.json
+  service_account "$GOOGLE_APPLICATION_CREDENTIALS"
   PREFIX="my apps/100% app+x"
-  SECRETS=(ya29. "$(sed -n 2p "$BATS_FILE_TMPDIR/account.pem")")
-  TOKEN=$(curl -sSf -H 'Metadata-Flavor: Google' "$base/computeMetadata/v1/instance/service-accounts/default/token" | jq -r .access_token)
+  SECRETS=(ya29. "$(sed -n 2p "$BATS_FILE_TMPDIR/sa.key")")
   GS=$base/storage/v1/b
-  curl -sSf -o /dev/null -H "Authorization: Bearer $TOKEN" --json "{\"name\": \"$PLACE\"}" "$GS?project=test"
-  URL="gs://$PLACE/$(encode "$PREFIX")?endpoint=$base"
+  make_bucket "$PLACE"
+  export -n GCS_TOKEN # it is that of the tests, and not for what dewy starts
+  URL="gs://$PLACE/$(encode_path "$PREFIX")?endpoint=$base"
 }
 
 make_ghr() {
@@ -84,8 +81,8 @@ make_ghr() {
   registry_sync
 }
 
-# encode TEXT: percent-encoded as in the path of a URL.
-encode() {
+# encode_path TEXT: percent-encoded as in the path of a URL.
+encode_path() {
   jq -rn --arg text "$1" '$text | split("/") | map(@uri) | join("/")'
 }
 
@@ -118,16 +115,16 @@ upload() {
   if [ "$KIND" = s3 ]; then
     curl -sSf -Z "${SIGNED[@]}" -K "$1"
   else
-    curl -sSf -Z -X POST -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/octet-stream' -K "$1"
+    curl -sSf -Z -X POST -H "Authorization: Bearer $GCS_TOKEN" -H 'Content-Type: application/octet-stream' -K "$1"
   fi
 }
 
 # object_url NAME: where an object is.
 object_url() {
   if [ "$KIND" = s3 ]; then
-    echo "http://127.0.0.1:$SERVICE_PORT/$PLACE/$(encode "$1")"
+    echo "http://127.0.0.1:$SERVICE_PORT/$PLACE/$(encode_path "$1")"
   else
-    echo "$GS/$PLACE/o/$(jq -rn --arg n "$1" '$n | @uri')"
+    echo "$GS/$PLACE/o/$(encode "$1")"
   fi
 }
 
@@ -140,10 +137,10 @@ ask_github() {
 registry_names() {
   case $KIND in
     file) ls "$REGISTRY/$1" ;;
-    ghr) ask_github "releases/tags/$(encode "$1")" | jq -r '.assets[].name' ;;
-    gs) curl -sSf -G -H "Authorization: Bearer $TOKEN" --data-urlencode "prefix=$PREFIX/$1/" "$GS/$PLACE/o" |
+    ghr) ask_github "releases/tags/$(encode_path "$1")" | jq -r '.assets[].name' ;;
+    gs) curl -sSf -G -H "Authorization: Bearer $GCS_TOKEN" --data-urlencode "prefix=$PREFIX/$1/" "$GS/$PLACE/o" |
       jq -r '.items[].name | sub(".*/"; "")' ;;
-    s3) curl -sSf "${SIGNED[@]}" "http://127.0.0.1:$SERVICE_PORT/$PLACE?list-type=2&prefix=$(jq -rn --arg p "$PREFIX/$1/" '$p | @uri')" |
+    s3) curl -sSf "${SIGNED[@]}" "http://127.0.0.1:$SERVICE_PORT/$PLACE?list-type=2&prefix=$(encode "$PREFIX/$1/")" |
       grep -o '<Key>[^<]*' | sed 's|.*/||' ;;
   esac
 }
@@ -154,7 +151,7 @@ registry_content() {
     file) cat "$REGISTRY/$1/$2" ;;
     ghr) curl -sSfL -H "Authorization: Bearer $GH_TOKEN" -H 'Accept: application/octet-stream' \
       "$(ask_github "releases/tags/$1" | jq -r --arg name "$2" '.assets[] | select(.name == $name).url')" ;;
-    gs) curl -sSf -H "Authorization: Bearer $TOKEN" "$(object_url "$PREFIX/$1/$2")?alt=media" ;;
+    gs) curl -sSf -H "Authorization: Bearer $GCS_TOKEN" "$(object_url "$PREFIX/$1/$2")?alt=media" ;;
     s3) curl -sSf "${SIGNED[@]}" "$(object_url "$PREFIX/$1/$2")" ;;
   esac
 }
@@ -169,7 +166,7 @@ registry_withdraw() {
         if [ "$KIND" = s3 ]; then
           curl -sSf "${SIGNED[@]}" -X DELETE "$(object_url "$PREFIX/$1/$name")"
         else
-          curl -sSf -H "Authorization: Bearer $TOKEN" -X DELETE "$(object_url "$PREFIX/$1/$name")"
+          curl -sSf -H "Authorization: Bearer $GCS_TOKEN" -X DELETE "$(object_url "$PREFIX/$1/$name")"
         fi
       done < <(registry_names "$1")
       ;;

@@ -1,5 +1,6 @@
 # What every registry does, whatever its kind: t/13-registry-KIND.bats leads here.
 load common
+load google
 load registries
 
 setup_file() {

@@ -19,10 +19,11 @@ import argparse
 import json
 import os
 import socket
-import ssl
 import struct
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import standin
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -118,15 +119,8 @@ def main():
     server.directory = arguments.directory
     server.answers = arguments.answers or ["200"]
     if arguments.tls:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(*arguments.tls)
-        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-    port = os.path.join(arguments.directory, "port")
-    with open(port + ".new", "w") as file:
-        file.write(str(server.server_port))
-    os.rename(port + ".new", port)
-    print("READY", flush=True)
-    server.serve_forever()
+        standin.secure(server, *arguments.tls)
+    standin.serve(server, arguments.directory)
 
 
 if __name__ == "__main__":
