@@ -35,7 +35,7 @@ struct exchange {
 };
 
 /* Sets libcurl up for the next attempt: the only place where its options are set. write is the function that receives the body.
- * Returns 0, or -1 with ERROR_CONFIG for a header with a control character in it. */
+ * Returns 0, or -1 with ERROR_CONFIG for a header or a key id with a control character in it. */
 int http_setup(struct exchange *exchange, curl_write_callback write, struct error *error);
 
 /* Returns the file of certificate authorities that --cacert or the environment names, which the settings or the environment own;

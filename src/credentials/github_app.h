@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* A GitHub App: its private key signs a JWT, which is exchanged for a token of its installation, good for an hour
  * (https://docs.github.com/apps/creating-github-apps/authenticating-with-a-github-app). */
-#ifndef DEWY_GITHUB_APP_H
-#define DEWY_GITHUB_APP_H
+#ifndef DEWY_CREDENTIALS_GITHUB_APP_H
+#define DEWY_CREDENTIALS_GITHUB_APP_H
 
 #include "credentials/github.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Where Google's access tokens come from: the token endpoint of OAuth 2.0, for who has a credential file, and the metadata server,
  * for a machine that is Google's own. */
-#ifndef DEWY_GOOGLE_TOKEN_H
-#define DEWY_GOOGLE_TOKEN_H
+#ifndef DEWY_CREDENTIALS_GOOGLE_TOKEN_H
+#define DEWY_CREDENTIALS_GOOGLE_TOKEN_H
 
 #include "json.h"
 #include "registry/session.h"

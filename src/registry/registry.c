@@ -5,6 +5,7 @@
 #include "buf.h"
 #include "error.h"
 #include "options.h"
+#include "path.h"
 #include "str.h"
 
 #include <string.h>
@@ -147,24 +148,12 @@ void registry_close(struct registry *registry)
 	*registry = (struct registry){0};
 }
 
-/* True when a part of the path is "." or "..", or empty. */
-static bool is_crooked(const char *path)
-{
-	while (*path == '/') {
-		size_t length = strcspn(++path, "/");
-		if (length == 0 || (length <= 2 && strspn(path, ".") >= length))
-			return true;
-		path += length;
-	}
-	return false;
-}
-
 int registry_owns(const struct registry *registry, const struct url *url, struct error *error)
 {
 	size_t length = strlen(registry->url.path);
 
 	if (str_equal(url->scheme, registry->url.scheme) && str_equal(url->authority, registry->url.authority) &&
-	    str_starts(url->path, registry->url.path) && url->path[length] == '/' && !is_crooked(url->path + length))
+	    str_starts(url->path, registry->url.path) && url->path[length] == '/' && !path_is_crooked(url->path + length + 1))
 		return 0;
 	return error_set(error, ERROR_DOCUMENT, "the artifact's URL does not lie in the registry %s://%s%s", registry->url.scheme,
 			 registry->url.authority, registry->url.path);

@@ -6,6 +6,7 @@
 #include "alloc.h"
 #include "buf.h"
 #include "error.h"
+#include "path.h"
 #include "str.h"
 
 #include <ctype.h>
@@ -55,13 +56,9 @@ static int check_bucket(const struct s3_place *place, bool wide, struct error *e
 /* Keys may hold such parts; URLs may not. */
 static int check_prefix(const char *prefix, struct error *error)
 {
-	for (const char *part = prefix; *part;) {
-		size_t length = strcspn(part, "/");
-		if (length == 0 || (length <= 2 && strspn(part, ".") >= length))
-			return explain_form("the prefix has a part that is empty, \".\" or \"..\"", prefix, error);
-		part += length + (part[length] == '/');
-	}
-	return 0;
+	if (!*prefix || !path_is_crooked(prefix))
+		return 0;
+	return explain_form("the prefix has a part that is empty, \".\" or \"..\"", prefix, error);
 }
 
 /* Splits the path of the URL. */

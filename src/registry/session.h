@@ -13,10 +13,10 @@ struct error;
 
 struct session {
 	struct http_settings settings; /* of the client */
-	struct http *http;       /* NULL before the first use */
-	const struct root *root; /* where ROOT/.dewy is, if it is there */
-	long long timeout_ms;    /* for an exchange that is no download, */
-	long long download_ms;   /* and for one that is; 0 in a tool that downloads nothing */
+	struct http *http;             /* NULL before the first use */
+	const struct root *root;       /* where ROOT/.dewy is, if it is there */
+	long long timeout_ms;          /* for an exchange that is no download, */
+	long long download_ms;         /* and for one that is; 0 in a tool that downloads nothing */
 };
 
 /* Closes the client, if there is one. */
@@ -26,10 +26,11 @@ void session_close(struct session *session);
 struct http *session_http(struct session *session);
 
 /* Makes the exchange with the session's retries and, unless the request has one, its time-out. identity tells one credential from
- * another without revealing it, "" for none. A host that has asked to be left alone (403, 429 or 503 with Retry-After, or
- * X-RateLimit-Remaining: 0 with X-RateLimit-Reset) is remembered in ROOT/.dewy/registry.json together with identity. Returns 0 with
- * any other answer; or -1 with ERROR_LIMITED for such an answer, with ERROR_POSTPONED, without asking, until that time has
- * come, or with the error of http_exchange. The caller gives ret to http_response_free in all cases. */
+ * another without revealing it, "" for none. A host that has asked to be left alone (403, 429 or 503 with Retry-After; 403 or 429
+ * with X-RateLimit-Remaining: 0 and X-RateLimit-Reset, or for a secondary limit; 429 at all) is remembered in
+ * ROOT/.dewy/registry.json together with identity. Returns 0 with any other answer; or -1 with ERROR_LIMITED for such an answer,
+ * with ERROR_POSTPONED, without asking, until that time has come, or with the error of http_exchange. The caller gives ret to
+ * http_response_free in all cases. */
 int session_ask(struct session *session, const struct http_request *request, const char *identity, struct http_response *ret,
 		struct error *error);
 
