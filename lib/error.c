@@ -4,7 +4,6 @@
 #include "alloc.h"
 #include "cleanup.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -24,9 +23,8 @@ static const struct {
 /* What a service says may have lines; an error is one sentence. */
 static void join_lines(char *text)
 {
-	for (; *text; text++)
-		if (iscntrl((unsigned char)*text))
-			*text = ' ';
+	while (*(text += strcspn(text, "\r\n")))
+		*text = ' ';
 }
 
 static void set(struct error *error, enum error_code code, const char *format, va_list arguments)
