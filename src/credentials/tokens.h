@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* ROOT/.dewy/tokens.json: access tokens that were exchanged for a long-lived credential, so that not every run has to do so. Each is
- * sealed (seal.h) under that credential: the file alone is worth nothing. */
+/* ROOT/.dewy/tokens.json: access tokens that were exchanged for a long-lived credential, so that not every run has to do so. Each
+ * is sealed (seal.h) under that credential: the file alone is worth nothing. */
 #ifndef DEWY_TOKENS_H
 #define DEWY_TOKENS_H
 

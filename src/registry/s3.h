@@ -43,8 +43,8 @@ struct s3_request {
 	struct http_request http;
 };
 
-/* Signs the request and makes it; and once more with a new credential when one that an earlier run kept is not accepted: it may have
- * been revoked since. Returns 0 with any answer, or -1. The caller gives ret to http_response_free. */
+/* Signs the request and makes it; and once more with a new credential when one that an earlier run kept is not accepted: it may
+ * have been revoked since. Returns 0 with any answer, or -1. The caller gives ret to http_response_free. */
 int s3_ask(struct registry *registry, struct s3_request *request, struct http_response *ret, struct error *error);
 
 /* What was asked for, for people. */
