@@ -13,8 +13,6 @@ struct github_credential {
 	char *kept_as;       /* the name (tokens.h) of a token that an earlier run kept: it may be revoked by now; NULL for any other */
 };
 
-#define AUTO_GITHUB_CREDENTIAL AUTO(github_credential_free)
-
 /* Finds the credential for the API at base (https://api.github.com, https://HOST/api/v3), exchanging a JWT for an installation
  * token where an App is configured. Returns 0, or -1 with ERROR_CONFIG, or the error of the exchange. The caller gives ret to
  * github_credential_free in both cases. */

@@ -15,8 +15,6 @@ struct google_credential {
 	char *kept_as;       /* the name (tokens.h) of a token that an earlier run kept: it may be revoked by now; NULL for a new one */
 };
 
-#define AUTO_GOOGLE_CREDENTIAL AUTO(google_credential_free)
-
 /* Finds the credential and exchanges it for an access token with that OAuth scope, or takes one that was kept and is still good for
  * some minutes. Returns 0, or -1 with ERROR_CONFIG, or the error of the exchange. The caller gives ret to
  * google_credential_free in both cases. */
