@@ -64,6 +64,10 @@ bool s3_is_expiry(const struct http_response *response);
 /* True when the answer says that this machine may not do what was asked for, and not that something is wrong with its question. */
 bool s3_is_refusal(const struct http_response *response);
 
+/* See struct registry_ops. */
+int s3_fetch(struct registry *registry, const struct url *url, const struct registry_resume *resume, const struct registry_sink *sink,
+	     struct error *error);
+
 /* One page of a listing with the delimiter "/". */
 struct s3_page {
 	struct s3_entry {
