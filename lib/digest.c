@@ -2,7 +2,9 @@
 #include "digest.h"
 
 #include "alloc.h"
-#include "cleanup.h"
+#include "base64.h"
+#include "buf.h"
+#include "crc.h"
 #include "error.h"
 
 #include <errno.h>
@@ -13,22 +15,59 @@
 
 enum { BLOCK = 262144 };
 
-struct digest {
-	EVP_MD_CTX *context;
+static const struct algorithm {
+	const char *name;
+	unsigned bytes;
+	const EVP_MD *(*evp)(void); /* NULL for a cyclic check */
+	uint64_t polynomial;
+} algorithms[] = {
+	{"sha256", 32, EVP_sha256, 0},
+	{"sha512", 64, EVP_sha512, 0},
+	{"sha1", 20, EVP_sha1, 0},
+	{"md5", 16, EVP_md5, 0},
+	{"crc64nvme", 8, NULL, CRC64NVME},
+	{"crc32c", 4, NULL, CRC32C},
+	{"crc32", 4, NULL, CRC32},
 };
 
-struct digest *digest_begin(void)
+struct digest {
+	const struct algorithm *algorithm;
+	EVP_MD_CTX *context; /* NULL for a cyclic check */
+	struct crc crc;
+};
+
+static const struct algorithm *find_algorithm(const char *text)
+{
+	size_t length = strcspn(text, ":");
+
+	for (size_t i = 0; i < sizeof algorithms / sizeof *algorithms; i++)
+		if (strlen(algorithms[i].name) == length && memcmp(algorithms[i].name, text, length) == 0)
+			return &algorithms[i];
+	return NULL;
+}
+
+struct digest *digest_begin(const char *algorithm)
 {
 	struct digest *digest = xcalloc(1, sizeof *digest);
 
+	digest->algorithm = find_algorithm(algorithm);
+	if (digest->algorithm && !digest->algorithm->evp) {
+		crc_begin(&digest->crc, digest->algorithm->polynomial, 8 * digest->algorithm->bytes);
+		return digest;
+	}
 	digest->context = xrequire(EVP_MD_CTX_new());
-	xrequire(EVP_DigestInit_ex(digest->context, EVP_sha256(), NULL) ? digest : NULL);
-	return digest;
+	if (digest->algorithm && EVP_DigestInit_ex(digest->context, digest->algorithm->evp(), NULL))
+		return digest;
+	digest_free(digest); /* unknown here, or to an OpenSSL that is not to know MD5 */
+	return NULL;
 }
 
 void digest_add(struct digest *digest, const void *bytes, size_t length)
 {
-	EVP_DigestUpdate(digest->context, bytes, length);
+	if (digest->context)
+		EVP_DigestUpdate(digest->context, bytes, length);
+	else
+		crc_add(&digest->crc, bytes, length);
 }
 
 static void to_hex(const unsigned char *bytes, unsigned length, char *text)
@@ -37,14 +76,22 @@ static void to_hex(const unsigned char *bytes, unsigned length, char *text)
 		snprintf(text + 2 * i, 3, "%02x", bytes[i]);
 }
 
+static void to_text(const struct algorithm *algorithm, const unsigned char *bytes, char text[DIGEST_TEXT])
+{
+	int prefix = snprintf(text, DIGEST_TEXT, "%s:", algorithm->name);
+
+	to_hex(bytes, algorithm->bytes, text + prefix);
+}
+
 void digest_end(struct digest *digest, char text[DIGEST_TEXT])
 {
 	unsigned char bytes[EVP_MAX_MD_SIZE];
-	unsigned length = 0;
 
-	EVP_DigestFinal_ex(digest->context, bytes, &length);
-	memcpy(text, "sha256:", 7);
-	to_hex(bytes, length, text + 7);
+	if (digest->context)
+		EVP_DigestFinal_ex(digest->context, bytes, NULL);
+	for (unsigned i = 0; !digest->context && i < digest->algorithm->bytes; i++)
+		bytes[i] = (unsigned char)(crc_end(&digest->crc) >> 8 * (digest->algorithm->bytes - 1 - i));
+	to_text(digest->algorithm, bytes, text);
 	digest_free(digest);
 }
 
@@ -55,22 +102,43 @@ void digest_free(struct digest *digest)
 	free(digest);
 }
 
-int digest_file(int fd, char text[DIGEST_TEXT], struct error *error)
+int digest_from_base64(const char *algorithm, const char *base64, char text[DIGEST_TEXT])
+{
+	const struct algorithm *known = find_algorithm(algorithm);
+	AUTO_BUF struct buf bytes = {0};
+
+	if (!known || base64_decode(&bytes, base64) || bytes.length != known->bytes)
+		return -1;
+	to_text(known, (const unsigned char *)bytes.data, text);
+	return 0;
+}
+
+int digest_add_file(struct digest *digest, int fd, long long length, struct error *error)
 {
 	AUTO_FREE char *block = xcalloc(1, BLOCK);
-	struct digest *digest = digest_begin();
-	off_t offset = 0;
-	ssize_t got;
 
-	while ((got = pread(fd, block, BLOCK, offset)) != 0) {
+	for (long long offset = 0; length < 0 || offset < length;) {
+		size_t wanted = length < 0 || length - offset > BLOCK ? BLOCK : (size_t)(length - offset);
+		ssize_t got = pread(fd, block, wanted, offset);
 		if (got < 0 && errno == EINTR)
 			continue;
-		if (got < 0) {
-			digest_free(digest);
+		if (got < 0)
 			return error_errno(error, errno, "cannot read");
-		}
+		if (got == 0)
+			return length < 0 ? 0 : error_set(error, ERROR_FILESYSTEM, "it ends before byte %lld", length);
 		digest_add(digest, block, (size_t)got);
 		offset += got;
+	}
+	return 0;
+}
+
+int digest_file(int fd, char text[DIGEST_TEXT], struct error *error)
+{
+	struct digest *digest = xrequire(digest_begin("sha256"));
+
+	if (digest_add_file(digest, fd, -1, error)) {
+		digest_free(digest);
+		return -1;
 	}
 	digest_end(digest, text);
 	return 0;

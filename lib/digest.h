@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* SHA-256 (FIPS 180-4) and HMAC (RFC 2104), by OpenSSL. */
+/* Digests by OpenSSL: sha256 and sha512 (FIPS 180-4), sha1 and md5 (RFC 1321) and HMAC (RFC 2104); and the cyclic checks that object
+ * stores return: crc32, crc32c (RFC 9260, appendix A) and crc64nvme (NVM Express NVM Command Set Specification 1.0). */
 #ifndef DEWY_DIGEST_H
 #define DEWY_DIGEST_H
 
@@ -7,21 +8,29 @@
 
 struct error;
 
-#define DIGEST_TEXT 72 /* bytes for "sha256:", 64 hexadecimal digits and the end */
+#define DIGEST_TEXT 140 /* bytes for the longest, "sha512:", 128 hexadecimal digits and the end */
 
 struct digest;
 
-/* Begins a SHA-256. The caller gives it to digest_end, or to digest_free. */
-struct digest *digest_begin(void);
+/* Begins a digest by the algorithm, one of the words above: of "sha256:HEX", too, only the part before the colon counts. Returns NULL
+ * for an unknown one. The caller gives it to digest_end, or to digest_free. */
+struct digest *digest_begin(const char *algorithm);
 
 void digest_add(struct digest *digest, const void *bytes, size_t length);
 
-/* Writes "sha256:HEX" and frees the digest. */
+/* Writes "ALGORITHM:HEX", in small letters, and frees the digest. */
 void digest_end(struct digest *digest, char text[DIGEST_TEXT]);
 
 void digest_free(struct digest *digest);
 
-/* Hashes the file open at fd from its first byte to its end, without moving its offset. Returns 0, or -1. */
+/* Writes "ALGORITHM:HEX" of a digest that comes as base64. Returns 0, or -1 when it is no digest of that algorithm. */
+int digest_from_base64(const char *algorithm, const char *base64, char text[DIGEST_TEXT]);
+
+/* Adds the first length bytes of the file open at fd to the digest, or all of it with -1, without moving its offset. Returns 0, or
+ * -1, also when the file is shorter. */
+int digest_add_file(struct digest *digest, int fd, long long length, struct error *error);
+
+/* Writes the SHA-256 of the file open at fd. Returns 0, or -1. */
 int digest_file(int fd, char text[DIGEST_TEXT], struct error *error);
 
 /* Writes the HMAC-SHA-256 of bytes under a terminated key as 64 hexadecimal digits. */

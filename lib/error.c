@@ -20,10 +20,18 @@ static const struct {
 #undef ERROR
 };
 
+/* What a service says may have lines; an error is one sentence. */
+static void join_lines(char *text)
+{
+	while (*(text += strcspn(text, "\r\n")))
+		*text = ' ';
+}
+
 static void set(struct error *error, enum error_code code, const char *format, va_list arguments)
 {
 	*error = (struct error){.code = code};
 	vsnprintf(error->message, sizeof error->message, format, arguments);
+	join_lines(error->message);
 	snprintf(error->hint, sizeof error->hint, "%s", errors[code].remedy);
 }
 

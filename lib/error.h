@@ -15,7 +15,7 @@ enum error_code {
 
 struct error {
 	enum error_code code;
-	char message[1024]; /* what failed, with what, why */
+	char message[1024]; /* what failed, with what, why; on one line */
 	char hint[512];     /* what to do */
 };
 

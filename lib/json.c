@@ -2,6 +2,7 @@
 #include "json.h"
 
 #include "alloc.h"
+#include "buf.h"
 #include "error.h"
 #include "str.h"
 
@@ -16,8 +17,9 @@ cJSON *json_parse(const char *text, size_t length, struct error *error)
 		error_set(error, ERROR_DOCUMENT, "not JSON: stopped at byte %td of %zu", end ? end - text : 0, length);
 		return NULL;
 	}
-	end += strspn(end, " \t\r\n");
-	if ((size_t)(end - text) < length) {
+	while (end < text + length && *end && strchr(" \t\r\n", *end))
+		end++;
+	if (end < text + length) {
 		error_set(error, ERROR_DOCUMENT, "not one JSON value: more follows it at byte %td", end - text);
 		cJSON_Delete(json);
 		return NULL;
@@ -110,5 +112,17 @@ void json_set_bool(cJSON *json, const char *path, bool value)
 
 char *json_print(const cJSON *json)
 {
-	return xrequire(cJSON_PrintUnformatted(json));
+	AUTO_FREE char *text = xrequire(cJSON_PrintUnformatted(json));
+	AUTO_BUF struct buf escaped = {0};
+
+	/* cJSON escapes what JSON has to have escaped. All that is left is in strings. */
+	for (const char *at = text, *next; *at; at = next) {
+		for (next = at; *next && !str_control(next);)
+			next++;
+		buf_add(&escaped, at, (size_t)(next - at));
+		if (*next)
+			buf_printf(&escaped, "\\u%04x", str_control(next));
+		next += *next ? str_utf8_length(next) : 0;
+	}
+	return buf_steal(&escaped);
 }

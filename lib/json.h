@@ -41,7 +41,8 @@ void json_set_string(cJSON *json, const char *path, const char *text);
 void json_set_number(cJSON *json, const char *path, long long number);
 void json_set_bool(cJSON *json, const char *path, bool value);
 
-/* Returns the text of json on one line, without a newline; the caller frees it. */
+/* Returns the text of json on one line, without a newline and any other control character; the caller
+ * frees it. */
 char *json_print(const cJSON *json);
 
 #endif

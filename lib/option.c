@@ -343,12 +343,12 @@ void option_print_help(const struct options *options)
 		buf_printf(&left, "--%s", spec->name);
 		if (spec->argument)
 			buf_printf(&left, spec->type == OPTION_MAYBE ? " [%s]" : " %s", spec->argument);
-		printf("  %-30s %s", buf_text(&left), spec->help);
+		printf("  %-37s %s", buf_text(&left), spec->help);
 		if (spec->standard)
 			printf(" (default %s)", spec->standard);
 		printf("\n");
 	}
-	printf("  %-30s %s\n", "-h, --help", "print this help");
-	printf("  %-30s %s\n", "--version", "print the version");
+	printf("  %-37s %s\n", "-h, --help", "print this help");
+	printf("  %-37s %s\n", "--version", "print the version");
 }
 

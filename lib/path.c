@@ -6,7 +6,6 @@
 #include "str.h"
 
 #include <limits.h>
-#include <stdbool.h>
 #include <string.h>
 
 enum { LABEL_BYTES = 160 };
@@ -35,6 +34,18 @@ static const char *next_part(const char **rest, size_t *ret_length)
 		*rest = part + *ret_length;
 	} while (is_part(part, *ret_length, "."));
 	return *ret_length ? part : NULL;
+}
+
+bool path_is_crooked(const char *path)
+{
+	for (;; path++) {
+		size_t length = strcspn(path, "/");
+		if (length == 0 || (length <= 2 && strspn(path, ".") >= length))
+			return true;
+		path += length;
+		if (!*path)
+			return false;
+	}
 }
 
 const char *path_clean(struct buf *clean, const char *path)

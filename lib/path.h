@@ -3,9 +3,14 @@
 #ifndef DEWY_PATH_H
 #define DEWY_PATH_H
 
+#include <stdbool.h>
+
 struct buf;
 
 enum { PATH_BYTES = 4096, PATH_DEPTH = 200 };
+
+/* True when a part of the path, which has no slash at its beginning, is empty, "." or "..". */
+bool path_is_crooked(const char *path);
 
 /* Appends path as "a/b/c", without empty and "." parts; "." itself becomes the empty text. Returns NULL; or, as the rest of
  * a sentence, why it is refused: it is empty, absolute, holds ".." or a control character, a part is over 255 bytes, or it is

@@ -11,9 +11,11 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <pwd.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/signalfd.h>
@@ -351,4 +353,19 @@ const char **proc_environment(const char *const *remove, const char *const *add)
 	for (; *add; add++)
 		environment[count++] = *add;
 	return environment;
+}
+
+const char *proc_variable(const char *name)
+{
+	const char *value = getenv(name);
+
+	return value && *value ? value : NULL;
+}
+
+const char *proc_home(void)
+{
+	const char *home = proc_variable("HOME");
+	const struct passwd *user = home ? NULL : getpwuid(geteuid());
+
+	return user ? user->pw_dir : home;
 }

@@ -70,4 +70,11 @@ const char *proc_signal_name(int number);
  * with those in add (NAME=VALUE, ended by NULL). The caller frees the array; the texts belong to environ and add. */
 const char **proc_environment(const char *const *remove, const char *const *add);
 
+/* Returns the value of a variable of the environment, which owns it; NULL when it is not set or empty. */
+const char *proc_variable(const char *name);
+
+/* Returns HOME, else the home directory of this user by passwd(5), as for the services of systemd, which have no HOME; NULL when
+ * there is neither. The next call may overwrite it. */
+const char *proc_home(void);
+
 #endif

@@ -4,6 +4,7 @@
 #include "alloc.h"
 #include "buf.h"
 #include "error.h"
+#include "proc.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,6 +12,7 @@
 
 enum { LIMIT = 65536 };
 
+/* Reads the file that the variable names. */
 static int read_file(const char *variable, const char *path, char **ret_secret, struct error *error)
 {
 	AUTO_CLOSE int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
@@ -24,19 +26,45 @@ static int read_file(const char *variable, const char *path, char **ret_secret, 
 	else if (strcspn(buf_text(&content), "\r\n") == 0 || memchr(content.data, 0, content.length))
 		error_set(error, ERROR_CONFIG, "the file %s, which %s names, holds no secret", path, variable);
 	else {
-		*ret_secret = xstrndup(content.data, strcspn(content.data, "\r\n"));
+		*ret_secret = buf_steal(&content);
 		return 0;
 	}
 	return error_hint(error, "name the file that holds the secret in %s, and give this user the right to read it", variable);
 }
 
+int secret_read_file(const char *variable, char **ret_secret, struct error *error)
+{
+	const char *path = proc_variable(variable);
+
+	*ret_secret = NULL;
+	return path ? read_file(variable, path, ret_secret, error) : 0;
+}
+
+char *secret_credential(const char *name)
+{
+	const char *directory = proc_variable("CREDENTIALS_DIRECTORY");
+	AUTO_FREE char *path = directory ? xasprintf("%s/%s", directory, name) : NULL;
+
+	return path && access(path, F_OK) == 0 ? steal_pointer(&path) : NULL;
+}
+
+int secret_read_text(const char *name, char **ret_secret, struct error *error)
+{
+	AUTO_FREE char *variable = xasprintf("%s_FILE", name), *credential = secret_credential(name);
+
+	*ret_secret = xstrdup(proc_variable(name));
+	if (*ret_secret)
+		return 0;
+	if (secret_read_file(variable, ret_secret, error))
+		return -1;
+	return *ret_secret || !credential ? 0 : read_file("CREDENTIALS_DIRECTORY", credential, ret_secret, error);
+}
+
 int secret_read(const char *name, char **ret_secret, struct error *error)
 {
-	AUTO_FREE char *variable = xasprintf("%s_FILE", name);
-	const char *value = getenv(name), *path = getenv(variable);
-
-	*ret_secret = value && *value ? xstrdup(value) : NULL;
-	if (*ret_secret || !path || !*path)
-		return 0;
-	return read_file(variable, path, ret_secret, error);
+	if (secret_read_text(name, ret_secret, error))
+		return -1;
+	if (*ret_secret)
+		(*ret_secret)[strcspn(*ret_secret, "\r\n")] = '\0';
+	return 0;
 }

@@ -27,9 +27,9 @@ bool str_ends(const char *text, const char *suffix)
 	return length >= end && strcmp(text + length - end, suffix) == 0;
 }
 
-/* Returns the length of the well-formed UTF-8 sequence at text (RFC 3629), 0 when there is none. */
-static size_t utf8_length(const unsigned char *text)
+size_t str_utf8_length(const char *start)
 {
+	const unsigned char *text = (const unsigned char *)start;
 	size_t length = text[0] < 0x80 ? 1 : text[0] < 0xc2 ? 0 : text[0] < 0xe0 ? 2 : text[0] < 0xf0 ? 3 : text[0] < 0xf5 ? 4 : 0;
 
 	for (size_t i = 1; i < length; i++)
@@ -41,6 +41,25 @@ static size_t utf8_length(const unsigned char *text)
 	return length;
 }
 
+unsigned str_control(const char *text)
+{
+	const unsigned char *byte = (const unsigned char *)text;
+	unsigned code;
+
+	switch (str_utf8_length(text)) {
+	case 1:
+		return byte[0] < ' ' || byte[0] == 127 ? byte[0] : 0;
+	case 2:
+		code = (byte[0] & 0x1fu) << 6 | (byte[1] & 0x3fu);
+		return code < 0xa0 ? code : 0;
+	case 3:
+		code = (byte[0] & 0xfu) << 12 | (byte[1] & 0x3fu) << 6 | (byte[2] & 0x3fu);
+		return (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069) ? code : 0;
+	default:
+		return 0;
+	}
+}
+
 bool str_is_file_name(const char *text)
 {
 	size_t length = strlen(text);
@@ -48,8 +67,8 @@ bool str_is_file_name(const char *text)
 	if (length == 0 || length > NAME_MAX || text[0] == '.')
 		return false;
 	for (size_t i = 0, step; i < length; i += step) {
-		step = utf8_length((const unsigned char *)text + i);
-		if (step == 0 || text[i] == '/' || (unsigned char)text[i] < ' ' || text[i] == 127)
+		step = str_utf8_length(text + i);
+		if (step == 0 || text[i] == '/' || str_control(text + i))
 			return false;
 	}
 	return true;
@@ -155,14 +174,12 @@ void str_add_escaped(struct buf *buf, const char *text)
 	static const char plain[] = "\"\\\n\r\t", letters[] = "\"\\nrt";
 
 	while (*text) {
-		size_t length = utf8_length((const unsigned char *)text);
+		size_t length = str_utf8_length(text);
 		const char *found = strchr(plain, *text);
 		if (found)
 			buf_printf(buf, "\\%c", letters[found - plain]);
-		else if ((unsigned char)*text < ' ' || *text == 127)
-			buf_printf(buf, "\\u%04x", (unsigned)*text);
-		else if (length == 2 && (unsigned char)text[0] == 0xc2 && (unsigned char)text[1] < 0xa0)
-			buf_printf(buf, "\\u%04x", (unsigned)(unsigned char)text[1]); /* C1 controls move terminals, too */
+		else if (str_control(text))
+			buf_printf(buf, "\\u%04x", str_control(text));
 		else if (length)
 			buf_add(buf, text, length);
 		else
@@ -174,7 +191,7 @@ void str_add_escaped(struct buf *buf, const char *text)
 void str_add_utf8(struct buf *buf, const char *text)
 {
 	while (*text) {
-		size_t length = utf8_length((const unsigned char *)text);
+		size_t length = str_utf8_length(text);
 		if (length)
 			buf_add(buf, text, length);
 		else

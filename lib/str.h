@@ -21,6 +21,13 @@ bool str_ends(const char *text, const char *suffix);
  * control character, and not beginning with a dot. */
 bool str_is_file_name(const char *text);
 
+/* Returns the length of the well-formed UTF-8 sequence at text (RFC 3629), 0 when there is none. */
+size_t str_utf8_length(const char *text);
+
+/* Returns the code point of the control character that text begins with: C0, DEL or C1, which move terminals, or one of those by
+ * which Unicode breaks lines and turns their direction round, so that a reader sees something else; 0 for any other character. */
+unsigned str_control(const char *text);
+
 /* Reads a whole number without sign. Returns 0, or -1 when text is anything else or does not fit. */
 int str_to_number(const char *text, long long *ret_number);
 

@@ -145,6 +145,21 @@ void url_add_encoded(struct buf *buf, const char *text, const char *keep)
 	}
 }
 
+void url_add_field(struct buf *form, const char *name, const char *value)
+{
+	buf_printf(form, "%s%s=", form->length ? "&" : "", name);
+	url_add_encoded(form, value, "");
+}
+
+char *url_decode_form(const char *text)
+{
+	AUTO_FREE char *spaced = xstrdup(text);
+
+	for (char *plus = spaced; (plus = strchr(plus, '+'));)
+		*plus = ' ';
+	return decode(spaced, strlen(spaced));
+}
+
 /* Returns the part of a URL behind user and password, "" when there is no authority. */
 static const char *find_host(const char *text)
 {
@@ -153,7 +168,10 @@ static const char *find_host(const char *text)
 	if (!authority || (size_t)(authority - text) > strcspn(text, "/?#"))
 		return "";
 	authority += 3;
-	const char *at = memrchr(authority, '@', strcspn(authority, "/?#"));
+	size_t length = strcspn(authority, "/?#"), port = strcspn(authority, ":") + 1;
+	const char *at = memrchr(authority, '@', length);
+	if (!at && *authority != '[' && port < length && port + strspn(authority + port, "0123456789") < length)
+		at = strrchr(authority, '@'); /* no port, but a password with a / in it, which should have been encoded */
 	return at ? at + 1 : authority;
 }
 
@@ -168,8 +186,10 @@ char *url_public(const char *text)
 {
 	const char *host = find_host(text), *authority = strstr(text, "://");
 
-	if (!*host)
-		return xstrndup(text, strcspn(text, "?#"));
+	if (!*host) {
+		const char *at = strrchr(text, '@'); /* no URL, but whoever forgot the scheme may have given a password */
+		return xstrndup(at ? at + 1 : text, strcspn(at ? at + 1 : text, "?#"));
+	}
 	return xasprintf("%.*s%.*s", (int)(authority + 3 - text), text, (int)strcspn(host, "?#"), host);
 }
 

@@ -40,6 +40,13 @@ int url_boolean(const struct url *url, const char *name, bool *ret_value, struct
 /* Appends text with everything but letters, digits and "-._~" and those in keep percent-encoded. */
 void url_add_encoded(struct buf *buf, const char *text, const char *keep);
 
+/* Appends NAME=VALUE to a form, application/x-www-form-urlencoded, with an ampersand before all but the first. */
+void url_add_field(struct buf *form, const char *name, const char *value);
+
+/* Returns text with its percent-encoding undone and a space for each plus sign, as forms have it; the caller frees it. NULL when an
+ * escape is damaged or stands for a zero byte. */
+char *url_decode_form(const char *text);
+
 /* Returns the host of a URL, and the port if it has one, without user and password: "" when there is none. The caller frees
  * it. */
 char *url_host(const char *text);

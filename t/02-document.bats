@@ -147,3 +147,11 @@ schema_refuses() {
   done
   assert_equal "$(field state)" deployed
 }
+
+@test "no control character leaves as it is, be it of ASCII, of the C1 set or one that turns text round" {
+  local path=$'/nowhere\e[1m\x7f\u009b31m\u202e'
+  run --separate-stderr dewy-check --registry "file://$path"
+  assert_failure 2
+  assert_equal "$(field error.message)" "cannot open the directory $path: No such file or directory"
+  refute_regex "$output$stderr" $'\e|\x7f|\u009b|\u202e'
+}

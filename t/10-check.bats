@@ -160,10 +160,22 @@ TABLE
 @test "within the grace period a release may lack its artifact" {
   mkdir "$REGISTRY/v1.2.3"
   touch "$REGISTRY/v1.2.3/checksums.txt"
-  run --separate-stderr check --log-level debug
+  run --separate-stderr check
   assert_success
   [ "$(field state)" = waiting ]
   [ "$(field notices)" = null ]
+  [[ $stderr == *"INFO: Waiting for an artifact message="*'grace_period="30m"'* ]]
+}
+
+@test "within the grace period of a newer release, what is deployed stays, and only --log-level debug tells" {
+  publish v1.2.2
+  run -0 dewy once --registry "file://$REGISTRY"
+  mkdir "$REGISTRY/v1.2.3"
+  touch "$REGISTRY/v1.2.3/checksums.txt"
+  run -0 --separate-stderr check
+  [ "$(field state)" = waiting ]
+  assert_equal "$stderr" ""
+  run -0 --separate-stderr check --log-level debug
   [[ $stderr == *"DEBUG: Artifact not found within grace period message="*'grace_period="30m"'* ]]
 }
 
@@ -179,6 +191,37 @@ TABLE
   run --separate-stderr check --grace-period 1h
   assert_success
   [ "$(field state)" = waiting ]
+}
+
+@test "a release of a far future has no grace" {
+  mkdir "$REGISTRY/v1.2.3"
+  touch -d '1 hour' "$REGISTRY/v1.2.3/checksums.txt"
+  run --separate-stderr check
+  [ "$status" -eq 2 ]
+  [ "$(field error.code)" = not-found ]
+  run --separate-stderr check --grace-period 2h
+  [ "$(field state)" = waiting ]
+}
+
+@test "an artifact whose name leaves a download no room for its own is refused with what to do" {
+  local name
+  name=$(printf '%0218d_linux_amd64.tar.gz' 0)
+  publish v1.2.3 "$name"
+  run --separate-stderr check
+  [ "$status" -eq 2 ]
+  [ "$(field error.code)" = registry ]
+  [[ $(field error.hint) == *"shorter name"* ]]
+  mv "$REGISTRY/v1.2.3/$name" "$REGISTRY/v1.2.3/${name:1}"
+  run --separate-stderr check
+  dewy-fetch <<<"$output" >/dev/null
+}
+
+@test "names that move the terminal, or turn round how it is read, are none of artifacts" {
+  publish v1.2.3 $'app\u009b31m_linux_amd64.tar.gz'
+  publish v1.2.3 $'app\u202e_linux_amd64.tar.gz'
+  run --separate-stderr check --grace-period 0
+  [ "$status" -eq 2 ]
+  [ "$(field error.code)" = not-found ]
 }
 
 @test "an empty release waits by the age of its directory" {

@@ -16,12 +16,6 @@ fetch() {
   dewy-fetch "$@" <"$DOCUMENT"
 }
 
-# edit FILTER: changes the document.
-edit() {
-  jq -c "$1" "$DOCUMENT" >"$DOCUMENT.new"
-  mv "$DOCUMENT.new" "$DOCUMENT"
-}
-
 sha256() {
   echo "sha256:$(sha256sum <"$1" | cut -d' ' -f1)"
 }
@@ -79,7 +73,7 @@ cached() {
 }
 
 @test "an artifact of another digest is refused with status 5, and nothing is left" {
-  edit '.artifact.digest = "sha256:0000000000000000000000000000000000000000000000000000000000000000"'
+  edit "$DOCUMENT" '.artifact.digest = "sha256:0000000000000000000000000000000000000000000000000000000000000000"'
   run --separate-stderr fetch
   [ "$status" -eq 5 ]
   [ "$(field state)" = failed ]
@@ -89,7 +83,7 @@ cached() {
 }
 
 @test "an artifact of another size is refused with status 5, and nothing is left" {
-  edit '.artifact.size += 1'
+  edit "$DOCUMENT" '.artifact.size += 1'
   run --separate-stderr fetch
   [ "$status" -eq 5 ]
   [ "$(field error.code)" = integrity ]
@@ -100,7 +94,7 @@ cached() {
   run --separate-stderr fetch --max-size 10
   [ "$status" -eq 5 ]
   [[ $(field error.message) == *"--max-size"* ]]
-  edit 'del(.artifact.size)'
+  edit "$DOCUMENT" 'del(.artifact.size)'
   run --separate-stderr fetch --max-size 10
   [ "$status" -eq 5 ]
   [[ $(field error.message) == *"--max-size"* ]]
@@ -110,7 +104,7 @@ cached() {
 }
 
 @test "an artifact larger than the free space is refused before anything is written" {
-  edit '.artifact.size = 1e15'
+  edit "$DOCUMENT" '.artifact.size = 1e15'
   run --separate-stderr fetch --max-size 2000000G
   [ "$status" -eq 3 ]
   [ "$(field error.code)" = space ]
@@ -200,10 +194,10 @@ cached() {
   deployed v1.2.3
   rm -r "$REGISTRY" "$CACHE"
   check --mode server >"$DOCUMENT"
-  edit '.forced = true'
+  edit "$DOCUMENT" '.forced = true'
   run --separate-stderr fetch
   [ "$status" -eq 2 ]
-  edit 'del(.forced)'
+  edit "$DOCUMENT" 'del(.forced)'
   rm -r "$ROOT/releases/20240115T103045Z"
   run --separate-stderr fetch
   [ "$status" -eq 2 ]
@@ -217,7 +211,7 @@ cached() {
   for url in "file://$BATS_TEST_TMPDIR/secret" "file://$REGISTRY/../secret" "file://$REGISTRY/v1.2.3/../../secret" \
     "file://$REGISTRY-2/v1.2.3/app_linux_amd64.tar.gz" "file://$REGISTRY/v1.2.3/%2e%2e/%2e%2e/secret" "ghr://acme/app/tag/v1/secret" \
     "file://$REGISTRY//v1.2.3/app_linux_amd64.tar.gz" "file://$REGISTRY" "file://host$REGISTRY/v1.2.3/app_linux_amd64.tar.gz"; do
-    edit ".artifact.url = \"$url\" | del(.artifact.size)"
+    edit "$DOCUMENT" ".artifact.url = \"$url\" | del(.artifact.size)"
     run --separate-stderr fetch
     echo "$url: $output"
     [ "$status" -eq 1 ]
@@ -250,20 +244,20 @@ cached() {
 @test "a document cannot choose another name in the cache" {
   local key
   for key in current v1.2.3--other .hidden v1.2.2--app_linux_amd64.tar.gz; do
-    edit ".artifact.cache_key = \"$key\""
+    edit "$DOCUMENT" ".artifact.cache_key = \"$key\""
     run -1 fetch
   done
-  edit '.artifact.cache_key = "../../escaped"'
+  edit "$DOCUMENT" '.artifact.cache_key = "../../escaped"'
   run -1 fetch
   [ ! -e "$ROOT/escaped" ]
 }
 
 @test "documents in another state pass through untouched, with the status they deserve" {
-  edit '.state = "unchanged" | .extra = {"kept": [1, 2]}'
+  edit "$DOCUMENT" '.state = "unchanged" | .extra = {"kept": [1, 2]}'
   run --separate-stderr fetch
   assert_success
   [ "$output" = "$(cat "$DOCUMENT")" ]
-  edit '.state = "failed" | .error = {"stage": "check", "code": "registry", "message": "m", "hint": "h"}'
+  edit "$DOCUMENT" '.state = "failed" | .error = {"stage": "check", "code": "registry", "message": "m", "hint": "h"}'
   run --separate-stderr fetch
   [ "$status" -eq 2 ]
   [ "$output" = "$(cat "$DOCUMENT")" ]
@@ -271,7 +265,7 @@ cached() {
 }
 
 @test "a document that lacks what is needed is refused" {
-  edit 'del(.artifact.url)'
+  edit "$DOCUMENT" 'del(.artifact.url)'
   run -1 fetch
   assert_output --partial artifact.url
 }
@@ -317,4 +311,258 @@ PYTHON
   run --separate-stderr fetch
   [ "$status" -eq 0 ]
   [ ! -e "$part" ]
+}
+
+# leave_part BYTES: has a run killed before it can publish what it has, and leaves so many bytes of that.
+leave_part() {
+  strace -o /dev/null true 2>/dev/null || skip "cannot trace here"
+  run strace -f -o /dev/null -e inject=renameat,renameat2:error=EIO:signal=KILL dewy-fetch <"$DOCUMENT"
+  PART=$CACHE/.$KEY.part
+  cmp "$PART" "$ARTIFACT"
+  jq -e --arg boot "$(cat /proc/sys/kernel/random/boot_id)" '.boot == $boot and (.url | startswith("file:")) and .validator' "$PART.json"
+  truncate -s "$1" "$PART"
+}
+
+# resumed: the last run has gone on where another one had stopped.
+resumed() {
+  [[ $stderr == *"DEBUG: Resuming the download"* ]]
+}
+
+@test "the next run goes on where one was killed" {
+  edit "$DOCUMENT" ".artifact.digest = \"$(sha256 "$ARTIFACT")\""
+  leave_part 100
+  run --separate-stderr fetch --log-level debug
+  assert_success
+  resumed
+  cmp "$ARTIFACT" "$CACHE/$KEY"
+  [ "$(cached)" = "$KEY" ]
+  [ "$(field fetch.bytes)" = "$(stat -c %s "$ARTIFACT")" ]
+  [ "$(field artifact.digest)" = "$(sha256 "$ARTIFACT")" ]
+}
+
+@test "what was there before is verified, too, and does not come back when it was damaged" {
+  edit "$DOCUMENT" ".artifact.digest = \"$(sha256 "$ARTIFACT")\""
+  leave_part 100
+  printf X | dd of="$PART" conv=notrunc status=none
+  run --separate-stderr fetch --log-level debug
+  [ "$status" -eq 5 ]
+  resumed
+  [ "$(field error.code)" = integrity ]
+  [ -z "$(cached)" ]
+  run --separate-stderr fetch
+  assert_success
+}
+
+@test "an artifact that has changed meanwhile is downloaded whole" {
+  leave_part 100
+  publish v1.2.3
+  check >"$DOCUMENT"
+  printf X | dd of="$PART" conv=notrunc status=none
+  run --separate-stderr fetch
+  assert_success
+  cmp "$ARTIFACT" "$CACHE/$KEY"
+  [ "$(cached)" = "$KEY" ]
+}
+
+@test "what an earlier boot, another artifact or nobody knows has left is downloaded whole" {
+  local damage
+  leave_part 100
+  cp "$PART.json" "$BATS_TEST_TMPDIR/sidecar"
+  for damage in '.boot = "2f1d"' 'del(.boot)' '.url += "x"' 'del(.validator)' '.validator = 1' '[]'; do
+    rm -f "$CACHE/$KEY"
+    printf X >"$PART"
+    jq -c "$damage" "$BATS_TEST_TMPDIR/sidecar" >"$PART.json"
+    run --separate-stderr fetch --log-level debug
+    assert_success
+    run ! resumed
+    cmp "$ARTIFACT" "$CACHE/$KEY"
+    [ "$(cached)" = "$KEY" ]
+  done
+  rm "$CACHE/$KEY"
+  printf X >"$PART"
+  head -c 20 "$BATS_TEST_TMPDIR/sidecar" >"$PART.json"
+  run --separate-stderr fetch
+  assert_success
+  cmp "$ARTIFACT" "$CACHE/$KEY"
+}
+
+@test "a partial download that is as long as the artifact, or longer, is downloaded whole" {
+  leave_part 100
+  cat "$ARTIFACT" "$ARTIFACT" >"$PART"
+  run --separate-stderr fetch
+  assert_success
+  cmp "$ARTIFACT" "$CACHE/$KEY"
+}
+
+@test "space for what is there already need not be free" {
+  need_private_mounts
+  truncate -s 9M "$ARTIFACT"
+  check >"$DOCUMENT"
+  leave_part 6M
+  mkdir "$BATS_TEST_TMPDIR/small"
+  run -0 --separate-stderr in_private_mounts sh -c '
+    mount -t tmpfs -o size=10M tmpfs "$1" && cp -a "$2"/. "$1" && dewy-fetch --cache "$1" --log-level debug' sh \
+    "$BATS_TEST_TMPDIR/small" "$CACHE" <"$DOCUMENT"
+  resumed
+  run -3 --separate-stderr in_private_mounts sh -c 'mount -t tmpfs -o size=8M tmpfs "$1" && dewy-fetch --cache "$1"' sh \
+    "$BATS_TEST_TMPDIR/small" <"$DOCUMENT"
+  [ "$(field error.code)" = space ]
+}
+
+# checksums NAME LINE...: puts a file with these lines beside the artifact, and looks into the registry again.
+checksums() {
+  printf '%s\n' "${@:2}" >"$REGISTRY/v1.2.3/$1"
+  check >"$DOCUMENT"
+}
+
+# digits ALGORITHM: the artifact's, by coreutils.
+digits() {
+  "$1sum" <"$ARTIFACT" | cut -d' ' -f1
+}
+
+verified() {
+  jq -c .fetch.verified <<<"$output"
+}
+
+zeros=$(printf '%064d' 0)
+
+@test "dewy-check names the checksum files of the release, the likeliest first, and at most a handful" {
+  local name
+  [ "$(jq '.artifact | has("checksum_urls")' "$DOCUMENT")" = false ]
+  for name in checksums.txt app_1.2.3_SHA256SUMS SHA512SUMS other_linux_amd64.tar.gz.sha256 checksums.txt.sig README.txt \
+    app_linux_amd64.tar.gz.SHA256; do
+    echo "$zeros" >"$REGISTRY/v1.2.3/$name"
+  done
+  run --separate-stderr check
+  assert_success
+  assert_document
+  [ "$(jq -r '.artifact.checksum_urls[] | split("/")[-1]' <<<"$output" | paste -sd' ')" = \
+    "app_linux_amd64.tar.gz.SHA256 checksums.txt app_1.2.3_SHA256SUMS SHA512SUMS" ]
+  for name in sha256sums sha256sums.txt SHA256SUMS.txt checksums checksum.txt; do
+    touch "$REGISTRY/v1.2.3/$name"
+  done
+  run --separate-stderr check
+  [ "$(jq '.artifact.checksum_urls | length' <<<"$output")" = 6 ]
+}
+
+@test "every form of a checksum file is read" {
+  local name=app_linux_amd64.tar.gz sha256 sha512 upper form
+  sha256=$(digits sha256) sha512=$(digits sha512)
+  upper=${sha256^^}
+  for form in "$sha256  $name" "$sha256 *$name" "$sha256 $name" "$upper  $name" "$sha256  ./dist/$name" "$sha256	$name" \
+    "SHA256 ($name) = $sha256" "SHA256(./$name)= $sha256" "SHA2-256($name)= $sha256" "$sha256  $name"$'\r'; do
+    checksums SHA256SUMS "# comment" "$zeros  other" "$zeros  $name.sbom" "$zeros  my$name" "$form" "" "$zeros"
+    rm -rf "$CACHE"
+    run --separate-stderr fetch --verify-checksum required
+    echo "$form: $output"
+    assert_success
+    [ "$(verified)" = '["size","sha256","SHA256SUMS"]' ]
+  done
+  for form in "$sha512  $name" "SHA512 ($name) = $sha512" "SHA2-512($name)= $sha512"; do
+    checksums SHA256SUMS "$form"
+    rm -rf "$CACHE"
+    run --separate-stderr fetch --verify-checksum required
+    echo "$form: $output"
+    assert_success
+    [ "$(verified)" = '["size","sha512","SHA256SUMS"]' ]
+    [ "$(field artifact.digest)" = "sha256:$sha256" ]
+  done
+}
+
+@test "a file for the artifact alone may have nothing but the digits, one for all may not" {
+  checksums app_linux_amd64.tar.gz.sha256 "$(digits sha256)"
+  run --separate-stderr fetch --verify-checksum required
+  assert_success
+  [ "$(verified)" = '["size","sha256","app_linux_amd64.tar.gz.sha256"]' ]
+  rm -r "$CACHE" "$REGISTRY/v1.2.3/app_linux_amd64.tar.gz.sha256"
+  checksums checksums.txt "$(digits sha256)"
+  run -5 --separate-stderr fetch --verify-checksum required
+  run -0 --separate-stderr fetch --verify-checksum auto
+  [ "$(verified)" = '["size"]' ]
+}
+
+@test "lines that are no checksum of the artifact say nothing" {
+  local name=app_linux_amd64.tar.gz line
+  for line in "$(digits md5)  $name" "$(digits sha1)  $name" "$(digits sha384)  $name" "MD5 ($name) = $(digits sha256)" \
+    "SHA512 ($name) = $(digits sha256)" "SHA256 ($name) $(digits sha256)" "SHA256 $name = $(digits sha256)" \
+    "x$(digits sha256)  $name" "$(digits sha256)x  $name" "$(digits sha256)  ${name^^}" ") = $zeros" "SHA256" "SHA256)" "SHA256()="; do
+    checksums SHA256SUMS "$line"
+    run --separate-stderr fetch --verify-checksum required
+    echo "$line: $output"
+    [ "$status" -eq 5 ]
+    [[ $(field error.message) == *"neither the registry nor a checksum file"* ]]
+    [[ $(field error.hint) == *SHA256SUMS* ]]
+    [ -z "$(cached)" ]
+  done
+}
+
+@test "the next file is asked when one does not tell" {
+  checksums SHA256SUMS "$zeros  other"
+  checksums app_checksums.txt "$(digits sha256)  app_linux_amd64.tar.gz"
+  run --separate-stderr fetch
+  assert_success
+  [ "$(verified)" = '["size","sha256","app_checksums.txt"]' ]
+}
+
+@test "an artifact that is not what its checksum file says is refused with status 5, and nothing is left" {
+  checksums SHA256SUMS "$zeros  app_linux_amd64.tar.gz"
+  run --separate-stderr fetch
+  [ "$status" -eq 5 ]
+  [ "$(field error.code)" = integrity ]
+  [[ $(field error.message) == *"instead of sha256:$zeros of SHA256SUMS"* ]]
+  [ -z "$(cached)" ]
+  run --separate-stderr fetch --verify-checksum off
+  assert_success
+  [ "$(verified)" = '["size"]' ]
+}
+
+@test "a checksum file that contradicts itself is refused, one that repeats itself is not" {
+  local name=app_linux_amd64.tar.gz sha256
+  sha256=$(digits sha256)
+  checksums SHA256SUMS "$sha256  $name" "$zeros  $name"
+  run --separate-stderr fetch
+  [ "$status" -eq 5 ]
+  [[ $(field error.message) == *"SHA256SUMS"*"two different checksums"* ]]
+  [ -z "$(cached)" ]
+  checksums SHA256SUMS "$sha256  $name" "${sha256^^} *$name" "$(digits sha512)  $name"
+  run --separate-stderr fetch
+  assert_success
+}
+
+@test "a checksum file without end, or outside of the registry, is refused" {
+  checksums SHA256SUMS "$(digits sha256)  app_linux_amd64.tar.gz"
+  truncate -s 2M "$REGISTRY/v1.2.3/SHA256SUMS"
+  run --separate-stderr fetch
+  [ "$status" -eq 2 ]
+  [[ $(field error.message) == *"SHA256SUMS"*"larger than"* ]]
+  echo "$zeros" >"$BATS_TEST_TMPDIR/secret"
+  edit "$DOCUMENT" ".artifact.checksum_urls = [\"file://$BATS_TEST_TMPDIR/secret\"]"
+  run --separate-stderr fetch
+  [ "$status" -eq 1 ]
+  [ "$(field error.code)" = document ]
+  [ -z "$(cached)" ]
+}
+
+@test "--verify-checksum required takes the digest that the registry tells, and asks for no file then" {
+  edit "$DOCUMENT" ".artifact.digest = \"$(sha256 "$ARTIFACT")\" | .artifact.checksum_urls = [\"file:///nowhere\"]"
+  run --separate-stderr fetch --verify-checksum required
+  assert_success
+  [ "$(verified)" = '["size","sha256"]' ]
+  edit "$DOCUMENT" ".artifact.digest = \"md5:$(digits md5)\" | del(.artifact.checksum_urls)"
+  rm -r "$CACHE"
+  run -5 --separate-stderr fetch --verify-checksum required
+  run -0 --separate-stderr fetch
+  [ "$(verified)" = '["size","md5"]' ]
+}
+
+@test "--verify-checksum required does not trust the cache; auto does" {
+  run -0 --separate-stderr fetch
+  run -5 --separate-stderr fetch --verify-checksum required
+  checksums SHA256SUMS "$(digits sha256)  app_linux_amd64.tar.gz"
+  run -0 --separate-stderr fetch --verify-checksum required
+  [ "$(field fetch.from_cache)" = true ]
+  [ "$(verified)" = '["size","sha256","SHA256SUMS"]' ]
+  rm "$REGISTRY/v1.2.3/SHA256SUMS"
+  run -0 --separate-stderr fetch --verify-checksum auto
+  [ "$(field fetch.from_cache)" = true ]
 }

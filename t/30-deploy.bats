@@ -141,20 +141,25 @@ deploy_version() {
 
 @test "only the newest releases are kept, and the cache with them" {
   export DEWY_KEEP=3
+  mkdir -p "$ROOT/.dewy/cache"
+  touch "$ROOT/.dewy/cache/.v1.0.9--app_linux_amd64.tar.gz.part" "$ROOT/.dewy/cache/.v1.0.9--app_linux_amd64.tar.gz.part.json"
   for minor in 1 2 3 4 5; do deploy_version v1.$minor.0; done
+  [ "$(find "$ROOT/.dewy/cache" -name '*.part*')" = "" ]
   [ "$(ls "$ROOT/releases" | wc -l)" = 3 ]
   [ "$(ls "$ROOT/.dewy/releases" | wc -l)" = 3 ]
   [ "$(ls "$ROOT/.dewy/cache" | grep -c tar.gz)" = 3 ]
   [ -e "$ROOT/.dewy/cache/v1.5.0--app_linux_amd64.tar.gz" ]
 }
 
-@test "in a cache that is not ROOT's own, nothing goes but the artifacts of releases that are removed" {
+@test "in a cache that is not ROOT's own, nothing goes but the artifacts of releases that are removed, and abandoned downloads" {
   export DEWY_KEEP=2 DEWY_CACHE=$BATS_TEST_TMPDIR/shared
   mkdir "$DEWY_CACHE"
-  touch "$DEWY_CACHE/v9--of-another_linux_amd64.tar.gz" "$DEWY_CACHE/holiday--2.jpg"
+  touch "$DEWY_CACHE/v9--of-another_linux_amd64.tar.gz" "$DEWY_CACHE/holiday--2.jpg" "$DEWY_CACHE/.v9--of-another.tar.part"
+  touch -d "8 days ago" "$DEWY_CACHE/.v8--of-another.tar.part" "$DEWY_CACHE/.v8--of-another.tar.part.json" "$DEWY_CACHE/old--3.part"
   for minor in 1 2 3; do deploy_version v1.$minor.0; done
   [ "$(cd "$DEWY_CACHE" && echo *)" = \
-    "current holiday--2.jpg v1.2.0--app_linux_amd64.tar.gz v1.3.0--app_linux_amd64.tar.gz v9--of-another_linux_amd64.tar.gz" ]
+    "current holiday--2.jpg old--3.part v1.2.0--app_linux_amd64.tar.gz v1.3.0--app_linux_amd64.tar.gz v9--of-another_linux_amd64.tar.gz" ]
+  [ "$(cd "$DEWY_CACHE" && echo .v*)" = .v9--of-another.tar.part ]
 }
 
 @test "the current and the previous release stay, however few are to be kept" {

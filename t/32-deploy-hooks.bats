@@ -32,7 +32,7 @@ deploy() {
 
 @test "hooks do not see dewy's secrets" {
   GITHUB_TOKEN=hidden SLACK_TOKEN=hidden WEBHOOK_SECRET=hidden AWS_SECRET_ACCESS_KEY=hidden \
-    deploy --before-deploy-hook 'env >env'
+    GOOGLE_APPLICATION_CREDENTIALS=hidden deploy --before-deploy-hook 'env >env'
   assert_success
   run -1 grep hidden "$ROOT/env"
 }

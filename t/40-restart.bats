@@ -40,7 +40,7 @@ answer() {
   [ "$(field restart.action)" = restarted ]
   [ "$(field restart.generation)" = 2 ]
   [[ $stderr == *'INFO: Send SIGHUP for server restart pid="'* ]]
-  [ "$(answer)" = v1.1.0 ]
+  wait_until serves v1.1.0
 }
 
 @test "a release that dies at once is rolled back while the old one serves on" {
@@ -124,7 +124,7 @@ answer() {
   publish_server v1.2.0
   run -0 --separate-stderr pipe
   [ "$(field release.version)" = v1.2.0 ]
-  [ "$(answer)" = v1.2.0 ]
+  wait_until serves v1.2.0
 }
 
 @test "a first release that does not start: exit status 4, and each further attempt waits longer" {
@@ -180,7 +180,7 @@ answer() {
   run -0 --separate-stderr pipe
   [ "$(field state)" = running ]
   [ "$(field deploy.reused)" = true ]
-  [ "$(answer)" = v1.1.0 ]
+  wait_until serves v1.1.0
   run -0 --separate-stderr dewy-check
   [ "$(field state)" = unchanged ]
 }
@@ -207,7 +207,7 @@ answer() {
   publish_server v1.1.0 serves-first # as many bytes as what takes their place, so that the release counts as whole
   dewy-check | dewy-fetch | dewy-deploy >/dev/null
   dewy-serve --restart
-  [ "$(answer)" = v1.1.0 ]
+  wait_until serves v1.1.0
   echo dies-at-once >"$ROOT/current/behaviour"
   run -4 --separate-stderr pipe
   [ "$(field state)" = rolled_back ]

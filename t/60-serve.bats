@@ -222,7 +222,7 @@ EOF
 @test "workers see no secrets and nothing of dewy" {
   export GH_TOKEN=s3cret GITHUB_TOKEN=s3cret GITHUB_APP_PRIVATE_KEY=s3cret SLACK_TOKEN=s3cret MAIL_PASSWORD=s3cret \
     MAIL_USERNAME=s3cret WEBHOOK_SECRET=s3cret AWS_ACCESS_KEY_ID=s3cret AWS_SECRET_ACCESS_KEY=s3cret \
-    AWS_SESSION_TOKEN=s3cret DEWY_NOTIFIER=s3cret AWS_REGION=eu-central-1 DATABASE_URL=kept
+    AWS_SESSION_TOKEN=s3cret GOOGLE_APPLICATION_CREDENTIALS=s3cret CREDENTIALS_DIRECTORY=s3cret DEWY_NOTIFIER=s3cret AWS_REGION=eu-central-1 DATABASE_URL=kept
   serve
   tr '\0' '\n' <"/proc/$(worker 1)/environ" >"$BATS_TEST_TMPDIR/environ"
   run ! grep -E 's3cret|^DEWY_' "$BATS_TEST_TMPDIR/environ"

@@ -99,7 +99,7 @@ prepare() {
   publish_server v1.1.0
   run -0 --separate-stderr dewy once --port "127.0.0.1:$PORT" -- current/server
   [ "$(field restart.action)" = restarted ]
-  [ "$(curl -sS "http://127.0.0.1:$PORT/")" = v1.1.0 ]
+  wait_until serves v1.1.0
 }
 
 @test "after a reboot with the registry gone, what is on disk is started" {
@@ -150,7 +150,7 @@ prepare() {
   [[ $stderr == *"the root is /"* ]]
   chmod 777 "$ROOT"
   run -1 --separate-stderr dewy once
-  [[ $stderr == *"others may write to the root $ROOT; take that right away with chmod go-w"* ]]
+  [[ $stderr == *"others may write to the root $ROOT; name the directory of the application with --root"* ]]
   run -3 --separate-stderr dewy once --root "$ROOT/missing"
   [[ $stderr == *"cannot open the root $ROOT/missing"* ]]
 }
@@ -190,11 +190,12 @@ prepare() {
   mkdir "$BATS_TEST_TMPDIR/bin"
   cp "$DEWY_BIN"/dewy* "$BATS_TEST_TMPDIR/bin"
   printf '#!/bin/sh\ntouch "%s"\nexec sleep 1000\n' "$BATS_TEST_TMPDIR/fetching" >"$BATS_TEST_TMPDIR/bin/dewy-fetch"
-  "$BATS_TEST_TMPDIR/bin/dewy" once >"$BATS_TEST_TMPDIR/out" 3>&- &
+  "$BATS_TEST_TMPDIR/bin/dewy" once >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err" 3>&- &
   pid=$!
   wait_until test -e "$BATS_TEST_TMPDIR/fetching"
   kill -TERM $pid
   wait $pid
+  grep -q 'INFO: Interrupted stage="fetch"$' "$BATS_TEST_TMPDIR/err"
   [ "$(jq -r .reason "$BATS_TEST_TMPDIR/out")" = interrupted ]
   run -0 --separate-stderr dewy once
   [ "$(field state)" = deployed ]

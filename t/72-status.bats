@@ -34,6 +34,22 @@ once_server() {
   [ "$(field last.state)" = rolled_back ]
 }
 
+@test "status tells that runs fail, until one does not" {
+  publish v1.0.0
+  dewy once >/dev/null
+  mv "$REGISTRY" "$REGISTRY.gone"
+  run -2 dewy once
+  run -2 dewy once
+  run -0 dewy status
+  assert_line --regexp '^failures +2 in a row, the last at 20.*Z; the log has the reason$'
+  run -0 dewy status --json
+  [ "$(field failures.count)" = 2 ]
+  mv "$REGISTRY.gone" "$REGISTRY"
+  dewy once >/dev/null
+  run -0 dewy status
+  refute_line --partial failures
+}
+
 @test "history has one line per deployment, oldest first, and -n limits it" {
   for minor in 0 1 2; do
     publish v1.$minor.0
@@ -73,13 +89,13 @@ once_server() {
   once_server >/dev/null
   run -0 --separate-stderr dewy rollback
   [ "$(field state)" = running ]
-  [ "$(curl -sS "http://127.0.0.1:$PORT/")" = v1.0.0 ]
+  wait_until serves v1.0.0
   run -0 --separate-stderr once_server
   [ "$(field state)" = unchanged ]
-  [ "$(curl -sS "http://127.0.0.1:$PORT/")" = v1.0.0 ]
+  wait_until serves v1.0.0
   publish_server v1.2.0
   run -0 --separate-stderr once_server
-  [ "$(curl -sS "http://127.0.0.1:$PORT/")" = v1.2.0 ]
+  wait_until serves v1.2.0
 }
 
 @test "rollback to a version that is on disk holds everything after it; another rollback moves on" {

@@ -102,6 +102,8 @@ instructions() {
   run -0 readelf -d "$DEWY_BIN/dewy"
   refute_output --regexp 'lib(curl|archive|crypto)\.'
   run -0 readelf -d "$DEWY_BIN/dewy-check"
+  refute_output --regexp 'lib(curl|archive|crypto|expat)\.'
+  run -0 readelf -d "$DEWY_BIN/../libexec/dewy/dewy-check-remote"
   refute_output --partial libarchive
   run -0 readelf -d "$DEWY_BIN/dewy-deploy"
   refute_output --partial libcurl

@@ -138,6 +138,21 @@ page_part() {
   done
 }
 
+@test "the registries in dewy-registry(7) are asked as they stand" {
+  local url urls
+  urls=$(sed -n '/^\.Sh EXAMPLES/,/^\.Ed/p' "$MAN/man7/dewy-registry.7" | grep -E '^(ghr|gs|s3)://')
+  assert [ "$(wc -l <<<"$urls")" -ge 8 ]
+  export http_proxy=http://127.0.0.1:1 https_proxy=http://127.0.0.1:1 # and get no further
+  export AWS_ACCESS_KEY_ID=key AWS_SECRET_ACCESS_KEY=secret GOOGLE_APPLICATION_CREDENTIALS=$BATS_TEST_TMPDIR/account.json
+  openssl genpkey -quiet -algorithm RSA -out "$BATS_TEST_TMPDIR/account.pem" 2>/dev/null
+  jq -n --rawfile key "$BATS_TEST_TMPDIR/account.pem" '{type: "service_account", private_key: $key, client_email: "a@b",
+    token_uri: "https://oauth2.googleapis.com/token"}' >"$GOOGLE_APPLICATION_CREDENTIALS"
+  while read -r url; do
+    run -2 --separate-stderr dewy-check --registry "$url" --retries 0
+    assert_equal "$url $(field error.code)" "$url network"
+  done <<<"$urls"
+}
+
 # make_units: puts the units into $UNITS, as they are installed, but with the tools under test.
 make_units() {
   UNITS=$BATS_TEST_TMPDIR/units

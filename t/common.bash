@@ -1,15 +1,12 @@
 # What every test file loads: the tools under test, an empty ROOT and an empty file registry, and small helpers.
 # Each test has its own $BATS_TEST_TMPDIR; nothing outside of it is written.
 bats_require_minimum_version 1.5.0
+export PYTHONDONTWRITEBYTECODE=1
 
 setup() {
   bats_load_library bats-support
   bats_load_library bats-assert
-  local variable
-  for variable in ${!DEWY_*}; do
-    [ "$variable" = DEWY_BIN ] || unset "$variable"
-  done
-  unset http_proxy https_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY all_proxy
+  clean_environment
   DEWY_BIN=${DEWY_BIN:-$(cd "$BATS_TEST_DIRNAME/.." && pwd)/bin}
   PATH=$DEWY_BIN:/usr/sbin:/usr/bin:/sbin:/bin # Debian's programs, whatever else is installed
   ROOT=$BATS_TEST_TMPDIR/root
@@ -17,6 +14,21 @@ setup() {
   mkdir -m 755 "$ROOT" "$REGISTRY"
   export DEWY_ROOT=$ROOT
   if declare -F prepare >/dev/null; then prepare; fi
+}
+
+# clean_environment: no setting, credential, proxy or trust of whoever runs the tests reaches what they start, and nothing that
+# looks for credentials by itself asks beyond this machine.
+clean_environment() {
+  local variable
+  for variable in ${!DEWY_*}; do
+    [ "$variable" = DEWY_BIN ] || unset "$variable"
+  done
+  unset ${!AWS_*} ${!CLOUDSDK_*} ${!GCE_*} ${!GH_*} ${!GITHUB_*} ${!GOOGLE_*} ${!SSL_CERT_*} \
+    CREDENTIALS_DIRECTORY CURL_CA_BUNDLE CURL_HOME STORAGE_EMULATOR_HOST XDG_CONFIG_HOME \
+    http_proxy https_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY all_proxy NO_PROXY no_proxy
+  export AWS_EC2_METADATA_DISABLED=true GCE_METADATA_HOST=127.0.0.1:1
+  export HOME=${BATS_TEST_TMPDIR:-$BATS_FILE_TMPDIR}/home
+  mkdir -p "$HOME"
 }
 
 teardown() {
@@ -54,17 +66,25 @@ wait_until() {
 # free_port: prints a TCP port that nobody listens on, out of a range from which the kernel gives none to outgoing connections,
 # so that those of other tests do not take it meanwhile.
 free_port() {
+  free_ports 1
+}
+
+# free_ports N: prints the first of N such ports in a row.
+free_ports() {
   python3 -c '
-import random, socket
+import contextlib, random, socket, sys
+count = int(sys.argv[1])
 while True:
-    port = random.randrange(10000, 32000)
+    first = random.randrange(10000, 32000 - count)
     try:
-        with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
-            tcp.bind(("", port)), udp.bind(("", port))
+        with contextlib.ExitStack() as held:
+            for port in range(first, first + count):
+                held.enter_context(socket.socket()).bind(("", port))
+                held.enter_context(socket.socket(type=socket.SOCK_DGRAM)).bind(("", port))
     except OSError:
         continue
-    print(port)
-    break'
+    print(first)
+    break' "$1"
 }
 
 # publish VERSION [ARTIFACT]: puts a tar.gz with one file "version" and one program "run" into the registry.
@@ -82,6 +102,22 @@ publish() {
 # field PATH: the member of the document in $output, as jq writes it raw; "null" when it is missing.
 field() {
   jq -r ".$1" <<<"$output"
+}
+
+# encode TEXT: percent-encoded, its slashes, too.
+encode() {
+  jq -rn --arg text "$1" '$text | @uri'
+}
+
+# base64url: what comes in, as the parts of a JWT have it.
+base64url() {
+  openssl base64 -A | tr '+/' '-_' | tr -d =
+}
+
+# edit FILE FILTER: changes a file of JSON.
+edit() {
+  jq -c "$2" "$1" >"$1.edited"
+  mv "$1.edited" "$1"
 }
 
 # in_private_mounts COMMAND...: runs it where it may mount file systems that nobody else sees.
@@ -129,4 +165,10 @@ stop_load() {
 # sanitized: the tools were built with AddressSanitizer, whose shadow memory and own work make figures meaningless.
 sanitized() {
   grep -q __asan_init "$DEWY_BIN/dewy-deploy"
+}
+
+# serves VERSION: true when the server on $PORT answers so. After a restart, the old generation may still be taking its leave:
+# wait_until serves VERSION.
+serves() {
+  [ "$(curl -sS --max-time 10 "http://127.0.0.1:$PORT/")" = "$1" ]
 }

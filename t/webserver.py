@@ -7,7 +7,9 @@ webserver.py DIR [--tls CERTIFICATE KEY] [ANSWER...]
 It prints READY, and writes its port to DIR/port, once it listens. Each request becomes a line of JSON in DIR/requests.
 The first request gets the first ANSWER, and so on; the last one is given for ever, 200 when there is none:
 
-    STATUS[,NAME=VALUE...]   that status, with those headers
+    STATUS[,NAME=VALUE...][,@FILE][,cut]
+                             that status, with those headers, and the content of FILE as its body; cut: the connection ends before
+                             all of the body that was announced
     hang                     nothing, until the client goes away
     reset                    the connection is broken
     flood                    200, and a body without end
@@ -17,10 +19,11 @@ import argparse
 import json
 import os
 import socket
-import ssl
 import struct
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import standin
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -67,13 +70,21 @@ class Handler(BaseHTTPRequestHandler):
             self.respond(int(word), headers)
 
     def respond(self, status, headers):
+        body = b"ok\n"
+        missing = 0
         self.send_response(status)
         for header in headers:
-            self.send_header(*header.split("=", 1))
-        self.send_header("Content-Length", "3")
+            if header.startswith("@"):
+                with open(header[1:], "rb") as file:
+                    body = file.read()
+            elif header == "cut":
+                missing = 1
+            else:
+                self.send_header(*header.split("=", 1))
+        self.send_header("Content-Length", str(len(body) + missing))
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(b"ok\n")
+            self.wfile.write(body)
 
     def flood(self):
         self.send_response(200)
@@ -108,15 +119,8 @@ def main():
     server.directory = arguments.directory
     server.answers = arguments.answers or ["200"]
     if arguments.tls:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(*arguments.tls)
-        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-    port = os.path.join(arguments.directory, "port")
-    with open(port + ".new", "w") as file:
-        file.write(str(server.server_port))
-    os.rename(port + ".new", port)
-    print("READY", flush=True)
-    server.serve_forever()
+        standin.secure(server, *arguments.tls)
+    standin.serve(server, arguments.directory)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,8 @@
 #include "alloc.h"
 #include "buf.h"
 #include "check/artifact.h"
-#include "check/choose.h"
+#include "check/checksums.h"
+#include "check/memory.h"
 #include "error.h"
 #include "log.h"
 #include "registry/registry.h"
@@ -48,7 +49,7 @@ static int read_options(struct check *check, struct error *error)
 		return error_hint(error, "give --registry or DEWY_REGISTRY, for example file:///srv/releases");
 	}
 	if (version_check_format(check->calver, error) || version_check_slot(option_string(check->options, OPT_SLOT), error) ||
-	    registry_open(&check->registry, check->url, error))
+	    registry_open(&check->registry, check->url, check->options, check->root, error))
 		return -1;
 	json_set_string(check->document, "registry", check->url);
 	if (check->forced)
@@ -119,11 +120,12 @@ static void describe_choice(const struct check *check, const struct choice *choi
 		json_set_string(check->document, "release.published_at", time_format(choice->release.published_at, published_at));
 }
 
+/* Puts the artifact into the document, one of the list of those of the release. */
 static int describe_artifact(const struct check *check, const char *version, const struct artifact *artifact, struct error *error)
 {
 	AUTO_FREE char *cache_key = xasprintf("%s--%s", version, artifact->name);
 
-	if (!str_is_file_name(cache_key)) {
+	if (!root_is_cache_key(cache_key)) {
 		error_set(error, ERROR_REGISTRY, "%s is no file name that the cache could take", cache_key);
 		return error_hint(error, "publish the artifact under a shorter name");
 	}
@@ -134,6 +136,14 @@ static int describe_artifact(const struct check *check, const char *version, con
 	json_set_string(check->document, "artifact.digest", *artifact->digest ? artifact->digest : NULL);
 	json_set_string(check->document, "artifact.cache_key", cache_key);
 	return 0;
+}
+
+static void describe_checksums(const struct check *check, const struct artifact_list *list, const struct artifact *artifact)
+{
+	cJSON *urls = *artifact->digest ? NULL : checksums_choose(list, artifact);
+
+	if (urls)
+		json_set(check->document, "artifact.checksum_urls", urls);
 }
 
 static int stay(const struct check *check, const char *version, const char *reason)
@@ -195,21 +205,25 @@ static int decide(const struct check *check, const struct choice *choice)
 /* A release is published before its artifacts are: that is an error only when it lasts. */
 static int wait_for_artifact(const struct check *check, const struct release *release, struct error *missing)
 {
-	long long grace = option_number(check->options, OPT_GRACE_PERIOD);
+	long long grace = option_number(check->options, OPT_GRACE_PERIOD), age = time_now() / 1000 - release->published_at;
 	AUTO_BUF struct buf text = {0};
 
-	if (!release->published_at || time_now() - release->published_at * 1000LL >= grace)
+	/* clocks differ, but a time that is far ahead is none */
+	if (!release->published_at || age >= grace / 1000 || age < -grace / 1000)
 		return -1;
 	str_add_duration(&text, grace);
-	log_debug("Artifact not found within grace period", "message", missing->message, "grace_period", buf_text(&text));
+	if (check->version) /* it serves on, and the next run looks again */
+		log_debug("Artifact not found within grace period", "message", missing->message, "grace_period", buf_text(&text));
+	else
+		log_info("Waiting for an artifact", "message", missing->message, "grace_period", buf_text(&text));
 	document_set_state(check->document, STATE_WAITING, missing->message);
 	return 0;
 }
 
 /* Finds the artifact of the choice, and decides. */
-static int look_into(const struct check *check, struct choice *choice, struct error *error)
+static int look_into(const struct check *check, const struct finding *finding, struct error *error)
 {
-	AUTO_ARTIFACTS struct artifact_list artifacts = {0};
+	const struct choice *choice = &finding->choice;
 	const char *directory = strrchr(check->registry.url.path, '/');
 	struct artifact_rules rules = {
 		.wanted = check->registry.artifact,
@@ -218,15 +232,16 @@ static int look_into(const struct check *check, struct choice *choice, struct er
 	};
 	const struct artifact *artifact;
 
-	if (check->registry.ops->artifacts(&check->registry, &choice->release, &artifacts, error))
-		return -1;
 	describe_choice(check, choice);
-	int result = artifact_select(&artifacts, &rules, &artifact, error);
+	int result = artifact_select(&finding->artifacts, &rules, &artifact, error);
 	if (result)
 		return result < 0 ? -1 : wait_for_artifact(check, &choice->release, error);
 	if (describe_artifact(check, choice->release.version, artifact, error))
 		return -1;
-	return decide(check, choice);
+	result = decide(check, choice);
+	if (document_state(check->document) == STATE_AVAILABLE)
+		describe_checksums(check, &finding->artifacts, artifact);
+	return result;
 }
 
 static int stay_rejected(const struct check *check, const char *rejected)
@@ -236,7 +251,36 @@ static int stay_rejected(const struct check *check, const char *rejected)
 	return stay(check, rejected, reason);
 }
 
-static int ask_registry(const struct check *check, struct error *error)
+/* Finds the release to run, and its artifacts, or recalls what was found before the last change. Returns 0 or -1. */
+static int find(struct check *check, const struct choice_rules *rules, struct finding *ret, struct error *error)
+{
+	struct registry *registry = &check->registry;
+	AUTO_FINDING struct finding recalled = {0};
+
+	const cJSON *known = registry->validators = memory_recall(check->root, registry, check->url, rules, &recalled);
+	int result = choose_release(registry, rules, &ret->choice, error);
+	if (result > 0) {
+		*ret = recalled;
+		recalled = (struct finding){0};
+	}
+	if (result < 0 || !ret->choice.release.version || (result > 0 && registry->validators == known))
+		return result < 0 ? -1 : 0;
+	if (result == 0 && registry->ops->artifacts(registry, &ret->choice.release, &ret->artifacts, error))
+		return -1;
+	if (registry->validators && check->root->state >= 0)
+		memory_keep(check->root, check->url, rules, registry->validators, ret);
+	return 0;
+}
+
+/* The registry has asked for a pause, and still has it. */
+static int wait_for_registry(const struct check *check, const struct error *postponed)
+{
+	document_set_state(check->document, STATE_WAITING, postponed->message);
+	log_debug("Registry not asked", "message", postponed->message);
+	return 0;
+}
+
+static int ask_registry(struct check *check, struct error *error)
 {
 	AUTO_JSON cJSON *rejected = check->forced ? xrequire(cJSON_CreateArray()) : rejected_read(check->root, error);
 	struct choice_rules rules = {
@@ -244,16 +288,18 @@ static int ask_registry(const struct check *check, struct error *error)
 		.slot = option_string(check->options, OPT_SLOT),
 		.rejected = rejected,
 	};
-	AUTO_CHOICE struct choice choice = {0};
+	AUTO_FINDING struct finding finding = {0};
 
-	if (!rejected || choose_release(&check->registry, &rules, &choice, error))
+	if (!rejected)
 		return -1;
-	if (choice.release.version)
-		return look_into(check, &choice, error);
-	if (choice.rejected)
-		return stay_rejected(check, choice.rejected);
+	if (find(check, &rules, &finding, error))
+		return error->code == ERROR_POSTPONED ? wait_for_registry(check, error) : -1;
+	if (finding.choice.release.version)
+		return look_into(check, &finding, error);
+	if (finding.choice.rejected)
+		return stay_rejected(check, finding.choice.rejected);
 	AUTO_FREE char *public = url_public(check->url);
-	return choice_explain(&choice, public, error);
+	return choice_explain(&finding.choice, public, error);
 }
 
 static int start_deployed(const struct check *check)
@@ -278,7 +324,7 @@ static int wait_for_attempt(const struct check *check, int failures, time_t next
 
 /* The server of the deployed release has to be started. What is on disk is started without asking anybody; only when that failed
  * before may the registry have something better. */
-static int revive(const struct check *check)
+static int revive(struct check *check)
 {
 	struct error unanswered;
 	time_t next;

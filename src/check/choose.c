@@ -11,7 +11,7 @@
 
 /* What the visit of one release after the other remembers. */
 struct choosing {
-	const struct registry *registry;
+	struct registry *registry;
 	const struct choice_rules *rules;
 	struct choice *choice;
 	char *equal; /* one that lost against the present choice only by its time or text */
@@ -19,9 +19,10 @@ struct choosing {
 
 static void set_choice(struct choice *choice, const struct release *release, const char *calver)
 {
-	free(choice->release.version);
+	release_free(&choice->release);
 	choice->release = *release;
 	choice->release.version = xstrdup(release->version);
+	choice->release.id = xstrdup(release->id);
 	version_parse(&choice->version, calver, choice->release.version);
 }
 
@@ -74,7 +75,7 @@ static long long *find_filter(struct choosing *choosing, const struct release *r
 }
 
 /* Some registries tell the time of a release only with its artifacts. */
-static int learn_time(const struct registry *registry, struct release *release, struct error *error)
+static int learn_time(struct registry *registry, struct release *release, struct error *error)
 {
 	AUTO_ARTIFACTS struct artifact_list artifacts = {0};
 
@@ -124,7 +125,7 @@ static int consider(const struct release *given, void *context, struct error *er
 	return 0;
 }
 
-int choose_release(const struct registry *registry, const struct choice_rules *rules, struct choice *ret, struct error *error)
+int choose_release(struct registry *registry, const struct choice_rules *rules, struct choice *ret, struct error *error)
 {
 	struct choosing choosing = {.registry = registry, .rules = rules, .choice = ret};
 
@@ -132,7 +133,7 @@ int choose_release(const struct registry *registry, const struct choice_rules *r
 	int result = registry->ops->list(registry, consider, &choosing, error);
 	AUTO_FREE char *equal = choosing.equal;
 	if (result)
-		return -1;
+		return result;
 	if (equal)
 		log_warn("Several releases are equally new: taking the one published last", "version", ret->release.version,
 			 "other", equal);
@@ -154,7 +155,7 @@ int choice_explain(const struct choice *choice, const char *url, struct error *e
 
 	if (!counts->seen) {
 		error_set(error, ERROR_NOT_FOUND, "the registry %s has no release", url);
-		return error_hint(error, "publish one as VERSION/ARTIFACT; dewy-registry(7) describes the layout of each registry");
+		return error_hint(error, "publish one; dewy-registry(7) describes the layout of each registry");
 	}
 	add_count(&held_back, counts->unversioned, "without a version of this kind");
 	add_count(&held_back, counts->drafts, "in draft");
@@ -167,7 +168,7 @@ int choice_explain(const struct choice *choice, const char *url, struct error *e
 
 void choice_free(struct choice *choice)
 {
-	free(choice->release.version);
+	release_free(&choice->release);
 	free(choice->rejected);
 	*choice = (struct choice){0};
 }

@@ -23,12 +23,10 @@ struct choice {
 	} counts;
 };
 
-#define AUTO_CHOICE AUTO(choice_free)
-
 /* Asks the registry and chooses. Releases of equal versions are settled by the time of publication, then by the order of
- * their texts, and that is said at WARN. Returns 0, also when nothing passed; or -1 with the registry's error. The caller
- * gives ret to choice_free in both cases. */
-int choose_release(const struct registry *registry, const struct choice_rules *rules, struct choice *ret, struct error *error);
+ * their texts, and that is said at WARN. Returns 0, also when nothing passed; 1 when the registry tells by its validators that its
+ * list has not changed, and ret is empty; or -1 with the registry's error. The caller gives ret to choice_free in all cases. */
+int choose_release(struct registry *registry, const struct choice_rules *rules, struct choice *ret, struct error *error);
 
 /* Fills in the error for a choice of nothing: ERROR_NOT_FOUND, with what was seen. url is the registry's, for the message.
  * Returns -1. */

@@ -8,10 +8,13 @@
 #include "root/rejected.h"
 #include "root/release.h"
 #include "str.h"
+#include "time.h"
 
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+
+enum { ABANDONED_SECONDS = 7 * 86400 };
 
 struct sweep {
 	const struct root *root;
@@ -124,12 +127,21 @@ static bool is_shared(const struct root *root, int cache)
 	       own.st_ino != given.st_ino;
 }
 
+/* True for a download that broke off and that nobody has taken up again since: its version was overtaken. */
+static bool is_abandoned(int cache, const char *name)
+{
+	struct stat status;
+
+	return name[0] == '.' && (str_ends(name, ".part") || str_ends(name, ".part.json")) &&
+	       fstatat(cache, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && time_now() / 1000 - status.st_mtime > ABANDONED_SECONDS;
+}
+
 static int sweep_artifact(const char *name, void *context)
 {
 	const struct cache_sweep *sweep = context;
-	bool ours = !sweep->shared;
+	bool ours = !sweep->shared || is_abandoned(sweep->cache, name);
 
-	if (!strstr(name, "--")) /* not the name of an artifact of ours: VERSION--NAME, .VERSION--NAME.part */
+	if (!strstr(name, "--")) /* not the name of an artifact of ours: VERSION--NAME, .VERSION--NAME.part, .VERSION--NAME.part.json */
 		return 0;
 	for (int i = 0; i < sweep->count; i++) {
 		if (!str_equal(json_string(sweep->candidates[i].record, "artifact.cache_key"), name))

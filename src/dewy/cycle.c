@@ -120,6 +120,12 @@ static void build_arguments(const struct cycle *cycle, const struct step *step, 
 	}
 }
 
+static int stage_timed_out(const struct step *step, struct error *error)
+{
+	error_set(error, ERROR_INTERNAL, "%s took longer than --stage-timeout and was ended", step->program);
+	return error_hint(error, "see with --log-level debug what it waits for, or give it more time");
+}
+
 /* Runs a stage on the document in text. Returns 0 with what it printed, or -1 when that is no document. */
 static int run_stage(struct cycle *cycle, const struct step *step, int lock, const char *text, cJSON **ret_document, struct error *error)
 {
@@ -135,7 +141,7 @@ static int run_stage(struct cycle *cycle, const struct step *step, int lock, con
 		return -1;
 	int code = await(cycle, step, pid);
 	if (code < 0)
-		return error_set(error, ERROR_INTERNAL, "%s took longer than --stage-timeout and was ended", step->program);
+		return stage_timed_out(step, error);
 	if (lseek(output, 0, SEEK_SET) || buf_read(&printed, output, DOCUMENT_LIMIT))
 		return error_set(error, ERROR_INTERNAL, "cannot read what %s printed", step->program);
 	if (!printed.length)
@@ -159,6 +165,7 @@ static void advance(struct cycle *cycle, const struct step *step, int lock)
 	if (!cycle->document)
 		cycle->document = document_new(cycle->root, option_string(cycle->options, OPT_APP), cycle->mode);
 	if (cycle->stop) {
+		log_info("Interrupted", "stage", step->stage);
 		document_set_state(cycle->document, STATE_UNCHANGED, "interrupted");
 		return;
 	}

@@ -3,6 +3,7 @@
 #include "buf.h"
 #include "dewy/commands.h"
 #include "error.h"
+#include "notify/counter.h"
 #include "options.h"
 #include "root/attempts.h"
 #include "root/history.h"
@@ -76,6 +77,18 @@ static int add_supervisor(cJSON *status, const struct root *root, const struct o
 	return 0;
 }
 
+/* Runs that fail before there is something to deploy are not in the history. */
+static void add_failures(cJSON *status, const struct root *root)
+{
+	char last_at[TIME_TEXT];
+	long long count = counter_read(root, last_at);
+
+	if (!count)
+		return;
+	json_set_number(status, "failures.count", count);
+	json_set_string(status, "failures.last_at", last_at);
+}
+
 static void keep_last(const cJSON *line, void *context)
 {
 	json_set(context, "last", cJSON_Duplicate(line, true));
@@ -92,6 +105,7 @@ static cJSON *collect(const struct root *root, const struct options *options, st
 	if (add_releases(status, root, error) || add_supervisor(status, root, options, error) || !(rejected = rejected_read(root, error)))
 		return NULL;
 	json_set(status, "rejected", rejected);
+	add_failures(status, root);
 	return history_each(root, 1, keep_last, status, error) ? NULL : steal_pointer(&status);
 }
 
@@ -141,6 +155,17 @@ static void print_list(const char *name, const cJSON *list, const char *detail)
 	}
 }
 
+static void print_failures(const cJSON *status)
+{
+	AUTO_BUF struct buf text = {0};
+
+	if (!json_get(status, "failures"))
+		return;
+	buf_printf(&text, "%lld in a row, the last at %s; the log has the reason", json_number(status, "failures.count", 0),
+		   text_at(status, "failures.last_at"));
+	print_field("failures", buf_text(&text));
+}
+
 static void print_last(const cJSON *status)
 {
 	AUTO_BUF struct buf text = {0};
@@ -168,6 +193,7 @@ static void print_status(const cJSON *status)
 	print_server(status);
 	print_list("releases", json_get(status, "releases"), "deployed_at");
 	print_list("rejected", json_get(status, "rejected"), "reason");
+	print_failures(status);
 	print_last(status);
 }
 

@@ -2,9 +2,11 @@
 #include "fetch/fetch.h"
 
 #include "alloc.h"
-#include "buf.h"
-#include "digest.h"
 #include "error.h"
+#include "fetch/checksums.h"
+#include "fetch/expected.h"
+#include "fetch/part.h"
+#include "fetch/progress.h"
 #include "fs.h"
 #include "log.h"
 #include "registry/registry.h"
@@ -13,18 +15,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 
 struct fetch {
 	const struct stage_run *run;
-	int cache;          /* the cache directory */
-	char *path;         /* its path */
-	const char *key;    /* name of the artifact in the cache */
-	long long size;     /* what is expected, -1 when unknown */
-	const char *digest; /* what is expected, NULL when unknown */
+	int cache;       /* the cache directory */
+	char *path;      /* its path */
+	const char *key; /* name of the artifact in the cache */
+	struct expected expected;
+	bool off, required;       /* --verify-checksum */
+	struct registry registry; /* opened when it is first needed */
 };
 
 #define AUTO_FETCH AUTO(free_fetch)
@@ -33,24 +34,8 @@ static void free_fetch(struct fetch *fetch)
 {
 	cleanup_close(&fetch->cache);
 	free(fetch->path);
-}
-
-/* What is known of a file that was read from its start to its end. */
-struct content {
-	long long bytes;
-	char digest[DIGEST_TEXT];
-};
-
-/* Compares a file with what is expected of the artifact. Returns 0, or -1 with ERROR_INTEGRITY. */
-static int verify(const struct fetch *fetch, const struct content *content, struct error *error)
-{
-	if (fetch->size >= 0 && content->bytes != fetch->size)
-		return error_set(error, ERROR_INTEGRITY, "%s has %lld bytes instead of %lld", fetch->key, content->bytes,
-				 fetch->size);
-	if (fetch->digest && !str_equal(content->digest, fetch->digest))
-		return error_set(error, ERROR_INTEGRITY, "%s has the digest %s instead of %s", fetch->key, content->digest,
-				 fetch->digest);
-	return 0;
+	expected_free(&fetch->expected);
+	registry_close(&fetch->registry);
 }
 
 static int check_limit(const struct fetch *fetch, long long bytes, struct error *error)
@@ -63,22 +48,46 @@ static int check_limit(const struct fetch *fetch, long long bytes, struct error 
 	return error_hint(error, "give a larger --max-size if the artifact is meant to be that large");
 }
 
+static int open_registry(struct fetch *fetch, struct error *error)
+{
+	const struct stage_run *run = fetch->run;
+
+	if (fetch->registry.ops)
+		return 0;
+	return registry_open(&fetch->registry, json_string(run->document, "registry"), run->options, run->root, error);
+}
+
+/* Asks the checksum files of the release when the registry itself tells too little. */
+static int learn_checksums(struct fetch *fetch, struct error *error)
+{
+	const cJSON *document = fetch->run->document;
+
+	if (fetch->off || expected_is_strong(&fetch->expected))
+		return 0;
+	if (open_registry(fetch, error))
+		return -1;
+	return checksums_learn(&fetch->registry, json_get(document, "artifact.checksum_urls"), json_string(document, "artifact.name"),
+			       &fetch->expected, error);
+}
+
 /* Looks for the artifact in the cache. Returns 0 when it is there as expected; 1 when it is not; or -1. */
 static int look_into_cache(const struct fetch *fetch, struct content *ret, struct error *error)
 {
 	AUTO_CLOSE int fd = openat(fetch->cache, fetch->key, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	AUTO_HASHING struct hashing hashing = {0};
 	struct stat status;
 
 	if (fd < 0 && (errno == ENOENT || errno == ELOOP))
 		return 1;
 	if (fd < 0 || fstat(fd, &status))
 		return error_errno(error, errno, "cannot open %s/%s", fetch->path, fetch->key);
-	if (!S_ISREG(status.st_mode) || (fetch->size >= 0 && status.st_size != fetch->size))
+	if (!S_ISREG(status.st_mode) || (fetch->expected.size >= 0 && status.st_size != fetch->expected.size))
 		return 1;
-	ret->bytes = status.st_size;
-	if (digest_file(fd, ret->digest, error))
+	hashing_begin(&hashing, &fetch->expected);
+	if (hashing_add_file(&hashing, fd, -1, error))
 		return error_in(error, "%s/%s", fetch->path, fetch->key);
-	if (verify(fetch, ret, error) == 0)
+	hashing_end(&hashing, ret);
+	if (expected_compare(&fetch->expected, ret, fetch->key, error) == 0)
 		return 0;
 	log_warn("The artifact in the cache is damaged", "cache_key", fetch->key, "error", error->message);
 	return 1;
@@ -86,115 +95,140 @@ static int look_into_cache(const struct fetch *fetch, struct content *ret, struc
 
 /* A download under way. */
 struct download {
-	const struct fetch *fetch;
-	int fd;
-	struct digest *digest;
-	long long bytes;
+	struct fetch *fetch;
+	struct part *part;
+	struct hashing hashing;
+	struct progress progress;
 };
 
-static int receive(const void *bytes, size_t length, void *context, struct error *error)
+/* Takes the first checksum that can be computed here, or keeps the one that was told with the beginning; refuses to go on when it
+ * takes more. */
+static int expect_of_service(struct fetch *fetch, const struct registry_part *begun, struct error *error)
+{
+	bool known = begun->offset > 0 && *fetch->expected.digests[BY_SERVICE];
+
+	if (fetch->off)
+		return 0;
+	for (const char *const *checksum = begun->checksums; *checksum && !known; checksum++)
+		known = expected_set(&fetch->expected, BY_SERVICE, *checksum);
+	if (!known)
+		expected_set(&fetch->expected, BY_SERVICE, "");
+	if (!fetch->required || expected_is_strong(&fetch->expected))
+		return 0;
+	error_set(error, ERROR_INTEGRITY, "neither the registry nor a checksum file of the release tells the SHA-256 or SHA-512 of %s",
+		  json_string(fetch->run->document, "artifact.name"));
+	return error_hint(error, "publish a checksum file beside it, for example SHA256SUMS, or give --verify-checksum auto");
+}
+
+/* Hashes what an earlier run has left before the offset: reading it costs less than keeping a digest across runs. */
+static int hash_beginning(struct download *download, long long offset, struct error *error)
+{
+	const struct fetch *fetch = download->fetch;
+
+	hashing_begin(&download->hashing, &fetch->expected);
+	if (hashing_add_file(&download->hashing, download->part->fd, offset, error))
+		return error_in(error, "%s/%s", fetch->path, download->part->name);
+	return 0;
+}
+
+/* What this run itself has received before a break is hashed already, unless the service tells another checksum now. */
+static int begin(void *context, const struct registry_part *begun, struct error *error)
+{
+	struct download *download = context;
+	struct fetch *fetch = download->fetch;
+	const char *checksum = fetch->expected.digests[BY_SERVICE];
+	AUTO_FREE char *before = xstrdup(checksum);
+
+	if (expect_of_service(fetch, begun, error) ||
+	    part_begin(download->part, begun->offset, begun->validator, *checksum ? checksum : NULL, error))
+		return -1;
+	bool hashed = begun->offset > 0 && begun->offset == download->hashing.bytes && str_equal(checksum, before);
+	if (!hashed && hash_beginning(download, begun->offset, error))
+		return -1;
+	progress_start_at(&download->progress, begun->offset);
+	return 0;
+}
+
+static int receive(void *context, const void *bytes, size_t length, struct error *error)
 {
 	struct download *download = context;
 
-	download->bytes += (long long)length;
-	if (check_limit(download->fetch, download->bytes, error))
+	hashing_add(&download->hashing, bytes, length);
+	if (check_limit(download->fetch, download->hashing.bytes, error) || part_write(download->part, bytes, length, error))
 		return -1;
-	digest_add(download->digest, bytes, length);
-	if (fs_write_all(download->fd, bytes, length))
-		return error_errno(error, errno, "cannot write %s into the cache %s", download->fetch->key, download->fetch->path);
+	progress_show(&download->progress, download->hashing.bytes);
 	return 0;
 }
 
-/* Reads the artifact from its registry into fd. */
-static int read_registry(const struct fetch *fetch, int fd, struct content *ret, struct error *error)
+/* Reads the artifact from its registry into the part. */
+static int read_registry(struct fetch *fetch, struct part *part, struct content *ret, struct error *error)
 {
 	const cJSON *document = fetch->run->document;
-	AUTO_REGISTRY struct registry registry = {0};
 	AUTO_URL struct url url = {0};
-	struct download download = {.fetch = fetch, .fd = fd};
+	struct download download = {.fetch = fetch, .part = part};
+	const struct registry_sink sink = {.begin = begin, .write = receive, .context = &download};
+	bool begun = part->bytes && (fetch->expected.size < 0 || part->bytes < fetch->expected.size);
+	const struct registry_resume resume = {.offset = begun ? part->bytes : 0, .validator = begun ? part->validator : NULL};
 
-	if (registry_open(&registry, json_string(document, "registry"), error) ||
-	    url_parse(&url, json_string(document, "artifact.url"), error) || registry_owns(&registry, &url, error))
+	if (url_parse(&url, part->url, error) || registry_owns(&fetch->registry, &url, error))
 		return -1;
-	download.digest = digest_begin();
-	if (registry.ops->fetch(&registry, &url, 0, receive, &download, error)) {
-		digest_free(download.digest);
-		return -1;
-	}
-	digest_end(download.digest, ret->digest);
-	ret->bytes = download.bytes;
-	return 0;
+	if (begun && part->checksum && !fetch->off)
+		expected_set(&fetch->expected, BY_SERVICE, part->checksum);
+	if (begun)
+		log_debug("Resuming the download", "cache_key", fetch->key);
+	progress_begin(&download.progress, option_string(fetch->run->options, OPT_PROGRESS), json_string(document, "artifact.name"),
+		       fetch->key, fetch->expected.size);
+	hashing_begin(&download.hashing, &fetch->expected);
+	int result = fetch->registry.ops->fetch(&fetch->registry, &url, &resume, &sink, error);
+	progress_end(&download.progress);
+	hashing_end(&download.hashing, ret);
+	return result;
 }
 
-static int check_space(const struct fetch *fetch, struct error *error)
+static int check_space(const struct fetch *fetch, long long there, struct error *error)
 {
 	long long space = fs_free_space(fetch->cache);
 
-	if (fetch->size <= space)
+	if (fetch->expected.size - there <= space)
 		return 0;
-	return error_set(error, ERROR_SPACE, "%s needs %lld bytes, and the cache %s has room for %lld", fetch->key, fetch->size,
-			 fetch->path, space);
+	return error_set(error, ERROR_SPACE, "%s needs %lld bytes, and the cache %s has room for %lld", fetch->key,
+			 fetch->expected.size - there, fetch->path, space);
 }
 
-/* Fills the open file of that name, verifies it, and publishes it under its key. */
-static int fill_and_publish(const struct fetch *fetch, int fd, const char *part, struct content *ret, struct error *error)
+/* True for a failure that may pass, so that what has come is worth keeping. */
+static bool may_pass(const struct error *error)
 {
-	if (read_registry(fetch, fd, ret, error) || verify(fetch, ret, error))
+	return error_status(error->code) == error_status(ERROR_NETWORK) && error->code != ERROR_NOT_FOUND;
+}
+
+/* Fills the part, verifies it, and publishes it under its key. */
+static int fill_and_publish(struct fetch *fetch, struct part *part, struct content *ret, struct error *error)
+{
+	if (part_open(part, error) || check_space(fetch, part->bytes, error))
 		return -1;
-	if (fsync(fd) || renameat(fetch->cache, part, fetch->cache, fetch->key))
-		return error_errno(error, errno, "cannot write %s into the cache %s", fetch->key, fetch->path);
-	return fs_sync_directory(fetch->cache, error);
-}
-
-/* True when the open file is the one that name stands for in the cache. */
-static bool is_named(const struct fetch *fetch, int fd, const char *name)
-{
-	struct stat opened, named;
-
-	return fstat(fd, &opened) == 0 && fstatat(fetch->cache, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
-}
-
-/* Opens the empty file beside the key, which a run that was killed may have left, and locks it: runs for two ROOTs may share the
- * cache. Returns a descriptor, or -1 with ERROR_LOCKED while another run downloads the same artifact. */
-static int open_part(const struct fetch *fetch, const char *part, struct error *error)
-{
-	struct stat status;
-
-	if (fstatat(fetch->cache, part, &status, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISREG(status.st_mode) &&
-	    fs_remove(fetch->cache, part, error))
+	if (read_registry(fetch, part, ret, error) || expected_compare(&fetch->expected, ret, fetch->key, error))
 		return -1;
-	for (;;) {
-		AUTO_CLOSE int fd = openat(fetch->cache, part, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
-		if (fd < 0)
-			return error_errno(error, errno, "cannot create a file in the cache %s", fetch->path);
-		if (flock(fd, LOCK_EX | LOCK_NB))
-			return error_set(error, ERROR_LOCKED, "another run downloads %s into the cache %s", fetch->key, fetch->path);
-		if (!is_named(fetch, fd, part))
-			continue; /* that run has just published it, or given up */
-		if (ftruncate(fd, 0))
-			return error_errno(error, errno, "cannot empty a file in the cache %s", fetch->path);
-		return steal_fd(&fd);
-	}
+	return part_publish(part, error);
 }
 
 /* Downloads into a file beside the key. */
-static int download(const struct fetch *fetch, struct content *ret, struct error *error)
+static int download(struct fetch *fetch, struct content *ret, struct error *error)
 {
-	AUTO_FREE char *part = xasprintf(".%s.part", fetch->key);
+	const cJSON *document = fetch->run->document;
+	struct part part = {.cache = fetch->cache, .path = fetch->path, .key = fetch->key, .url = json_string(document, "artifact.url")};
 
-	if ((fetch->size >= 0 && check_limit(fetch, fetch->size, error)) || check_space(fetch, error))
+	if ((fetch->expected.size >= 0 && check_limit(fetch, fetch->expected.size, error)) || open_registry(fetch, error) ||
+	    learn_checksums(fetch, error))
 		return -1;
-	AUTO_CLOSE int fd = open_part(fetch, part, error);
-	if (fd < 0)
+	int result = fill_and_publish(fetch, &part, ret, error);
+	part_close(&part, result && may_pass(error));
+	if (result)
 		return -1;
-	if (fill_and_publish(fetch, fd, part, ret, error)) {
-		unlinkat(fetch->cache, part, 0);
-		return -1;
-	}
+	if (!fetch->off && !expected_is_strong(&fetch->expected))
+		log_debug("Nothing tells the SHA-256 or SHA-512 of the artifact", "cache_key", fetch->key);
 	log_info("Cached artifact", "cache_key", fetch->key);
 	document_notice(fetch->run->document, "fetch", NOTICE_PROGRESS, "Downloaded artifact for %s",
-			json_string(fetch->run->document, "release.version"));
+			json_string(document, "release.version"));
 	return 0;
 }
 
@@ -216,19 +250,15 @@ static bool is_deployed(const struct fetch *fetch)
 
 static void describe(const struct fetch *fetch, const struct content *content, bool from_cache)
 {
-	cJSON *document = fetch->run->document, *verified = xrequire(cJSON_CreateArray());
+	cJSON *document = fetch->run->document;
 	AUTO_FREE char *path = xasprintf("%s/%s", fetch->path, fetch->key);
 
-	if (fetch->size >= 0)
-		cJSON_AddItemToArray(verified, xrequire(cJSON_CreateString("size")));
-	if (fetch->digest)
-		cJSON_AddItemToArray(verified, xrequire(cJSON_CreateString("sha256")));
 	json_set_number(document, "fetch.bytes", content->bytes);
 	json_set_bool(document, "fetch.from_cache", from_cache);
-	json_set(document, "fetch.verified", verified);
+	json_set(document, "fetch.verified", expected_names(&fetch->expected));
 	json_set_string(document, "fetch.path", path);
 	json_set_number(document, "artifact.size", content->bytes);
-	json_set_string(document, "artifact.digest", content->digest); /* last: what is expected may belong to the document */
+	json_set_string(document, "artifact.digest", content->digests[0]);
 }
 
 /* The key becomes the name of a file: it is what dewy-check makes of version and name, and nothing else. */
@@ -237,39 +267,55 @@ static int check_key(const cJSON *document, const char *key, struct error *error
 	AUTO_FREE char *expected =
 		xasprintf("%s--%s", json_string(document, "release.version"), json_string(document, "artifact.name"));
 
-	if (str_equal(key, expected))
-		return 0;
-	return error_set(error, ERROR_DOCUMENT, "the member artifact.cache_key of the document is %s instead of %s", key, expected);
+	if (!str_equal(key, expected))
+		return error_set(error, ERROR_DOCUMENT, "the member artifact.cache_key of the document is %s instead of %s", key,
+				 expected);
+	return root_is_cache_key(key) ? 0 : error_set(error, ERROR_DOCUMENT, "%s is no file name that the cache could take", key);
 }
 
 static int open_fetch(struct fetch *fetch, const struct stage_run *run, struct error *error)
 {
+	const char *digest = json_string(run->document, "artifact.digest");
+	const char *verify = option_string(run->options, OPT_VERIFY_CHECKSUM);
+
 	fetch->run = run;
 	fetch->key = json_string(run->document, "artifact.cache_key");
-	fetch->size = json_number(run->document, "artifact.size", -1);
-	fetch->digest = json_string(run->document, "artifact.digest");
+	fetch->expected.size = json_number(run->document, "artifact.size", -1);
+	fetch->off = str_equal(verify, "off");
+	fetch->required = str_equal(verify, "required");
+	if (digest && !fetch->off)
+		expected_set(&fetch->expected, BY_REGISTRY, digest);
 	if (check_key(run->document, fetch->key, error))
 		return -1;
 	fetch->cache = root_open_cache(run->root, option_string(run->options, OPT_CACHE), &fetch->path, error);
 	return fetch->cache < 0 ? -1 : 0;
 }
 
+/* Gets the artifact out of the cache or the registry. What is in the cache was verified when it came; --verify-checksum=required
+ * does not trust that. Returns 0, or -1. */
+static int get(struct fetch *fetch, struct error *error)
+{
+	struct content content = {0};
+
+	if (fetch->required && learn_checksums(fetch, error))
+		return -1;
+	int missing = fetch->required && !expected_is_strong(&fetch->expected) ? 1 : look_into_cache(fetch, &content, error);
+	if (missing < 0 || (missing && download(fetch, &content, error)))
+		return -1;
+	describe(fetch, &content, !missing);
+	return 0;
+}
+
 static int run(struct stage_run *run, struct error *error)
 {
 	AUTO_FETCH struct fetch fetch = {.cache = -1};
-	struct content content = {0};
 
 	if (open_fetch(&fetch, run, error))
 		return -1;
-	int missing = look_into_cache(&fetch, &content, error);
-	if (missing < 0)
-		return -1;
-	if (missing && download(&fetch, &content, error)) {
+	if (get(&fetch, error)) {
 		if (!is_deployed(&fetch))
 			return -1;
 		log_warn("The artifact is not to be had: the deployed release has to do", "error", error->message);
-	} else {
-		describe(&fetch, &content, !missing);
 	}
 	document_set_state(run->document, STATE_FETCHED, NULL);
 	return 0;

@@ -52,7 +52,7 @@ static int open_channel(struct channel *channel, struct error *error)
 	return channel->ops->check(channel, error);
 }
 
-int channel_list_open(struct channel_list *list, const char *const *addresses, struct error *error)
+int channel_list_open(struct channel_list *list, const char *const *addresses, const char *authorities, struct error *error)
 {
 	size_t count = 0;
 
@@ -62,6 +62,7 @@ int channel_list_open(struct channel_list *list, const char *const *addresses, s
 	while (list->count < count) {
 		struct channel *channel = &list->items[list->count++];
 		channel->address = addresses[list->count - 1];
+		channel->authorities = authorities;
 		channel->host = url_host(channel->address);
 		if (open_channel(channel, error))
 			return error_in(error, "--notifier %zu%s%s", list->count, *channel->host ? ", " : "", channel->host);

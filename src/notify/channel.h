@@ -17,6 +17,7 @@ struct channel {
 	struct url url;
 	char *host; /* what a log may say of it: the rest of the URL often is a secret */
 	bool quiet; /* ?quiet=true */
+	const char *authorities; /* --cacert, or NULL; belongs to the options */
 };
 
 struct channel_ops {
@@ -37,9 +38,9 @@ struct channel_list {
 /* The parameters of a notifier's URL that are dewy's own, ended by NULL. */
 extern const char *const channel_parameters[];
 
-/* Opens the channels of the addresses (ended by NULL), which must outlive the list. Returns 0, or -1 with ERROR_CONFIG; the
- * caller gives the list to channel_list_free in both cases. */
-int channel_list_open(struct channel_list *list, const char *const *addresses, struct error *error);
+/* Opens the channels of the addresses (ended by NULL), which like authorities, a file for http.h or NULL, must outlive the list.
+ * Returns 0, or -1 with ERROR_CONFIG; the caller gives the list to channel_list_free in both cases. */
+int channel_list_open(struct channel_list *list, const char *const *addresses, const char *authorities, struct error *error);
 
 void channel_list_free(struct channel_list *list);
 

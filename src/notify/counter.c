@@ -7,6 +7,8 @@
 #include "str.h"
 #include "time.h"
 
+#include <stdio.h>
+
 enum { LOCK_WAIT_MS = 5000 };
 
 static const char name[] = "notify.json", lock_name[] = "notify.lock";
@@ -18,10 +20,13 @@ static long long failures_in(const cJSON *counter)
 	return failures > 0 ? failures : 0;
 }
 
-long long counter_read(const struct root *root)
+long long counter_read(const struct root *root, char ret_last_at[TIME_TEXT])
 {
 	AUTO_JSON cJSON *counter = state_read(root, name);
+	const char *last_at = json_string(counter, "last_at");
 
+	if (ret_last_at)
+		snprintf(ret_last_at, TIME_TEXT, "%s", last_at ? last_at : "-");
 	return failures_in(counter);
 }
 

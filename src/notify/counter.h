@@ -5,9 +5,10 @@
 #define DEWY_NOTIFY_COUNTER_H
 
 #include "root/root.h"
+#include "time.h"
 
-/* Returns the failures so far, 0 when there is no counter. */
-long long counter_read(const struct root *root);
+/* Returns the failures so far, 0 when there is no counter; with ret_last_at, tells when the last one was, as the counter has it. */
+long long counter_read(const struct root *root, char ret_last_at[TIME_TEXT]);
 
 /* Counts the failure of the run with that id, once, however often it is called for it; creates ROOT/.dewy when it is not
  * there. Returns 0 with the failures so far, this one included; or -1. */

@@ -16,11 +16,11 @@ static long long count_failures(struct root *root, const cJSON *document)
 	struct error error;
 
 	if (message_outcome(document) != OUTCOME_BAD)
-		return counter_read(root);
+		return counter_read(root, NULL);
 	if (counter_add(root, json_string(document, "id"), &failures, &error) == 0)
 		return failures;
 	log_warn("Cannot count the failure", "error", error.message, "hint", error.hint);
-	return counter_read(root) + 1;
+	return counter_read(root, NULL) + 1;
 }
 
 static void forget_failures(const struct root *root)
@@ -51,6 +51,11 @@ static void mark_sent(const struct message_list *messages, size_t channels)
 			json_set_bool(messages->items[i].notice, "sent", true);
 }
 
+static int open_channels(struct channel_list *ret_channels, const struct options *options, struct error *error)
+{
+	return channel_list_open(ret_channels, option_list(options, OPT_NOTIFIER), option_string(options, OPT_CACERT), error);
+}
+
 static int run(struct stage_run *run, struct error *error)
 {
 	long long failures = count_failures(run->root, run->document);
@@ -58,7 +63,7 @@ static int run(struct stage_run *run, struct error *error)
 	AUTO_CHANNELS struct channel_list channels = {0};
 	AUTO_MESSAGES struct message_list messages = {0};
 
-	if (channel_list_open(&channels, option_list(run->options, OPT_NOTIFIER), error))
+	if (open_channels(&channels, run->options, error))
 		return -1;
 	message_list_make(&messages, run->document, failures);
 	log_messages(&messages, outcome);
@@ -67,7 +72,7 @@ static int run(struct stage_run *run, struct error *error)
 	if (outcome == OUTCOME_GOOD && failures > 0)
 		forget_failures(run->root);
 	if (!option_flag(run->options, OPT_NO_REPORT))
-		report(run->root, run->document);
+		report(run->options, run->root, run->document);
 	return 0;
 }
 
@@ -75,7 +80,7 @@ static int check(const struct options *options, struct error *error)
 {
 	AUTO_CHANNELS struct channel_list channels = {0};
 
-	return channel_list_open(&channels, option_list(options, OPT_NOTIFIER), error);
+	return open_channels(&channels, options, error);
 }
 
 const struct stage notify_stage = {

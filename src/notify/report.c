@@ -67,13 +67,13 @@ static bool is_deployed(const struct root *root, const cJSON *document)
 }
 
 /* Returns 0 when the record is written, 1 when the registry refuses it, or -1. */
-static int write_record(const cJSON *document, struct error *error)
+static int write_record(const struct options *options, const struct root *root, const cJSON *document, struct error *error)
 {
 	AUTO_REGISTRY struct registry registry = {0};
 	AUTO_FREE char *text = text_of(document);
 	AUTO_FREE char *name = file_name_of(text);
 
-	if (registry_open(&registry, json_string(document, "registry"), error))
+	if (registry_open(&registry, json_string(document, "registry"), options, root, error))
 		return -1;
 	return registry.ops->report(&registry, json_string(document, "release.version"), name, text, error);
 }
@@ -92,7 +92,7 @@ static bool remember(const struct root *root, const char *registry)
 	return true;
 }
 
-void report(const struct root *root, cJSON *document)
+void report(const struct options *options, const struct root *root, cJSON *document)
 {
 	const char *registry = json_string(document, "registry");
 	struct error error;
@@ -103,7 +103,7 @@ void report(const struct root *root, cJSON *document)
 		log_warn("No audit record for a release that is not the deployed one", "version", json_string(document, "release.version"));
 		return;
 	}
-	int result = write_record(document, &error);
+	int result = write_record(options, root, document, &error);
 	if (result < 0) {
 		log_warn("Audit record failed", "registry", registry, "error", error.message, "hint", error.hint);
 	} else if (result > 0) {

@@ -49,10 +49,12 @@ static char *signature_of(const char *secret, const char *seconds, const char *b
 }
 
 /* Returns 0, or -1 when the answer is none of success. Redirects are not followed: the document goes where the user said. */
-static int post(const char *url, const char *const *headers, const char *body, long long timeout_ms, struct error *error)
+static int post(const struct channel *channel, const char *const *headers, const char *body, long long timeout_ms, struct error *error)
 {
-	AUTO_FREE char *host = url_host(url);
-	AUTO_HTTP struct http_response response = {0};
+	const struct http_settings settings = {.authorities = channel->authorities, .retries = RETRIES};
+	AUTO_FREE char *url = url_without(channel->address, channel_parameters);
+	AUTO_HTTP struct http *http = http_open(&settings);
+	AUTO_RESPONSE struct http_response response = {0};
 	const struct http_request request = {
 		.method = "POST",
 		.url = url,
@@ -61,14 +63,13 @@ static int post(const char *url, const char *const *headers, const char *body, l
 		.body_length = strlen(body),
 		.limit = ANSWER_LIMIT,
 		.timeout_ms = timeout_ms,
-		.retries = RETRIES,
 	};
 
-	if (http_exchange(&request, &response, error))
+	if (http_exchange(http, &request, &response, error))
 		return -1;
 	if (response.status >= 200 && response.status < 300)
 		return 0;
-	error_set(error, ERROR_NETWORK, "%s answered %ld", host, response.status);
+	error_set(error, ERROR_NETWORK, "%s answered %ld", channel->host, response.status);
 	return error_hint(error, response.status < 400 ? "give the URL that it redirects to"
 						       : "check the URL and what the host says about it");
 }
@@ -76,7 +77,6 @@ static int post(const char *url, const char *const *headers, const char *body, l
 static int send(const struct channel *channel, const struct message *message, long long timeout_ms, struct error *error)
 {
 	AUTO_FREE char *secret = NULL;
-	AUTO_FREE char *url = url_without(channel->address, channel_parameters);
 	AUTO_FREE char *body = body_of(message);
 	AUTO_FREE char *seconds = xasprintf("%lld", time_now() / 1000);
 	AUTO_FREE char *timestamp = xasprintf("Dewy-Timestamp: %s", seconds);
@@ -85,7 +85,7 @@ static int send(const struct channel *channel, const struct message *message, lo
 		return -1;
 	AUTO_FREE char *signature = secret ? signature_of(secret, seconds, body) : NULL;
 	const char *const headers[] = {"Content-Type: application/json", signature ? timestamp : NULL, signature, NULL};
-	return post(url, headers, body, timeout_ms, error);
+	return post(channel, headers, body, timeout_ms, error);
 }
 
 const struct channel_ops webhook_channel = {.check = check, .send = send};

@@ -59,7 +59,7 @@ static bool is_version_entry(DIR *directory, const struct dirent *entry)
 	return fstatat(dirfd(directory), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(status.st_mode);
 }
 
-static int list(const struct registry *registry, int (*visit)(const struct release *release, void *context, struct error *error),
+static int list(struct registry *registry, int (*visit)(const struct release *release, void *context, struct error *error),
 		void *context, struct error *error)
 {
 	AUTO_CLOSEDIR DIR *directory = opendir(registry->url.path);
@@ -110,7 +110,7 @@ static int gather(const char *name, void *context)
 	return 0;
 }
 
-static int artifacts(const struct registry *registry, struct release *release, struct artifact_list *ret_list, struct error *error)
+static int artifacts(struct registry *registry, struct release *release, struct artifact_list *ret_list, struct error *error)
 {
 	AUTO_CLOSE int dir = open_version(registry, release->version, error);
 	struct gathering gathering = {.registry = registry, .version = release->version, .list = ret_list, .dir = dir};
@@ -150,16 +150,39 @@ static int open_artifact(const struct registry *registry, const struct url *url,
 	return steal_fd(&fd);
 }
 
-static int fetch(const struct registry *registry, const struct url *url, long long offset, registry_sink sink, void *context,
-		 struct error *error)
+/* Returns what tells one content of the file from another; the caller frees it. */
+static char *validator_of(int fd)
+{
+	struct stat status;
+
+	if (fstat(fd, &status))
+		return NULL;
+	return xasprintf("%llx-%llx-%llx.%09ld", (unsigned long long)status.st_ino, (unsigned long long)status.st_size,
+			 (unsigned long long)status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
+}
+
+static int begin(int fd, const struct registry_resume *resume, const struct registry_sink *sink, struct error *error)
+{
+	static const char *const no_checksums[] = {NULL};
+	AUTO_FREE char *validator = validator_of(fd);
+	bool same = validator && str_equal(validator, resume->validator) && lseek(fd, resume->offset, SEEK_SET) >= 0;
+	const struct registry_part part = {
+		.offset = same ? resume->offset : 0,
+		.validator = validator,
+		.checksums = no_checksums,
+	};
+
+	return sink->begin(sink->context, &part, error);
+}
+
+static int fetch(struct registry *registry, const struct url *url, const struct registry_resume *resume,
+		 const struct registry_sink *sink, struct error *error)
 {
 	AUTO_CLOSE int fd = registry_owns(registry, url, error) ? -1 : open_artifact(registry, url, error);
 	AUTO_FREE char *block = xcalloc(1, BLOCK);
 
-	if (fd < 0)
+	if (fd < 0 || begin(fd, resume, sink, error))
 		return -1;
-	if (lseek(fd, offset, SEEK_SET) < 0)
-		return fail(error, errno, "read", url->path);
 	for (;;) {
 		ssize_t got = read(fd, block, BLOCK);
 		if (got < 0 && errno == EINTR)
@@ -168,12 +191,12 @@ static int fetch(const struct registry *registry, const struct url *url, long lo
 			return fail(error, errno, "read", url->path);
 		if (got == 0)
 			return 0;
-		if (sink(block, (size_t)got, context, error))
+		if (sink->write(sink->context, block, (size_t)got, error))
 			return -1;
 	}
 }
 
-static int report(const struct registry *registry, const char *version, const char *name, const char *text, struct error *error)
+static int report(struct registry *registry, const char *version, const char *name, const char *text, struct error *error)
 {
 	AUTO_CLOSE int dir = open_version(registry, version, error);
 

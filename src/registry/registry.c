@@ -4,13 +4,18 @@
 #include "alloc.h"
 #include "buf.h"
 #include "error.h"
+#include "options.h"
+#include "path.h"
 #include "str.h"
 
 #include <string.h>
 
-static const struct registry_ops *const schemes[] = {&file_registry};
-
-enum { SCHEMES = sizeof schemes / sizeof *schemes };
+void release_free(struct release *release)
+{
+	free(release->version);
+	free(release->id);
+	*release = (struct release){0};
+}
 
 void artifact_list_free(struct artifact_list *list)
 {
@@ -35,14 +40,15 @@ static int find_scheme(struct registry *registry, struct error *error)
 {
 	AUTO_BUF struct buf known = {0};
 
-	for (size_t i = 0; i < SCHEMES; i++) {
-		if (str_equal(schemes[i]->scheme, registry->url.scheme)) {
-			registry->ops = schemes[i];
+	for (const struct registry_ops *const *ops = registry_schemes; *ops; ops++) {
+		if (str_equal((*ops)->scheme, registry->url.scheme)) {
+			registry->ops = *ops;
 			return 0;
 		}
-		buf_printf(&known, "%s%s://", i ? ", " : "", schemes[i]->scheme);
+		buf_printf(&known, "%s%s://", known.length ? ", " : "", (*ops)->scheme);
 	}
-	return error_set(error, ERROR_CONFIG, "unknown scheme %s://: expected %s", registry->url.scheme, buf_text(&known));
+	error_set(error, ERROR_CONFIG, "unknown scheme %s://: expected %s", registry->url.scheme, buf_text(&known));
+	return error_hint(error, "correct the URL; dewy-registry(7) has the form of each scheme");
 }
 
 /* Returns the parameters that every scheme takes and those of this one, ended by NULL; the caller frees the array. */
@@ -66,7 +72,7 @@ static int refuse_secrets(const struct url *url, struct error *error)
 
 	for (size_t i = 0; i < url->parameter_count && !secret; i++) {
 		const char *authority = strstr(url->parameters[i].value, "://");
-		secret = authority && memchr(authority + 3, '@', strcspn(authority + 3, "/?#"));
+		secret = authority && strchr(authority, '@');
 	}
 	if (!secret)
 		return 0;
@@ -100,14 +106,33 @@ static int open_url(struct registry *registry, const char *url, struct error *er
 		return -1;
 	}
 	strip_slashes(registry->url.path);
-	if (find_scheme(registry, error) || refuse_secrets(&registry->url, error) || check_parameters(registry, error))
+	if (find_scheme(registry, error) || refuse_secrets(&registry->url, error))
 		return -1;
+	if (check_parameters(registry, error))
+		return error_hint(error, "correct the URL; dewy-registry(7) describes its parameters");
 	return registry->ops->check(registry, error);
 }
 
-int registry_open(struct registry *registry, const char *url, struct error *error)
+static struct session session_of(const struct options *options, const struct root *root)
+{
+	return (struct session){
+		.settings =
+			{
+				.authorities = option_string(options, OPT_CACERT),
+				.stall_ms = option_number(options, OPT_STALL_TIMEOUT),
+				.retries = (int)option_number(options, OPT_RETRIES),
+			},
+		.root = root,
+		.timeout_ms = option_number(options, OPT_REGISTRY_TIMEOUT),
+		.download_ms = option_number(options, OPT_DOWNLOAD_TIMEOUT),
+	};
+}
+
+int registry_open(struct registry *registry, const char *url, const struct options *options, const struct root *root,
+		  struct error *error)
 {
 	*registry = (struct registry){0};
+	registry->session = session_of(options, root);
 	if (open_url(registry, url, error) == 0)
 		return 0;
 	AUTO_FREE char *public = url_public(url);
@@ -116,20 +141,11 @@ int registry_open(struct registry *registry, const char *url, struct error *erro
 
 void registry_close(struct registry *registry)
 {
+	if (registry->ops && registry->ops->close)
+		registry->ops->close(registry);
+	cJSON_Delete(registry->validators);
 	url_free(&registry->url);
 	*registry = (struct registry){0};
-}
-
-/* True when a part of the path is "." or "..", or empty. */
-static bool is_crooked(const char *path)
-{
-	while (*path == '/') {
-		size_t length = strcspn(++path, "/");
-		if (length == 0 || (length <= 2 && strspn(path, ".") >= length))
-			return true;
-		path += length;
-	}
-	return false;
 }
 
 int registry_owns(const struct registry *registry, const struct url *url, struct error *error)
@@ -137,7 +153,7 @@ int registry_owns(const struct registry *registry, const struct url *url, struct
 	size_t length = strlen(registry->url.path);
 
 	if (str_equal(url->scheme, registry->url.scheme) && str_equal(url->authority, registry->url.authority) &&
-	    str_starts(url->path, registry->url.path) && url->path[length] == '/' && !is_crooked(url->path + length))
+	    str_starts(url->path, registry->url.path) && url->path[length] == '/' && !path_is_crooked(url->path + length + 1))
 		return 0;
 	return error_set(error, ERROR_DOCUMENT, "the artifact's URL does not lie in the registry %s://%s%s", registry->url.scheme,
 			 registry->url.authority, registry->url.path);

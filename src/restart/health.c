@@ -6,12 +6,14 @@
 
 enum { BODY_LIMIT = 1 << 20 };
 
-int health_ask(const char *url, long long timeout_ms, struct error *error)
+int health_ask(const char *url, const char *authorities, long long timeout_ms, struct error *error)
 {
+	const struct http_settings settings = {.authorities = authorities};
+	AUTO_HTTP struct http *http = http_open(&settings);
 	struct http_request request = {.url = url, .limit = BODY_LIMIT, .timeout_ms = timeout_ms};
-	AUTO_HTTP struct http_response response = {0};
+	AUTO_RESPONSE struct http_response response = {0};
 
-	if (http_exchange(&request, &response, error)) {
+	if (http_exchange(http, &request, &response, error)) {
 		error->code = error->code == ERROR_NETWORK ? ERROR_APPLICATION : error->code;
 		return 0;
 	}

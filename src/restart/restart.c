@@ -55,6 +55,7 @@ static int wait_alone(struct supervisor *supervisor, const struct serve_worker *
 static int wait_healthy(struct supervisor *supervisor, const struct serve_worker *worker, struct error *error)
 {
 	const char *url = option_string(supervisor->run->options, OPT_HEALTH_URL);
+	const char *authorities = option_string(supervisor->run->options, OPT_CACERT);
 	long long timeout = option_number(supervisor->run->options, OPT_HEALTH_TIMEOUT);
 	bool alone;
 
@@ -64,7 +65,7 @@ static int wait_healthy(struct supervisor *supervisor, const struct serve_worker
 		return -1;
 	for (long long deadline = time_monotonic() + timeout;;) {
 		long long left = deadline - time_monotonic();
-		if (health_ask(url, left < ASK_MS && left > 0 ? left : ASK_MS, error))
+		if (health_ask(url, authorities, left < ASK_MS && left > 0 ? left : ASK_MS, error))
 			return 0;
 		if (left <= STEP_MS)
 			break;

@@ -22,7 +22,7 @@ static int check_owner(const struct root *root, struct error *error)
 		return error_errno(error, errno, "cannot look at the root %s", root->path);
 	if (status.st_mode & S_IWOTH || (status.st_mode & S_IWGRP && status.st_gid != getegid())) {
 		error_set(error, ERROR_CONFIG, "others may write to the root %s", root->path);
-		return error_hint(error, "take that right away with chmod go-w %s", root->path);
+		return error_hint(error, "name the directory of the application with --root, or make this one private with chmod go-w");
 	}
 	if (status.st_uid != geteuid() && status.st_uid != 0 && geteuid() != 0) {
 		error_set(error, ERROR_CONFIG, "the root %s belongs to another user", root->path);
@@ -100,6 +100,11 @@ static char *cache_path(const struct root *root, const char *where)
 	if (str_starts(where, "file://"))
 		where += strlen("file://");
 	return where[0] == '/' ? xstrdup(where) : xasprintf("%s/%s", root->path, where);
+}
+
+bool root_is_cache_key(const char *key)
+{
+	return str_is_file_name(key) && strlen(key) + strlen("..part.json") <= NAME_MAX;
 }
 
 int root_open_cache(const struct root *root, const char *where, char **ret_path, struct error *error)

@@ -30,6 +30,10 @@ void root_close(struct root *root);
 /* Returns the absolute path of a file in ROOT/.dewy; the caller frees it. */
 char *root_state_path(const struct root *root, const char *name);
 
+/* True when key can be the name of an artifact in the cache, and there is room for those of a download under way: .KEY.part and
+ * .KEY.part.json. */
+bool root_is_cache_key(const char *key);
+
 /* Opens the cache directory: where says --cache, or NULL for $DEWY_CACHEDIR or ROOT/.dewy/cache; created when missing.
  * Returns a descriptor or -1, and, unless ret_path is NULL, the absolute path, which the caller frees. */
 int root_open_cache(const struct root *root, const char *where, char **ret_path, struct error *error);

@@ -23,11 +23,21 @@ cJSON *state_read(const struct root *root, const char *name)
 	return xrequire(cJSON_CreateObject());
 }
 
-int state_write(const struct root *root, const char *name, const cJSON *object, struct error *error)
+static int write_object(const struct root *root, const char *name, mode_t mode, const cJSON *object, struct error *error)
 {
 	AUTO_FREE char *text = json_print(object);
 
 	if (root->state < 0)
 		return error_set(error, ERROR_FILESYSTEM, "there is no %s/.dewy", root->path);
-	return fs_write_file(root->state, name, 0644, text, strlen(text), error);
+	return fs_write_file(root->state, name, mode, text, strlen(text), error);
+}
+
+int state_write(const struct root *root, const char *name, const cJSON *object, struct error *error)
+{
+	return write_object(root, name, 0644, object, error);
+}
+
+int state_write_private(const struct root *root, const char *name, const cJSON *object, struct error *error)
+{
+	return write_object(root, name, 0600, object, error);
 }

@@ -12,4 +12,7 @@ cJSON *state_read(const struct root *root, const char *name);
 /* Replaces ROOT/.dewy/NAME, atomically and durably. Returns 0, or -1 also when there is no ROOT/.dewy. */
 int state_write(const struct root *root, const char *name, const cJSON *object, struct error *error);
 
+/* As state_write, so that only the user that runs dewy can read it. */
+int state_write_private(const struct root *root, const char *name, const cJSON *object, struct error *error);
+
 #endif

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+#include "fetch/expected.h"
+
+#include "alloc.h"
+#include "error.h"
+#include "str.h"
+
+#include <ctype.h>
+#include <string.h>
+#include <sys/stat.h>
+
+void expected_free(struct expected *expected)
+{
+	free(expected->file);
+	*expected = (struct expected){.size = -1};
+}
+
+bool expected_set(struct expected *expected, enum digest_source source, const char *digest)
+{
+	char *text = expected->digests[source];
+	size_t length = 0;
+
+	for (; digest[length] && length < DIGEST_TEXT - 1; length++)
+		text[length] = (char)tolower((unsigned char)digest[length]);
+	text[length] = '\0';
+	struct digest *known = digest_begin(text);
+	if (!known)
+		text[0] = '\0';
+	digest_free(known);
+	return known != NULL;
+}
+
+bool expected_is_strong(const struct expected *expected)
+{
+	for (int i = 0; i < DIGEST_SOURCES; i++)
+		if (str_starts(expected->digests[i], "sha256:") || str_starts(expected->digests[i], "sha512:"))
+			return true;
+	return false;
+}
+
+/* True when both digests are of one algorithm. */
+static bool is_alike(const char *a, const char *b)
+{
+	size_t length = strcspn(a, ":");
+
+	return length == strcspn(b, ":") && memcmp(a, b, length) == 0;
+}
+
+static void add_name(cJSON *names, const char *name)
+{
+	const cJSON *other;
+
+	cJSON_ArrayForEach(other, names)
+		if (str_equal(cJSON_GetStringValue(other), name))
+			return;
+	cJSON_AddItemToArray(names, xrequire(cJSON_CreateString(name)));
+}
+
+cJSON *expected_names(const struct expected *expected)
+{
+	cJSON *names = xrequire(cJSON_CreateArray());
+
+	if (expected->size >= 0)
+		add_name(names, "size");
+	for (int i = 0; i < DIGEST_SOURCES; i++) {
+		AUTO_FREE char *algorithm = xstrndup(expected->digests[i], strcspn(expected->digests[i], ":"));
+		if (*algorithm)
+			add_name(names, algorithm);
+	}
+	if (expected->file)
+		add_name(names, expected->file);
+	return names;
+}
+
+void hashing_free(struct hashing *hashing)
+{
+	for (size_t i = 0; i <= DIGEST_SOURCES; i++)
+		digest_free(hashing->digests[i]);
+	*hashing = (struct hashing){0};
+}
+
+void hashing_begin(struct hashing *hashing, const struct expected *expected)
+{
+	const char *algorithms[1 + DIGEST_SOURCES] = {"sha256"};
+	size_t count = 1;
+
+	for (int i = 0; i < DIGEST_SOURCES; i++) {
+		bool known = !*expected->digests[i];
+		for (size_t j = 0; j < count; j++)
+			known = known || is_alike(algorithms[j], expected->digests[i]);
+		if (!known)
+			algorithms[count++] = expected->digests[i];
+	}
+	hashing_free(hashing);
+	for (size_t i = 0; i < count; i++)
+		hashing->digests[i] = digest_begin(algorithms[i]);
+}
+
+void hashing_add(struct hashing *hashing, const void *bytes, size_t length)
+{
+	for (size_t i = 0; i <= DIGEST_SOURCES && hashing->digests[i]; i++)
+		digest_add(hashing->digests[i], bytes, length);
+	hashing->bytes += (long long)length;
+}
+
+int hashing_add_file(struct hashing *hashing, int fd, long long length, struct error *error)
+{
+	struct stat status;
+
+	for (size_t i = 0; i <= DIGEST_SOURCES && hashing->digests[i]; i++)
+		if (digest_add_file(hashing->digests[i], fd, length, error))
+			return -1;
+	if (length < 0 && fstat(fd, &status) == 0)
+		length = status.st_size;
+	hashing->bytes += length;
+	return 0;
+}
+
+void hashing_end(struct hashing *hashing, struct content *ret)
+{
+	*ret = (struct content){.bytes = hashing->bytes};
+	for (size_t i = 0; i <= DIGEST_SOURCES && hashing->digests[i]; i++)
+		digest_end(hashing->digests[i], ret->digests[i]);
+	*hashing = (struct hashing){0};
+}
+
+int expected_compare(const struct expected *expected, const struct content *content, const char *name, struct error *error)
+{
+	if (expected->size >= 0 && content->bytes != expected->size)
+		return error_set(error, ERROR_INTEGRITY, "%s has %lld bytes instead of %lld", name, content->bytes, expected->size);
+	for (size_t i = 0; i < DIGEST_SOURCES; i++)
+		for (size_t j = 0; *expected->digests[i] && j <= DIGEST_SOURCES; j++)
+			if (is_alike(content->digests[j], expected->digests[i]) &&
+			    !str_equal(content->digests[j], expected->digests[i]))
+				return error_set(error, ERROR_INTEGRITY, "%s has the digest %s instead of %s%s%s", name,
+						 content->digests[j], expected->digests[i], i == BY_FILE ? " of " : "",
+						 i == BY_FILE ? expected->file : "");
+	return 0;
+}

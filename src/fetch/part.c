@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+#include "fetch/part.h"
+
+#include "alloc.h"
+#include "buf.h"
+#include "error.h"
+#include "fs.h"
+#include "json.h"
+#include "log.h"
+#include "str.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+enum { LIMIT = 65536 };
+
+static int fail(const struct part *part, int number, struct error *error)
+{
+	return error_errno(error, number, "cannot write %s into the cache %s", part->key, part->path);
+}
+
+/* True when the open file is the one that the name stands for in the cache. */
+static bool is_named(const struct part *part, int fd)
+{
+	struct stat opened, named;
+
+	return fstat(fd, &opened) == 0 && fstatat(part->cache, part->name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
+}
+
+static int open_locked(const struct part *part, struct error *error)
+{
+	struct stat status;
+
+	if (fstatat(part->cache, part->name, &status, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISREG(status.st_mode) &&
+	    fs_remove(part->cache, part->name, error))
+		return -1;
+	for (;;) {
+		AUTO_CLOSE int fd = openat(part->cache, part->name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
+		if (fd < 0)
+			return error_errno(error, errno, "cannot create a file in the cache %s", part->path);
+		if (flock(fd, LOCK_EX | LOCK_NB))
+			return error_set(error, ERROR_LOCKED, "another run downloads %s into the cache %s", part->key, part->path);
+		if (is_named(part, fd))
+			return steal_fd(&fd);
+		/* that run has just published it, or given up */
+	}
+}
+
+/* Reads what tells one boot of the machine from another, "" where the kernel does not. */
+static void read_boot(struct buf *boot)
+{
+	struct error error;
+
+	if (fs_read_file(AT_FDCWD, "/proc/sys/kernel/random/boot_id", LIMIT, boot, &error))
+		buf_clear(boot);
+	if (boot->length && boot->data[boot->length - 1] == '\n')
+		boot->data[--boot->length] = '\0';
+}
+
+/* Learns what the bytes that are there belong to, if they can be continued. */
+static void read_sidecar(struct part *part)
+{
+	AUTO_BUF struct buf text = {0}, boot = {0};
+	struct error error;
+
+	if (fs_read_file(part->cache, part->sidecar, LIMIT, &text, &error))
+		return;
+	AUTO_JSON cJSON *sidecar = json_parse(buf_text(&text), text.length, &error);
+	read_boot(&boot);
+	if (!boot.length || !str_equal(json_string(sidecar, "boot"), buf_text(&boot)) ||
+	    !str_equal(json_string(sidecar, "url"), part->url))
+		return;
+	part->validator = xstrdup(json_string(sidecar, "validator"));
+	part->checksum = xstrdup(json_string(sidecar, "checksum"));
+}
+
+/* Writes it without making it durable: it counts for this boot only, and one that is damaged is as good as none. */
+static int write_sidecar(const struct part *part)
+{
+	AUTO_JSON cJSON *sidecar = xrequire(cJSON_CreateObject());
+	AUTO_BUF struct buf boot = {0};
+
+	read_boot(&boot);
+	json_set_string(sidecar, "url", part->url);
+	json_set_string(sidecar, "validator", part->validator);
+	json_set_string(sidecar, "checksum", part->checksum);
+	json_set_string(sidecar, "boot", buf_text(&boot));
+	AUTO_FREE char *text = json_print(sidecar);
+	AUTO_CLOSE int fd = openat(part->cache, part->sidecar, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+	return fd < 0 ? -1 : fs_write_all(fd, text, strlen(text));
+}
+
+int part_open(struct part *part, struct error *error)
+{
+	struct stat status;
+
+	part->name = xasprintf(".%s.part", part->key);
+	part->sidecar = xasprintf(".%s.part.json", part->key);
+	part->fd = open_locked(part, error);
+	if (part->fd < 0)
+		return -1;
+	read_sidecar(part);
+	if (part->validator && fstat(part->fd, &status) == 0)
+		part->bytes = status.st_size;
+	return part->bytes || ftruncate(part->fd, 0) == 0 ? 0 : fail(part, errno, error);
+}
+
+/* Replaces a text by a copy of another one, which may be the same. */
+static void replace(char **text, const char *other)
+{
+	char *copy = xstrdup(other);
+
+	free(*text);
+	*text = copy;
+}
+
+int part_begin(struct part *part, long long offset, const char *validator, const char *checksum, struct error *error)
+{
+	if (ftruncate(part->fd, offset) || lseek(part->fd, offset, SEEK_SET) < 0)
+		return fail(part, errno, error);
+	replace(&part->validator, validator);
+	replace(&part->checksum, checksum);
+	if (unlinkat(part->cache, part->sidecar, 0) && errno != ENOENT)
+		return fail(part, errno, error);
+	if (validator && write_sidecar(part))
+		log_debug("Cannot note how to continue the download", "cache_key", part->key, "error", strerror(errno));
+	return 0;
+}
+
+int part_write(struct part *part, const void *bytes, size_t length, struct error *error)
+{
+	return fs_write_all(part->fd, bytes, length) ? fail(part, errno, error) : 0;
+}
+
+int part_publish(struct part *part, struct error *error)
+{
+	if (fsync(part->fd) || renameat(part->cache, part->name, part->cache, part->key))
+		return fail(part, errno, error);
+	unlinkat(part->cache, part->sidecar, 0);
+	cleanup_close(&part->fd);
+	part->fd = -1;
+	return fs_sync_directory(part->cache, error);
+}
+
+void part_close(struct part *part, bool keep)
+{
+	struct stat status;
+
+	keep = keep && part->validator && part->fd >= 0 && fstat(part->fd, &status) == 0 && status.st_size > 0;
+	if (part->fd >= 0 && !keep) {
+		unlinkat(part->cache, part->name, 0);
+		unlinkat(part->cache, part->sidecar, 0);
+	}
+	cleanup_close(&part->fd); /* last: nobody else may open the file before it has its state */
+	free(part->name);
+	free(part->sidecar);
+	free(part->validator);
+	free(part->checksum);
+}
