@@ -91,15 +91,18 @@ whole() {
   fetch
   whole
   requests 2
-  [ "$(request 2 range)" = bytes=300000- ]
+  local kept
+  kept=$(request 2 range | tr -cd 0-9)
+  assert [ "$kept" -gt 0 ] # of 300000: a reset may take some with it
+  assert [ "$kept" -le 300000 ]
   [ "$(request 2 if_range)" = "$(etag "$ARTIFACT")" ]
   [ "$(request 2 status)" = 206 ]
-  [ "$(($(request 1 sent) + $(request 2 sent)))" = $SIZE ]
+  [ "$((kept + $(request 2 sent)))" = $SIZE ]
   [ "$(field fetch.bytes)" = $SIZE ]
 }
 
 @test "... and reads nothing again that it has received" {
-  serve reset:300000 reset:300000 serve
+  serve short:300000 short:300000 serve
   edit "$DOCUMENT" ".artifact.digest = \"sha256:$(sha256sum <"$ARTIFACT" | cut -d' ' -f1)\""
   ASAN_OPTIONS=detect_leaks=0 run --separate-stderr strace -qq -y -e trace=read,pread64 -e signal=none \
     -o "$BATS_TEST_TMPDIR/trace" dewy-fetch <"$DOCUMENT"
@@ -110,18 +113,21 @@ whole() {
 
 @test "... and the next run, when it fails for good" {
   serve reset:300000 serve
+  local kept
   fetch --retries 0
   [ "$status" -eq 2 ]
   [ "$(field error.code)" = network ]
   [[ $(field error.message) == *"the connection broke"* ]]
-  [ "$(stat -c %s "$PART")" = 300000 ]
+  kept=$(stat -c %s "$PART")
+  assert [ "$kept" -gt 0 ] # of 300000: a reset may take some with it
+  assert [ "$kept" -le 300000 ]
   [ "$(jq -r .validator "$PART.json")" = "$(etag "$ARTIFACT")" ]
   fetch --retries 0
   whole
   requests 2
-  [ "$(request 2 range)" = bytes=300000- ]
+  [ "$(request 2 range)" = "bytes=$kept-" ]
   [ "$(request 2 status)" = 206 ]
-  [ "$(($(request 1 sent) + $(request 2 sent)))" = $SIZE ]
+  [ "$((kept + $(request 2 sent)))" = $SIZE ]
 }
 
 @test "... and the next run, when it is killed" {
@@ -138,7 +144,7 @@ whole() {
 }
 
 @test "it goes on as often as it has to, as long as it comes further" {
-  serve reset:200000 reset:200000 500 short:200000 reset:200000 serve
+  serve short:200000 short:200000 500 short:200000 short:200000 serve
   fetch --retries 2
   whole
   requests 6
@@ -153,7 +159,7 @@ whole() {
 }
 
 @test "what does not know ranges is downloaded whole" {
-  serve reset:300000 whole
+  serve short:300000 whole
   fetch
   whole
   [ "$(request 2 status)" = 200 ]
@@ -161,7 +167,7 @@ whole() {
 }
 
 @test "what has only a weak validator, or none, is downloaded whole" {
-  serve 'reset:300000,ETag=W/"1"' 'reset:300000,ETag=W/"1"' serve
+  serve 'short:300000,ETag=W/"1"' 'short:300000,ETag=W/"1"' serve
   fetch --retries 0
   [ "$status" -eq 2 ]
   cached ""
@@ -174,7 +180,7 @@ whole() {
 
 @test "an artifact that changes between break and continuation is downloaded whole, never a mixture" {
   head -c $SIZE /dev/urandom >"$SERVICE/next"
-  serve reset:300000 serve
+  serve short:300000 serve
   fetch
   whole
   requests 2
@@ -184,7 +190,7 @@ whole() {
 
 @test "... also by the next run" {
   head -c $SIZE /dev/urandom >"$SERVICE/next"
-  serve reset:300000 serve
+  serve short:300000 serve
   fetch --retries 0
   [ "$status" -eq 2 ]
   fetch
@@ -194,7 +200,7 @@ whole() {
 
 @test "... also from a server that does not know If-Range and sends a part of another version" {
   head -c $SIZE /dev/urandom >"$SERVICE/next"
-  serve reset:300000 careless serve
+  serve short:300000 careless serve
   fetch --retries 1
   whole
   requests 3
@@ -204,7 +210,7 @@ whole() {
 
 @test "... also when it is shorter now than what is there" {
   head -c 200000 /dev/urandom >"$SERVICE/next"
-  serve reset:300000 careless serve
+  serve short:300000 careless serve
   edit "$DOCUMENT" 'del(.artifact.size)'
   fetch
   whole
@@ -219,7 +225,7 @@ whole() {
 }
 
 @test "500 for good is an error with the status, and what has come is kept" {
-  serve reset:300000 500 500 serve
+  serve short:300000 500 500 serve
   fetch --retries 0
   fetch --retries 1
   [ "$status" -eq 2 ]
@@ -231,7 +237,7 @@ whole() {
 }
 
 @test "403 is refused at once; what has come is kept until it may be read again" {
-  serve reset:300000 403 serve
+  serve short:300000 403 serve
   fetch --retries 0
   fetch
   [ "$status" -eq 2 ]
@@ -243,7 +249,7 @@ whole() {
 }
 
 @test "404 is not found, and what has come is thrown away" {
-  serve reset:300000 404
+  serve short:300000 404
   fetch --retries 0
   fetch
   [ "$status" -eq 2 ]
@@ -328,7 +334,7 @@ crc32c() {
 @test "the checksum that the service tells with the download is compared: the best that there is" {
   local both
   both=x-goog-hash=crc32c=$(crc32c "$ARTIFACT"),x-goog-hash=md5=$(md5 "$ARTIFACT")
-  serve "serve,$both" "serve,x-goog-hash=crc32c=$(crc32c "$ARTIFACT")" "reset:300000,$both" "serve,$both"
+  serve "serve,$both" "serve,x-goog-hash=crc32c=$(crc32c "$ARTIFACT")" "short:300000,$both" "serve,$both"
   fetch
   whole
   [ "$(jq -c .fetch.verified <<<"$output")" = '["size","md5"]' ]
@@ -345,7 +351,7 @@ crc32c() {
 
 @test "what the service has told with the beginning counts when it tells nothing with the rest" {
   local right=x-goog-hash=md5=$(md5 "$ARTIFACT") wrong=x-goog-hash=crc32c=AAAAAA==
-  serve "reset:300000,$right" serve "reset:300000,$right" serve "reset:300000,$wrong" serve "reset:300000,$wrong" serve
+  serve "short:300000,$right" serve "short:300000,$right" serve "short:300000,$wrong" serve "short:300000,$wrong" serve
   fetch
   whole
   [ "$(jq -c .fetch.verified <<<"$output")" = '["size","md5"]' ]
@@ -369,7 +375,7 @@ crc32c() {
 
 @test "... but not for another version" {
   head -c $SIZE /dev/urandom >"$SERVICE/next"
-  serve "reset:300000,x-goog-hash=md5=$(md5 "$ARTIFACT")" serve
+  serve "short:300000,x-goog-hash=md5=$(md5 "$ARTIFACT")" serve
   fetch
   whole
   [ "$(request 2 status)" = 200 ]
@@ -380,7 +386,7 @@ crc32c() {
   local other=$BATS_TEST_TMPDIR/other hash
   head -c $SIZE /dev/urandom >"$other"
   serve "serve,x-goog-hash=md5=$(md5 "$other")" "serve,x-goog-hash=crc32c=$(crc32c "$other")" \
-    "reset:300000,x-goog-hash=md5=$(md5 "$other")" "serve,x-goog-hash=md5=$(md5 "$other")"
+    "short:300000,x-goog-hash=md5=$(md5 "$other")" "serve,x-goog-hash=md5=$(md5 "$other")"
   for hash in md5 crc32c md5; do
     fetch
     [ "$status" -eq 5 ]
@@ -577,7 +583,7 @@ github() {
 }
 
 @test "a redirect is followed, also when the download goes on after a break" {
-  github redirect:/stored reset:300000 redirect:/stored serve
+  github redirect:/stored short:300000 redirect:/stored serve
   fetch
   whole
   requests 6

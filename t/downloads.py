@@ -10,9 +10,9 @@ port to DIR/port, once it listens. Each request becomes a line of JSON in DIR/re
 status, and how many bytes of the body were sent. The first request gets the first ANSWER, and so on; the last one is given for ever:
 
     serve          the artifact, or the part that Range and If-Range ask for (RFC 9110, 13.1.5 and 14.2)
-    reset:BYTES    the same, but the connection is reset after so many bytes of the body, and DIR/next, if it is there, becomes
-                   DIR/artifact
-    short:BYTES    the same, but the connection is closed after so many bytes
+    reset:BYTES    the same, but the connection is reset after so many bytes of the body, of which the client may lose some, and
+                   DIR/next, if it is there, becomes DIR/artifact
+    short:BYTES    the same, but the connection is closed, so that no byte is lost
     wait:BYTES     the same, but after so many bytes it goes on with one every 50 ms until there is DIR/go
     stall:BYTES    the same, but after so many bytes nothing comes until the client goes away
     whole          all of it, as if there were no ranges
@@ -104,7 +104,7 @@ class Handler(BaseHTTPRequestHandler):
             else:
                 self.begin(200, headers, size)
             self.copy(file, count if word in ("reset", "short", "wait", "stall") else size)
-            if word in ("reset", "wait", "stall"):
+            if word in ("reset", "short", "wait", "stall"):
                 getattr(self, word)(file)
 
     @staticmethod
@@ -134,11 +134,14 @@ class Handler(BaseHTTPRequestHandler):
     def stall(self, _):
         self.connection.recv(1)
 
+    def short(self, _):
+        if os.path.exists(os.path.join(self.server.directory, "next")):
+            os.rename(os.path.join(self.server.directory, "next"), os.path.join(self.server.directory, "artifact"))
+
     def reset(self, _):
         while struct.unpack("i", fcntl.ioctl(self.connection, termios.TIOCOUTQ, b"\0" * 4))[0]:
             time.sleep(0.005)  # what was sent has to arrive: a reset throws away what is still here
-        if os.path.exists(os.path.join(self.server.directory, "next")):
-            os.rename(os.path.join(self.server.directory, "next"), os.path.join(self.server.directory, "artifact"))
+        self.short(None)
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
     def begin(self, status, headers, length=None):
