@@ -9,7 +9,7 @@
 set -euo pipefail
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
 SIGNAL=TERM
-unset http_proxy https_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY all_proxy CEPH_ARGS NODE_OPTIONS NODE_PATH
+unset http_proxy https_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY all_proxy CEPH_ARGS NODE_OPTIONS
 
 server() {
   [[ $# -ge 2 && $1 =~ ^(start|stop)$ ]] || {
