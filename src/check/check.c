@@ -120,7 +120,6 @@ static void describe_choice(const struct check *check, const struct choice *choi
 		json_set_string(check->document, "release.published_at", time_format(choice->release.published_at, published_at));
 }
 
-/* Puts the artifact into the document, one of the list of those of the release. */
 static int describe_artifact(const struct check *check, const char *version, const struct artifact *artifact, struct error *error)
 {
 	AUTO_FREE char *cache_key = xasprintf("%s--%s", version, artifact->name);

@@ -10,7 +10,7 @@
 
 #include <stdio.h>
 
-static const char name_of_state[] = "registry.json", found[] = "found";
+static const char found[] = "found";
 
 void finding_free(struct finding *finding)
 {
@@ -80,7 +80,7 @@ static int recall_artifacts(const cJSON *memory, const struct registry *registry
 cJSON *memory_recall(const struct root *root, const struct registry *registry, const char *url, const struct choice_rules *rules,
 		     struct finding *ret)
 {
-	AUTO_JSON cJSON *state = state_read(root, name_of_state);
+	AUTO_JSON cJSON *state = state_read(root, STATE_REGISTRY);
 	const cJSON *memory = json_get(state, found), *validators = json_get(memory, "validators");
 	AUTO_FINDING struct finding recalled = {0};
 
@@ -115,7 +115,7 @@ static cJSON *describe_artifacts(const struct artifact_list *list)
 void memory_keep(const struct root *root, const char *url, const struct choice_rules *rules, const cJSON *validators,
 		 const struct finding *finding)
 {
-	AUTO_JSON cJSON *state = state_read(root, name_of_state);
+	AUTO_JSON cJSON *state = state_read(root, STATE_REGISTRY);
 	const struct release *release = &finding->choice.release;
 	cJSON *memory = xrequire(cJSON_CreateObject());
 	AUTO_FREE char *key = key_of(url, rules);
@@ -131,6 +131,6 @@ void memory_keep(const struct root *root, const char *url, const struct choice_r
 	json_set_string(memory, "newer_rejected", finding->choice.rejected);
 	json_set(memory, "artifacts", describe_artifacts(&finding->artifacts));
 	json_set(state, found, memory);
-	if (state_write(root, name_of_state, state, &error))
+	if (state_write(root, STATE_REGISTRY, state, &error))
 		log_debug("Cannot remember what the registry has", "error", error.message);
 }

@@ -15,7 +15,7 @@
 #include <ctype.h>
 #include <string.h>
 
-static const char name_of_state[] = "registry.json", refused[] = "report_refused";
+static const char refused[] = "report_refused";
 
 static bool is_due(const cJSON *document)
 {
@@ -81,13 +81,13 @@ static int write_record(const struct options *options, const struct root *root, 
 /* Remembers which registry refuses records, NULL for none, and tells whether that is news. */
 static bool remember(const struct root *root, const char *registry)
 {
-	AUTO_JSON cJSON *state = state_read(root, name_of_state);
+	AUTO_JSON cJSON *state = state_read(root, STATE_REGISTRY);
 	struct error error;
 
 	if (str_equal(json_string(state, refused), registry))
 		return false;
 	json_set_string(state, refused, registry);
-	if (state_write(root, name_of_state, state, &error))
+	if (state_write(root, STATE_REGISTRY, state, &error))
 		log_warn("Cannot remember what the registry refuses", "error", error.message, "hint", error.hint);
 	return true;
 }

@@ -17,12 +17,14 @@ enum {
 	LONGEST_SECONDS = 86400,
 };
 
-static const char name_of_state[] = "registry.json", limits[] = "limits";
+static const char limits[] = "limits";
 
 void session_close(struct session *session)
 {
 	http_close(session->http);
+	cJSON_Delete(session->remembered);
 	session->http = NULL;
+	session->remembered = NULL;
 }
 
 struct http *session_http(struct session *session)
@@ -60,12 +62,13 @@ static bool is_running(const cJSON *limit)
 }
 
 /* Returns 0, or -1 with ERROR_POSTPONED while the host is to be left alone. */
-static int check_limit(const struct session *session, const char *host, const char *identity, struct error *error)
+static int check_limit(struct session *session, const char *host, const char *identity, struct error *error)
 {
-	AUTO_JSON cJSON *state = state_read(session->root, name_of_state);
 	const cJSON *limit;
 
-	cJSON_ArrayForEach(limit, json_get(state, limits))
+	if (!session->remembered)
+		session->remembered = state_read(session->root, STATE_REGISTRY);
+	cJSON_ArrayForEach(limit, json_get(session->remembered, limits))
 	{
 		if (is_limit_of(limit, host, identity) && is_running(limit))
 			return error_set(error, ERROR_POSTPONED, "%s has asked for no request before %s", host,
@@ -75,9 +78,9 @@ static int check_limit(const struct session *session, const char *host, const ch
 }
 
 /* Replaces what is remembered of the host, and drops what is over. */
-static void remember_limit(const struct session *session, const char *host, const char *identity, const char *until)
+static void remember_limit(struct session *session, const char *host, const char *identity, const char *until)
 {
-	AUTO_JSON cJSON *state = state_read(session->root, name_of_state);
+	AUTO_JSON cJSON *state = state_read(session->root, STATE_REGISTRY);
 	cJSON *kept = xrequire(cJSON_CreateArray()), *added = xrequire(cJSON_CreateObject());
 	const cJSON *limit;
 	struct error error;
@@ -92,8 +95,10 @@ static void remember_limit(const struct session *session, const char *host, cons
 	json_set_string(added, "until", until);
 	cJSON_AddItemToArray(kept, added);
 	json_set(state, limits, kept);
-	if (state_write(session->root, name_of_state, state, &error))
+	if (state_write(session->root, STATE_REGISTRY, state, &error))
 		log_debug("Cannot remember the limit of the registry", "error", error.message);
+	cJSON_Delete(session->remembered);
+	session->remembered = steal_pointer(&state);
 }
 
 /* Returns how many seconds the answer asks to be left alone for, 0 when it does not. Formats: Retry-After (RFC 9110, 10.2.3), and

@@ -5,6 +5,7 @@
 #define DEWY_SESSION_H
 
 #include "http.h"
+#include "json.h"
 
 #include <time.h>
 
@@ -15,11 +16,12 @@ struct session {
 	struct http_settings settings; /* of the client */
 	struct http *http;             /* NULL before the first use */
 	const struct root *root;       /* where ROOT/.dewy is, if it is there */
+	cJSON *remembered;             /* what registry.json holds, NULL before it is first needed */
 	long long timeout_ms;          /* for an exchange that is no download, */
 	long long download_ms;         /* and for one that is; 0 in a tool that downloads nothing */
 };
 
-/* Closes the client, if there is one. */
+/* Closes the client, if there is one, and forgets what was remembered. */
 void session_close(struct session *session);
 
 /* Returns the client, made at the first call, which belongs to the session. */

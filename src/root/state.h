@@ -6,6 +6,10 @@
 #include "json.h"
 #include "root/root.h"
 
+/* The name of what is remembered of the registry: what was found in it, how long it is to be left alone, and that it refuses audit
+ * records. Each has members of its own. */
+#define STATE_REGISTRY "registry.json"
+
 /* Returns the object in ROOT/.dewy/NAME, an empty one when there is none that can be read; the caller deletes it. */
 cJSON *state_read(const struct root *root, const char *name);
 
