@@ -4,6 +4,7 @@
 #include "alloc.h"
 #include "cleanup.h"
 #include "error.h"
+#include "signals.h"
 #include "str.h"
 #include "time.h"
 
@@ -18,7 +19,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -77,7 +77,23 @@ pid_t proc_spawn(const struct proc_spec *spec, struct error *error)
 
 int proc_pidfd(pid_t pid)
 {
+#ifdef SYS_pidfd_open
 	return (int)syscall(SYS_pidfd_open, pid, 0);
+#else
+	(void)pid;
+	errno = ENOSYS;
+	return -1;
+#endif
+}
+
+int proc_signal(pid_t pid, int pidfd, int number)
+{
+#ifdef SYS_pidfd_send_signal
+	if (pidfd >= 0)
+		return (int)syscall(SYS_pidfd_send_signal, pidfd, number, NULL, 0);
+#endif
+	(void)pidfd;
+	return kill(pid, number);
 }
 
 static int exit_code(int status)
@@ -160,8 +176,9 @@ static void drain(struct stream *stream)
 /* What a running program is watched by. */
 struct watch {
 	struct stream streams[2];
-	int end;     /* a pidfd of it */
-	int signals; /* of those that would end this process */
+	int end;          /* a pidfd of it, -1 for none */
+	int signals;      /* a signalfd of those that would end this process, -1 for none */
+	sigset_t ending;  /* the same, blocked */
 };
 
 /* Drains both streams, for at most milliseconds or until something else happens. */
@@ -181,15 +198,17 @@ static void drain_for(struct watch *watch, long long milliseconds)
 
 static int read_signal(const struct watch *watch)
 {
-	struct signalfd_siginfo signal;
+	const struct timespec nothing = {0};
+	int number = sigtimedwait(&watch->ending, NULL, &nothing);
 
-	return read(watch->signals, &signal, sizeof signal) == sizeof signal ? (int)signal.ssi_signo : 0;
+	return number > 0 ? number : 0;
 }
 
 /* Follows the program to its end. Returns the signal that was to end this process meanwhile, or 0. */
 static int follow(pid_t pid, struct watch *watch, long long timeout_ms, struct proc_result *ret)
 {
-	long long start = time_monotonic(), deadline = start + timeout_ms, most = watch->end >= 0 ? 1000 : STEP_MS;
+	long long start = time_monotonic(), deadline = start + timeout_ms;
+	long long most = watch->end >= 0 && watch->signals >= 0 ? 1000 : STEP_MS;
 	int interrupted = 0;
 
 	while (reap(pid, WNOHANG, &ret->exit_code) == 1) {
@@ -221,21 +240,22 @@ static int run_piped(const struct proc_spec *spec, int out[2], int err[2], size_
 {
 	static const int ending[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT};
 	struct proc_spec piped = *spec;
-	sigset_t held, before;
+	struct watch watch = {.streams = {{out[0], &ret->out, limit}, {err[0], &ret->err, limit}}};
+	sigset_t before;
 
-	sigemptyset(&held);
+	sigemptyset(&watch.ending);
 	for (size_t i = 0; i < sizeof ending / sizeof *ending; i++)
-		sigaddset(&held, ending[i]);
-	sigprocmask(SIG_BLOCK, &held, &before);
+		sigaddset(&watch.ending, ending[i]);
+	sigprocmask(SIG_BLOCK, &watch.ending, &before);
 	piped.out = out[1];
 	piped.err = err[1];
 	piped.own_group = true;
 	pid_t pid = proc_spawn(&piped, error);
 	close(out[1]);
 	close(err[1]);
-	AUTO_CLOSE int end = pid > 0 ? proc_pidfd(pid) : -1, signals = signalfd(-1, &held, SFD_CLOEXEC | SFD_NONBLOCK);
-	struct watch watch = {
-		.streams = {{out[0], &ret->out, limit}, {err[0], &ret->err, limit}}, .end = end, .signals = signals};
+	AUTO_CLOSE int end = pid > 0 ? proc_pidfd(pid) : -1, signals = signals_watch(&watch.ending);
+	watch.end = end;
+	watch.signals = signals;
 	int interrupted = pid > 0 ? follow(pid, &watch, timeout_ms, ret) : 0;
 	cleanup_close(&watch.streams[0].fd);
 	cleanup_close(&watch.streams[1].fd);

@@ -26,7 +26,7 @@ pid_t proc_spawn(const struct proc_spec *spec, struct error *error);
  * the number of the signal that killed it); 1 when it still runs; -1 when there is no such child. */
 int proc_wait(pid_t pid, long long timeout_ms, int *ret_exit_code);
 
-/* As proc_wait, but returns 2 as soon as the descriptor fd (-1 for none) can be read, for example a signalfd. */
+/* As proc_wait, but returns 2 as soon as the descriptor fd (-1 for none) can be read, for example one of signals.h. */
 int proc_wait_or(pid_t pid, long long timeout_ms, int fd, int *ret_exit_code);
 
 /* Ends a child, or with a negative pid its whole group: SIGTERM, and after grace_ms milliseconds SIGKILL. Reaps it.
@@ -51,6 +51,10 @@ void proc_result_free(struct proc_result *result);
 
 /* Returns a descriptor that becomes readable when the process ends (pidfd), or -1 where the kernel has none. */
 int proc_pidfd(pid_t pid);
+
+/* Sends a signal to the process that pidfd (see proc_pidfd) stands for, which no other process with its number gets; or, with -1,
+ * to whatever has that number now. Returns 0, or -1 with errno. */
+int proc_signal(pid_t pid, int pidfd, int number);
 
 /* Returns the path of the program that lies beside the running one, or, when there is none, its name, to be looked up in PATH;
  * the caller frees it. */

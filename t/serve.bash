@@ -12,9 +12,10 @@ serve_prepare() {
   WORKER=("$BATS_TEST_DIRNAME/serve-worker.py" "$PLAN" "$RECORD")
 }
 
-# launch OPTION...: starts a supervisor of WORKER in the background and sets SUPERVISOR to its pid.
+# launch OPTION...: starts a supervisor of WORKER in the background and sets SUPERVISOR to its pid. UNDER may be a command that
+# becomes the supervisor.
 launch() {
-  dewy-serve --interval 1h --kill-timeout 5s "$@" -- "${WORKER[@]}" 2>>"$LOG" 3>&- &
+  "${UNDER[@]}" dewy-serve --interval 1h --kill-timeout 5s "$@" -- "${WORKER[@]}" 2>>"$LOG" 3>&- &
   SUPERVISOR=$!
 }
 

@@ -8,9 +8,8 @@
 #include "serve/control.h"
 #include "serve/daemon.h"
 #include "serve/loop.h"
-#include "serve/output.h"
 #include "serve/pidfile.h"
-#include "serve/supervisor.h"
+#include "serve/service.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -21,24 +20,13 @@ static const struct tool serve_tool = {
 	.summary = "Binds sockets once, runs a server on them, and replaces it on SIGHUP without dropping a connection",
 };
 
-/* What the supervisor holds while it runs. */
-struct service {
-	struct supervisor supervisor;
-	struct sockets sockets;
-	struct output output;
-	int pid_file;
-	int signals;
-	int messages;
-};
-
 /* Takes all that can be refused, so that whoever called hears of it. */
 static int acquire(struct service *service, const struct settings *settings, struct error *error)
 {
 	const struct options *options = settings->options;
 	int backlog = (int)option_number(options, OPT_BACKLOG);
 
-	service->signals = loop_open_signals(error);
-	if (service->signals < 0)
+	if (loop_open_events(&service->events, error))
 		return -1;
 	service->pid_file = pidfile_take(settings->pid_file, error);
 	if (service->pid_file < 0)
@@ -89,7 +77,7 @@ static int run(struct service *service, const struct settings *settings, int rel
 		daemon_release(release, status);
 	if (status == 0) {
 		log_start(settings);
-		loop_run(&service->supervisor, &service->output, service->signals, service->messages);
+		loop_run(service);
 		status = service->supervisor.exit_status;
 		log_info("Exiting");
 		clean_up(service, settings, status != 0);
@@ -104,7 +92,7 @@ static void release_service(struct service *service)
 	supervisor_free(&service->supervisor);
 	sockets_close(&service->sockets);
 	output_close(&service->output);
-	cleanup_close(&service->signals);
+	events_close(&service->events);
 	cleanup_close(&service->messages);
 	cleanup_close(&service->pid_file);
 }
@@ -116,7 +104,7 @@ static int serve(const struct settings *settings, int *ret_status, struct error 
 		.supervisor = {.settings = settings, .phase = PHASE_PAUSE, .failures = 1},
 		.output = {.fd = -1, .read_end = -1, .console = -1},
 		.pid_file = -1,
-		.signals = -1,
+		.events = EVENTS_CLOSED,
 		.messages = -1,
 	};
 	int release = -1, side = 0;

@@ -3,6 +3,8 @@
 #ifndef DEWY_SERVE_WORKERS_H
 #define DEWY_SERVE_WORKERS_H
 
+#include "events.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
@@ -10,7 +12,7 @@
 struct buf;
 struct serve_status;
 
-#define NEVER 0x7fffffffffffffffLL /* a time that does not come */
+#define NEVER EVENTS_NEVER
 
 enum role {
 	ROLE_NEW,       /* it is being started, and has to show that it is up */

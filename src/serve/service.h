@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* What the supervisor holds while it runs. */
+#ifndef DEWY_SERVE_SERVICE_H
+#define DEWY_SERVE_SERVICE_H
+
+#include "events.h"
+#include "serve/output.h"
+#include "serve/sockets.h"
+#include "serve/supervisor.h"
+
+struct service {
+	struct supervisor supervisor;
+	struct sockets sockets;
+	struct output output;
+	struct events events;
+	int pid_file; /* open, with its lock */
+	int messages; /* of workers, see readiness.h */
+};
+
+#endif
