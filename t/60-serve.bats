@@ -489,13 +489,39 @@ EOF
   grep -q '^2:' "$STATUS"
 }
 
+@test "--restart says which worker has not ended, or that no generation is up, when the time is over" {
+  echo ignore | plan 1
+  serve --kill-timeout 1h
+  wait_until recorded 1 did ignore
+  local -a short=(--ready-timeout 100ms --kill-timeout 1ms --interval 0)
+  run -6 timeout 60 dewy-serve --restart "${short[@]}"
+  assert_output --partial "generation 2 serves, but 1 (pid $(worker 1)) has not ended yet"
+  kill -KILL "$(worker 1)"
+  echo 'await never' | plan 3
+  run -6 timeout 60 dewy-serve --restart "${short[@]}"
+  assert_output --partial 'no generation after 2 is up yet'
+}
+
+@test "--restart notices that the supervisor ended" {
+  serve
+  printf 'say STATUS=loading\nawait never\n' | plan 2
+  timeout 60 dewy-serve --restart 2>"$BATS_TEST_TMPDIR/said" 3>&- &
+  local restart=$!
+  wait_until recorded 2 did say
+  signals KILL
+  local status=0
+  wait $restart || status=$?
+  assert_equal "$status" 4
+  grep -q "the supervisor (pid $SUPERVISOR) ended" "$BATS_TEST_TMPDIR/said"
+}
+
 @test "--stop waits for the end, and finds nothing to do when none runs" {
   serve
   run -0 timeout 20 dewy-serve --stop
   gone "$SUPERVISOR"
   [ ! -e "$PID_FILE" ]
   run -0 timeout 20 dewy-serve --stop
-  run -4 timeout 20 dewy-serve --restart
+  run -1 timeout 20 dewy-serve --restart
   assert_output --partial 'no supervisor holds the pid file'
 }
 

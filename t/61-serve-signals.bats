@@ -217,6 +217,79 @@ socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"READY=1", "\0" + os.en
   wait_until grep -q '^# state=ready' "$STATUS"
 }
 
+@test "with --max-start-failures, a new generation is tried that often while the old one serves" {
+  echo 'exit 3' | plan 2
+  printf 'say STATUS=loading\nawait go\nexit 5\n' | plan 3
+  serve --max-start-failures 2
+  signals HUP
+  wait_until state starting 2 'exit 3' # and not failed: it is tried again, by itself
+  grep -q "^1:$(worker 1)\$" "$STATUS"
+  wait_until recorded 3 did say
+  run ! grep -q '^# state=failed' "$STATUS"
+  touch "$PLAN/go"
+  wait_until state failed 3 'exit 5'
+  run ! gone "$(worker 1)"
+  run ! recorded 1 SIGTERM
+  signals HUP # the next one is the fourth, so none was between
+  wait_until state ready 4
+}
+
+@test "with --max-start-failures, a generation that comes up at the second try serves" {
+  echo 'exit 3' | plan 2
+  serve --max-start-failures 5
+  signals HUP
+  wait_until state ready 3
+  wait_until recorded 1 SIGTERM
+  echo 'exit 3' | plan 4
+  run -0 timeout 60 dewy-serve --restart --max-start-failures 5
+  state ready 5
+}
+
+@test "HUP during the pause before another try starts at once, and counts afresh" {
+  echo 'exit 3' | plan all
+  serve_first() { printf 'say READY=1\n' | plan 1; serve "$@"; }
+  serve_first --max-start-failures 3
+  signals HUP
+  wait_until state starting 3 'exit 3' # what follows is a pause of 2 s
+  signals HUP
+  wait_until state starting 4 'exit 3'
+  wait_until state failed 6 'exit 3' # and not 4, which was the third one in a row
+  run ! gone "$(worker 1)"
+}
+
+@test "the old worker dies in the pause before another try: the try is made at once" {
+  printf 'exit 3\n' | plan 2
+  printf 'exit 3\n' | plan 3
+  printf 'exit 3\n' | plan 4
+  serve --max-start-failures 9
+  signals HUP
+  wait_until state starting 4 'exit 3' # what follows is a pause of 4 s
+  kill -KILL "$(worker 1)"
+  wait_until state ready 5
+  local died started
+  died=$(sed -nE 's/^(\S+)Z WARN: Worker died unexpectedly.*/\1/p' "$LOG")
+  started=$(sed -nE 's/^(\S+)Z INFO: Starting new worker generation="5".*/\1/p' "$LOG")
+  [ $(($(date -d "$started" +%s) - $(date -d "$died" +%s))) -le 2 ]
+}
+
+@test "TERM in the pause before another try ends all" {
+  echo 'exit 3' | plan 2
+  serve --max-start-failures 9
+  signals HUP
+  wait_until state starting 2 'exit 3'
+  signals TERM
+  ended 0
+  recorded 1 SIGTERM
+}
+
+@test "with --give-up and --max-start-failures, the first generation is tried that often" {
+  echo 'exit 7' | plan all
+  launch --give-up --max-start-failures 2
+  ended 4
+  state failed 2 'exit 7'
+  assert_equal "$(grep -c ' start ' "$RECORD")" 2
+}
+
 @test "with --give-up, the first generation that does not come up is the end" {
   echo 'exit 7' | plan 1
   launch --give-up

@@ -2,6 +2,7 @@
 #include "serve/control.h"
 
 #include "alloc.h"
+#include "buf.h"
 #include "error.h"
 #include "log.h"
 #include "options.h"
@@ -22,6 +23,12 @@ static int send_signal(const struct settings *settings, pid_t pid, int number, s
 	return error_hint(error, "run this as the user that started it");
 }
 
+static int explain_nobody(const struct settings *settings, struct error *error)
+{
+	error_set(error, ERROR_CONFIG, "no supervisor holds the pid file %s", settings->pid_file);
+	return error_hint(error, "start one, or give the --root or --pid-file of the one that runs");
+}
+
 static long long newest_generation(const struct serve_status *status)
 {
 	long long newest = status->generation;
@@ -31,34 +38,55 @@ static long long newest_generation(const struct serve_status *status)
 	return newest;
 }
 
-/* True when one worker is left, and it is of a generation after the given one. */
-static bool is_replaced(const struct serve_status *status, long long before)
+/* True when a generation after the given one serves; others may still be ending. */
+static bool is_up(const struct serve_status *status, long long before)
 {
-	return status->count == 1 && status->workers[0].generation > before &&
+	return status->count > 0 && status->workers[status->count - 1].generation > before &&
 	       (status->state == SERVE_READY || status->state == SERVE_UNKNOWN);
 }
 
-/* Returns 0 when the restart is complete, 1 when it is not yet, or -1 when it has failed. */
+static int explain_delay(const struct serve_status *status, long long before, struct error *error)
+{
+	AUTO_BUF struct buf last = {0};
+
+	if (is_up(status, before)) {
+		error_set(error, ERROR_LOCKED, "generation %lld serves, but %lld (pid %d) has not ended yet",
+			  status->workers[status->count - 1].generation, status->workers[0].generation, (int)status->workers[0].pid);
+		return error_hint(error, "it is killed after the --kill-timeout of the supervisor");
+	}
+	if (status->reason[0])
+		buf_printf(&last, "; generation %lld failed: %s", status->generation, status->reason);
+	error_set(error, ERROR_LOCKED, "no generation after %lld is up yet%s", before, buf_text(&last));
+	return error_hint(error, "wait, and look at the status file and at what the server printed");
+}
+
+/* Returns 0 when the restart is complete, 1 when it is not yet, with the reason in error, or -1 when it has failed. */
 static int check_restart(const struct settings *settings, pid_t supervisor, long long before, struct error *error)
 {
 	AUTO_SERVE_STATUS struct serve_status status = {0};
 	pid_t pid;
 
 	if (serve_is_running(settings->pid_file, &pid, error) != 1 || pid != supervisor)
-		return error_set(error, ERROR_APPLICATION, "the supervisor (pid %d) ended", (int)supervisor);
+		return error_set(error, ERROR_SUPERVISOR, "the supervisor (pid %d) ended", (int)supervisor);
 	if (serve_status_read(settings->status_file, &status, error) < 0)
 		return -1;
 	if (status.state == SERVE_FAILED && status.generation > before)
 		return error_set(error, ERROR_APPLICATION, "generation %lld failed to start: %s", status.generation, status.reason);
-	return is_replaced(&status, before) ? 0 : 1;
+	if (status.count == 1 && is_up(&status, before))
+		return 0;
+	explain_delay(&status, before, error);
+	return 1;
 }
 
 /* The longest that a restart can take, when the supervisor has the options given here. */
 static long long restart_limit(const struct settings *settings)
 {
-	long long delay = option_number(settings->options, OPT_KILL_OLD_DELAY);
+	long long once = settings->ready_timeout + settings->interval, attempts = once;
 
-	return 2 * (settings->ready_timeout + settings->interval + delay) + settings->kill_timeout + MARGIN_MS;
+	for (long long failures = 1; failures < settings->max_start_failures; failures++)
+		attempts += settings_pause(failures) + once;
+	/* Twice, as the signal may come during a start that it has to wait for. */
+	return 2 * (attempts + option_number(settings->options, OPT_KILL_OLD_DELAY)) + settings->kill_timeout + MARGIN_MS;
 }
 
 int control_restart(const struct settings *settings, struct error *error)
@@ -69,7 +97,7 @@ int control_restart(const struct settings *settings, struct error *error)
 
 	int running = serve_is_running(settings->pid_file, &pid, error);
 	if (running == 0)
-		return error_set(error, ERROR_APPLICATION, "no supervisor holds the pid file %s", settings->pid_file);
+		return explain_nobody(settings, error);
 	if (running < 0 || serve_status_read(settings->status_file, &status, error) < 0)
 		return -1;
 	long long before = newest_generation(&status);
@@ -78,7 +106,7 @@ int control_restart(const struct settings *settings, struct error *error)
 	int result;
 	while ((result = check_restart(settings, pid, before, error)) == 1) {
 		if (time_monotonic() >= deadline)
-			return error_set(error, ERROR_APPLICATION, "no generation after %lld serves alone yet", before);
+			return -1;
 		time_sleep(STEP_MS);
 	}
 	if (result == 0)

@@ -16,7 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { DELAY_WITH_AUTO_RESTART_MS = 5000 };
+enum { DELAY_WITH_AUTO_RESTART_MS = 5000, PAUSE_FIRST_MS = 1000, PAUSE_MOST_MS = 60000 };
 
 static int make_absolute(char **ret, const char *path, struct error *error)
 {
@@ -106,6 +106,7 @@ int settings_read(struct settings *ret, const struct options *options, struct er
 		.interval = option_number(options, OPT_SERVE_INTERVAL),
 		.ready_timeout = option_number(options, OPT_READY_TIMEOUT),
 		.kill_timeout = option_number(options, OPT_KILL_TIMEOUT),
+		.max_start_failures = option_number(options, OPT_MAX_START_FAILURES),
 		.require_ready = option_flag(options, OPT_REQUIRE_READY),
 		.give_up = option_flag(options, OPT_GIVE_UP),
 		.daemonize = option_flag(options, OPT_DAEMONIZE),
@@ -114,6 +115,13 @@ int settings_read(struct settings *ret, const struct options *options, struct er
 	    set_signal(&ret->signal_on_term, options, OPT_SIGNAL_ON_TERM, "signal-on-term", error))
 		return -1;
 	return set_paths(ret, error);
+}
+
+long long settings_pause(long long failures)
+{
+	if (failures <= 0)
+		return 0;
+	return failures > 6 ? PAUSE_MOST_MS : PAUSE_FIRST_MS << (failures - 1);
 }
 
 void settings_free(struct settings *settings)

@@ -19,6 +19,7 @@ struct settings {
 	long long interval; /* this and the next: milliseconds */
 	long long ready_timeout;
 	long long kill_timeout;
+	long long max_start_failures;
 	int signal_on_hup;
 	int signal_on_term;
 	bool require_ready;
@@ -31,6 +32,9 @@ struct settings {
 /* Works out the settings, all paths absolute; creates ROOT/.dewy where a file of the supervisor is to go there. options
  * must live as long as ret. Returns 0, or -1; the caller gives ret to settings_free in both cases. */
 int settings_read(struct settings *ret, const struct options *options, struct error *error);
+
+/* Returns how long to wait, in milliseconds, before a start that follows so many failures in a row: 0, 1, 2, 4 up to 60 s. */
+long long settings_pause(long long failures);
 
 void settings_free(struct settings *settings);
 

@@ -15,7 +15,7 @@
 #include <signal.h>
 #include <stdio.h>
 
-enum { LONG_LIFE_MS = 60000, PAUSE_FIRST_MS = 1000, PAUSE_MOST_MS = 60000, AFTER_KILL_MS = 5000 };
+enum { LONG_LIFE_MS = 60000, AFTER_KILL_MS = 5000 };
 
 enum event {
 	EVENT_RESTART, /* somebody wants a new generation */
@@ -62,12 +62,7 @@ static void serve(struct supervisor *supervisor)
 
 static void pause_before_start(struct supervisor *supervisor)
 {
-	long long pause = 0;
-
-	if (supervisor->failures > 0)
-		pause = supervisor->failures > 6 ? PAUSE_MOST_MS : PAUSE_FIRST_MS << (supervisor->failures - 1);
-	supervisor->failures++;
-	enter(supervisor, PHASE_PAUSE, time_monotonic() + (pause < PAUSE_MOST_MS ? pause : PAUSE_MOST_MS));
+	enter(supervisor, PHASE_PAUSE, time_monotonic() + settings_pause(supervisor->failures++));
 }
 
 static void stop_workers(struct supervisor *supervisor, int number)
@@ -81,16 +76,28 @@ static void stop_workers(struct supervisor *supervisor, int number)
 		handle(supervisor, EVENT_ALL_DIED);
 }
 
+/* The current worker goes on, alone or until the new generation is tried again. */
+static void keep_current(struct supervisor *supervisor, bool gives_up)
+{
+	if (!gives_up) {
+		enter(supervisor, PHASE_RETRY, time_monotonic() + settings_pause(supervisor->start_failures));
+		return;
+	}
+	supervisor->start_failures = 0;
+	report_serving(supervisor, "A new generation failed to start, the old one serves");
+	serve(supervisor);
+}
+
 /* The new worker will not serve: the current one goes on, or another start follows. */
 static void fail_start(struct supervisor *supervisor, pid_t pid, const char *reason)
 {
+	bool gives_up = ++supervisor->start_failures >= supervisor->settings->max_start_failures;
+
 	report_worker(LOG_ERROR, "New worker failed to start", supervisor->generation, pid, reason);
-	report_state(supervisor, SERVE_FAILED, supervisor->generation, reason);
-	bool serves = workers_in_role(&supervisor->workers, ROLE_CURRENT) != NULL;
-	if (serves) {
-		report_serving(supervisor, "A new generation failed to start, the old one serves");
-		serve(supervisor);
-	} else if (supervisor->settings->give_up && !supervisor->has_served) {
+	report_state(supervisor, gives_up ? SERVE_FAILED : SERVE_STARTING, supervisor->generation, reason);
+	if (workers_in_role(&supervisor->workers, ROLE_CURRENT)) {
+		keep_current(supervisor, gives_up);
+	} else if (gives_up && supervisor->settings->give_up && !supervisor->has_served) {
 		supervisor->exit_status = error_status(ERROR_APPLICATION);
 		stop_workers(supervisor, SIGTERM);
 		return;
@@ -143,6 +150,9 @@ static void start(struct supervisor *supervisor)
 
 static void start_on_demand(struct supervisor *supervisor)
 {
+	supervisor->start_failures = 0;
+	if (supervisor->phase == PHASE_PAUSE)
+		supervisor->failures = 1;
 	readiness_tell("RELOADING=1\nMONOTONIC_USEC=%lld\nSTATUS=Starting a new generation", time_monotonic() * 1000);
 	start(supervisor);
 }
@@ -186,6 +196,7 @@ static void accept_new(struct supervisor *supervisor)
 	long long delay = supervisor->controls.kill_old_delay;
 
 	new->up = true;
+	supervisor->start_failures = 0;
 	if (!supervisor->has_served)
 		supervisor->failures = 0;
 	supervisor->has_served = true;
@@ -259,6 +270,10 @@ static transition *const transitions[PHASE_COUNT][EVENT_COUNT] = {
 			    [EVENT_UP] = accept_new,
 			    [EVENT_NEW_DIED] = new_died,
 			    [EVENT_TIMER] = settle},
+	[PHASE_RETRY] = {[EVENT_RESTART] = start_on_demand,
+			 [EVENT_STOP] = stop,
+			 [EVENT_CURRENT_DIED] = start, /* nobody serves: no time to wait */
+			 [EVENT_TIMER] = start},
 	[PHASE_OVERLAP] = {[EVENT_RESTART] = postpone,
 			   [EVENT_STOP] = stop,
 			   [EVENT_NEW_DIED] = new_died,

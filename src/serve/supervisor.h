@@ -14,6 +14,7 @@
 enum phase {
 	PHASE_PAUSE,    /* nobody serves; the next start is due at timer */
 	PHASE_STARTING, /* a new worker is to show that it is up; the current one, if there is one, serves */
+	PHASE_RETRY,    /* the current worker serves; a new one, which failed to start, is tried again at timer */
 	PHASE_OVERLAP,  /* the new worker is up, and the current one is told to end at timer */
 	PHASE_SERVING,  /* the current worker serves, nothing else goes on */
 	PHASE_STOPPING, /* all workers were told to end; timer is when they are no longer waited for */
@@ -32,7 +33,8 @@ struct supervisor {
 	long long timer;        /* on the monotonic clock, NEVER for none */
 	long long generation;   /* of the newest worker; failed starts count */
 	long long attempted_at; /* when the last start came to its end, on the monotonic clock */
-	int failures;           /* in a row; the next pause depends on it */
+	int failures;           /* in a row while nobody serves; the next pause depends on it */
+	int start_failures;     /* in a row, of the new generation */
 	bool restart_pending;   /* SIGHUP came during a start: one more after it */
 	bool has_served;
 	enum serve_state state; /* this and the next two are for the status file */
