@@ -4,6 +4,7 @@
 #define DEWY_SERVE_SERVICE_H
 
 #include "events.h"
+#include "serve/identity.h"
 #include "serve/output.h"
 #include "serve/sockets.h"
 #include "serve/supervisor.h"
@@ -11,6 +12,7 @@
 struct service {
 	struct supervisor supervisor;
 	struct sockets sockets;
+	struct identity identity;
 	struct output output;
 	struct events events;
 	int pid_file; /* open, with its lock */
