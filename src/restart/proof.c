@@ -81,28 +81,38 @@ static int wait_alone(struct server *server, struct error *error)
 	return 0;
 }
 
-/* Waits until the new server answers --health-url. Returns 0 or -1. */
-static int wait_healthy(struct server *server, struct error *error)
+/* Asks until enough answers in a row were good. Returns 0 or -1. */
+static int ask(struct server *server, const struct target *target, struct error *error)
 {
-	const char *url = option_string(server->run->options, OPT_HEALTH_URL);
 	const char *authorities = option_string(server->run->options, OPT_CACERT);
+	long long wanted = option_number(server->run->options, OPT_HEALTH_COUNT), good = 0;
 	long long timeout = option_number(server->run->options, OPT_HEALTH_TIMEOUT);
 	bool alone;
 
-	if (!url)
-		return 0;
-	if (wait_alone(server, error))
-		return -1;
 	for (long long deadline = time_monotonic() + timeout;;) {
 		long long left = deadline - time_monotonic();
-		if (health_ask(url, authorities, left < ASK_MS && left > 0 ? left : ASK_MS, error))
-			return 0;
-		if (left <= STEP_MS)
-			return too_late(server, "did not become healthy", timeout, error);
-		time_sleep(STEP_MS);
+		good = health_ask(target, authorities, left < ASK_MS && left > 0 ? left : ASK_MS, error) ? good + 1 : 0;
 		if (server->ops->serves(server, &alone, error) <= 0)
 			return -1;
+		if (good >= wanted)
+			return 0;
+		if (left <= STEP_MS)
+			break;
+		time_sleep(STEP_MS);
 	}
+	if (good)
+		error_set(error, ERROR_APPLICATION, "of %lld good answers in a row, only %lld came", wanted, good);
+	return too_late(server, "did not become healthy", timeout, error);
+}
+
+/* Waits until the new server is healthy, if there is a way to tell. Returns 0 or -1. */
+static int wait_healthy(struct server *server, struct error *error)
+{
+	AUTO_TARGET struct target target = {0};
+
+	if (target_find(&target, server->run->options, server->run->root->path, error))
+		return -1;
+	return target.url && (wait_alone(server, error) || ask(server, &target, error)) ? -1 : 0;
 }
 
 int proof_watch(struct server *server, struct error *error)

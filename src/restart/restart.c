@@ -50,17 +50,19 @@ static void tell_success(struct stage_run *run, const struct server *server)
 		document_notice(run->document, "restart", NOTICE_IMPORTANT, "Deployed %s in %s", version, buf_text(&spent));
 }
 
-/* Returns the name of the release to go back to; NULL when there is none but the one that failed, or when that one served before
- * and is not to blame. A run that takes up an interrupted one began with the release that failed: what that replaced, its record
+/* Returns the name of the release to go back to; NULL when there is none but the one that failed, when that one served before
+ * and is not to blame, or with --no-rollback. A run that takes up an interrupted one began with the release that failed: what that replaced, its record
  * knows, and "previous" becomes it. */
 static const char *release_before(const struct stage_run *run, const char *current)
 {
 	AUTO_JSON cJSON *failed = release_record(run->root, current);
 	const char *deployed = json_string(run->document, "deploy.path");
 
-	if (document_state(failed) == STATE_RUNNING)
+	bool taken_up = str_equal(json_string(run->document, "previous.path"), deployed);
+	if (option_flag(run->options, OPT_NO_ROLLBACK) || document_state(failed) == STATE_RUNNING ||
+	    (taken_up && json_true(failed, "served")))
 		return NULL;
-	if (str_equal(json_string(run->document, "previous.path"), deployed) && json_get(failed, "previous"))
+	if (taken_up && json_get(failed, "previous"))
 		json_set(run->document, "previous", xrequire(cJSON_Duplicate(json_get(failed, "previous"), true)));
 	const char *path = json_string(run->document, "previous.path"), *slash = path ? strrchr(path, '/') : NULL;
 	if (!slash || str_equal(path, deployed) || !release_is_name(slash + 1))
