@@ -56,6 +56,7 @@ struct http_signature {
 struct http_request {
 	const char *method;         /* NULL for GET */
 	const char *url;            /* http:// or https:// */
+	const char *socket;         /* path of a UNIX socket to connect to instead of the host of the URL; NULL for none */
 	const char *const *headers; /* "Name: value", ended by NULL; NULL for none */
 	const void *body;
 	size_t body_length;

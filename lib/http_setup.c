@@ -85,6 +85,8 @@ static int set_protocols(struct exchange *exchange)
 	SET(CURLOPT_PATH_AS_IS, 1L);
 	if (exchange->request->direct)
 		SET(CURLOPT_NOPROXY, "*");
+	if (exchange->request->socket)
+		SET(CURLOPT_UNIX_SOCKET_PATH, exchange->request->socket);
 	return failed;
 }
 

@@ -298,27 +298,6 @@ char *proc_sibling(const char *name)
 	return xstrdup(name);
 }
 
-long long proc_started_at(pid_t pid)
-{
-	AUTO_FREE char *path = xasprintf("/proc/%d/stat", (int)pid);
-	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
-	AUTO_BUF struct buf content = {0};
-	struct timespec boot;
-	unsigned long long ticks;
-	char state;
-
-	if (fd < 0 || buf_read(&content, fd, 8192))
-		return -1;
-	const char *after = strrchr(buf_text(&content), ')'); /* the name before it may hold anything */
-	if (!after || sscanf(after, ") %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu", &state,
-			     &ticks) != 2)
-		return -1;
-	if (state == 'Z' || state == 'X')
-		return -1;
-	clock_gettime(CLOCK_BOOTTIME, &boot);
-	return time_now() - (boot.tv_sec * 1000LL + boot.tv_nsec / 1000000) + (long long)ticks * 1000 / sysconf(_SC_CLK_TCK);
-}
-
 static const struct signal_name {
 	const char *name;
 	int number;

@@ -60,9 +60,18 @@ int proc_signal(pid_t pid, int pidfd, int number);
  * the caller frees it. */
 char *proc_sibling(const char *name);
 
-/* Returns when a process began, in milliseconds since the epoch, exact to some 10 ms; -1 when there is none or it has ended.
+/* Returns for how many milliseconds a process has lived, exact to some 10 ms; -1 when there is none or it has ended.
  * Format: proc(5), /proc/PID/stat. */
+long long proc_age(pid_t pid);
+
+/* Returns when a process began, in milliseconds since the epoch; -1 when there is none or it has ended. */
 long long proc_started_at(pid_t pid);
+
+/* Finds the living processes whose parent this one is, in no order, most of them at the most. Returns how many. */
+size_t proc_children(pid_t parent, pid_t *ret_children, size_t most);
+
+/* True when the program that a process runs lies below the directory, whose path is absolute and without symbolic links. */
+bool proc_runs_below(pid_t pid, const char *directory);
 
 /* Returns the number of a signal named with or without SIG, in any case; -1 when it is none that ends or tells a server. */
 int proc_signal_number(const char *name);

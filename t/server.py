@@ -4,8 +4,10 @@ finishes what it has begun. The file "behaviour" beside it makes it misbehave:
   dies-at-once           exit 1 before it serves
   dies-after SECONDS     exit 1 between two requests, so much later
   unhealthy              answers /health with 500
+  stumbles N             answers the Nth request for /health with 500
   slow-start SECONDS     says STATUS=starting at once, but READY=1 only then
   says-ready             says READY=1 when it serves
+Each request for /health adds a line with its version to the file that HEALTH_LOG names.
 """
 import os, signal, socket, sys, time
 
@@ -33,6 +35,7 @@ signal.signal(signal.SIGTERM, lambda *_: ending.append(1))
 if "says-ready" in behaviour or "slow-start" in behaviour:
     tell(b"READY=1")
 dies_at = time.monotonic() + float(behaviour["dies-after"]) if "dies-after" in behaviour else None
+asked = 0
 
 while not ending:
     if dies_at and time.monotonic() >= dies_at:
@@ -45,7 +48,12 @@ while not ending:
         client.settimeout(5)
         try:
             request = client.recv(4096).split()
-            bad = "unhealthy" in behaviour and len(request) > 1 and request[1] == b"/health"
+            health = len(request) > 1 and request[1] == b"/health"
+            asked += health
+            if health and "HEALTH_LOG" in os.environ:
+                with open(os.environ["HEALTH_LOG"], "a") as log:
+                    log.write(version + "\n")
+            bad = health and ("unhealthy" in behaviour or behaviour.get("stumbles") == str(asked))
             client.sendall(b"HTTP/1.1 %s\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s\n" % (
                 b"500 Not well" if bad else b"200 OK", len(version) + 1, version.encode()))
         except OSError:

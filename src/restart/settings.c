@@ -2,9 +2,8 @@
 #include "restart/settings.h"
 
 #include "error.h"
+#include "restart/target.h"
 #include "serve/port.h"
-#include "str.h"
-#include "url.h"
 
 static int check_ports(const struct options *options, struct error *error)
 {
@@ -16,23 +15,13 @@ static int check_ports(const struct options *options, struct error *error)
 	return 0;
 }
 
-static int check_health_url(const char *text, struct error *error)
-{
-	AUTO_URL struct url url = {0};
-
-	if (url_parse(&url, text, error))
-		return error_in(error, "--health-url %s", text);
-	if ((str_equal(url.scheme, "http") || str_equal(url.scheme, "https")) && *url.authority)
-		return 0;
-	error_set(error, ERROR_CONFIG, "--health-url %s: expected http:// or https:// and a host", text);
-	return error_hint(error, "for example http://127.0.0.1:8080/health");
-}
-
 int restart_check(const struct options *options, struct error *error)
 {
-	const char *url = option_string(options, OPT_HEALTH_URL);
+	AUTO_TARGET struct target target = {0};
 	mode_t mode;
 
 	return check_ports(options, error) || port_read_mode(option_string(options, OPT_SOCKET_MODE), &mode, error) ||
-	       (url && check_health_url(url, error)) ? -1 : 0;
+			       target_find(&target, options, "", error)
+		       ? -1
+		       : 0;
 }

@@ -7,7 +7,7 @@
 
 struct error;
 
-/* Returns 0 when every --port and --health-url is one; or -1 with ERROR_USAGE or ERROR_CONFIG. */
+/* Returns 0 when every --port, --health-url and --health-path is one; or -1 with ERROR_USAGE or ERROR_CONFIG. */
 int restart_check(const struct options *options, struct error *error);
 
 #endif

@@ -91,6 +91,8 @@ int release_mark(const struct root *root, const char *name, enum state state, st
 	if (document_state(record) == state)
 		return 0;
 	document_set_state(record, state, NULL);
+	if (state == STATE_RUNNING)
+		json_set_bool(record, "served", true);
 	return release_write_record(root, name, record, error);
 }
 

@@ -27,7 +27,8 @@ int release_write_record(const struct root *root, const char *name, const cJSON 
 bool release_is_unfinished(const cJSON *record);
 
 /* Sets the state in the record: "running" once its server has proved itself, "deployed" before. A server release that current
- * leads to and that is not marked running still needs a restart, whoever was interrupted. Returns 0 or -1. */
+ * leads to and that is not marked running still needs a restart, whoever was interrupted. One that was ever marked running keeps
+ * the member "served", so that it is not blamed later for what keeps it from starting. Returns 0 or -1. */
 int release_mark(const struct root *root, const char *name, enum state state, struct error *error);
 
 /* Chooses the name of the next release: the present second, or the first one after every release that is there. Returns 0
