@@ -28,6 +28,7 @@ struct check {
 	cJSON *record;                   /* of the deployed release, NULL when there is none */
 	const char *version, *cache_key; /* of the deployed release; they belong to record */
 	const char *down;                /* why there is something to do for it, whatever the registry says; NULL for nothing */
+	const cJSON *rejected;           /* what is not to be deployed again; belongs to ask_registry */
 	bool forced;
 };
 
@@ -133,6 +134,7 @@ static int describe_artifact(const struct check *check, const char *version, con
 	if (artifact->size >= 0)
 		json_set_number(check->document, "artifact.size", artifact->size);
 	json_set_string(check->document, "artifact.digest", *artifact->digest ? artifact->digest : NULL);
+	json_set_string(check->document, "artifact.revision", artifact->revision);
 	json_set_string(check->document, "artifact.cache_key", cache_key);
 	return 0;
 }
@@ -194,7 +196,8 @@ static int decide(const struct check *check, const struct choice *choice)
 		return offer(check, version, "forced");
 	if (!same)
 		return offer(check, version,
-			     older                                ? "older version"
+			     rejected_find(check->rejected, version) ? "published again"
+			     : older                              ? "older version"
 			     : str_equal(version, check->version) ? "another artifact"
 								  : "new version");
 	AUTO_FREE char *rejected = choice->rejected ? xasprintf("up to date; %s is rejected", choice->rejected) : NULL;
@@ -291,6 +294,7 @@ static int ask_registry(struct check *check, struct error *error)
 
 	if (!rejected)
 		return -1;
+	check->rejected = rejected;
 	if (find(check, &rules, &finding, error))
 		return error->code == ERROR_POSTPONED ? wait_for_registry(check, error) : -1;
 	if (finding.choice.release.version)

@@ -69,6 +69,7 @@ static int recall_artifacts(const cJSON *memory, const struct registry *registry
 	{
 		const char *name = json_string(item, "name"), *url = json_string(item, "url"), *digest = json_string(item, "digest");
 		struct artifact artifact = {.name = (char *)name, .url = (char *)url, .size = json_number(item, "size", -1)};
+		artifact.revision = (char *)json_string(item, "revision");
 		snprintf(artifact.digest, sizeof artifact.digest, "%s", digest ? digest : "");
 		if (!name || !url || !is_ours(registry, url))
 			return -1;
@@ -107,6 +108,7 @@ static cJSON *describe_artifacts(const struct artifact_list *list)
 		json_set_string(item, "url", artifact->url);
 		json_set_number(item, "size", artifact->size);
 		json_set_string(item, "digest", *artifact->digest ? artifact->digest : NULL);
+		json_set_string(item, "revision", artifact->revision);
 		cJSON_AddItemToArray(items, item);
 	}
 	return items;

@@ -208,13 +208,24 @@ static int take_up(struct stage_run *run, const char *current, int cache, struct
 	return 0;
 }
 
+/* What is deployed is rejected no longer: it was forced, or is another artifact than the one that was. */
+static int accept(const struct stage_run *run, struct error *error)
+{
+	const char *version = json_string(run->document, "release.version");
+	AUTO_JSON cJSON *rejected = rejected_read(run->root, error);
+
+	if (!rejected)
+		return -1;
+	if (json_true(run->document, "forced") || rejected_find(rejected, version))
+		return rejected_accept(run->root, version, error);
+	return 0;
+}
+
 static int forward(struct stage_run *run, struct error *error)
 {
 	char current[RELEASE_NAME] = "";
 
-	if (json_true(run->document, "forced") && rejected_accept(run->root, json_string(run->document, "release.version"), error))
-		return -1;
-	if (release_current(run->root, current, error) < 0 || check_previous(run, current, error) || retention_sweep(run->root, current, error))
+	if (accept(run, error) || release_current(run->root, current, error) < 0 || check_previous(run, current, error) || retention_sweep(run->root, current, error))
 		return -1;
 	AUTO_CLOSE int cache = root_open_cache(run->root, option_string(run->options, OPT_CACHE), NULL, error);
 	if (cache < 0)

@@ -92,12 +92,7 @@ struct candidate {
 
 static bool is_rejected(const cJSON *rejected, const cJSON *record)
 {
-	const cJSON *entry;
-
-	cJSON_ArrayForEach(entry, rejected)
-		if (!json_string(entry, "above") && str_equal(json_string(entry, "version"), json_string(record, "release.version")))
-			return true;
-	return false;
+	return rejected_find(rejected, json_string(record, "release.version")) != NULL;
 }
 
 /* Decides what stays: from the newest back, keep of them, and those that always do. */
@@ -153,6 +148,17 @@ static int sweep_artifact(const char *name, void *context)
 	return ours ? fs_remove(sweep->cache, name, sweep->error) : 0;
 }
 
+/* Forgets what was rejected before the oldest release that stays was deployed: too much has been deployed since. */
+static int forget_rejected(const struct root *root, const struct candidate *candidates, int count, struct error *error)
+{
+	time_t oldest;
+
+	for (int i = 0; i < count; i++)
+		if (candidates[i].stays && time_parse_stamp(candidates[i].name, &oldest) == 0)
+			return rejected_prune(root, oldest, error);
+	return 0;
+}
+
 int retention_prune(const struct root *root, int cache, const char *previous, long long keep, struct error *error)
 {
 	AUTO_FREE char(*names)[RELEASE_NAME] = NULL;
@@ -173,6 +179,8 @@ int retention_prune(const struct root *root, int cache, const char *previous, lo
 	sweep.shared = cache >= 0 && is_shared(root, cache);
 	if (!failed && cache >= 0)
 		failed = fs_each(cache, sweep_artifact, &sweep, error);
+	if (!failed)
+		failed = forget_rejected(root, candidates, count, error);
 	for (int i = 0; i < count; i++)
 		cJSON_Delete(candidates[i].record);
 	free(candidates);

@@ -6,38 +6,10 @@
 #include "log.h"
 #include "root/rejected.h"
 #include "root/release.h"
+#include "root/retained.h"
 #include "str.h"
 
 #include <string.h>
-
-static bool is_version(const cJSON *record, const char *version)
-{
-	const char *recorded = json_string(record, "release.version");
-
-	return recorded && (str_equal(recorded, version) || (recorded[0] == 'v' && str_equal(recorded + 1, version)));
-}
-
-/* Returns the index of the release to go back to, or -1. */
-static int find(const struct root *root, char (*names)[RELEASE_NAME], int count, const char *current, const char *version)
-{
-	AUTO_JSON cJSON *running = release_record(root, current);
-	const char *path = json_string(running, "previous.path"), *slash = path ? strrchr(path, '/') : NULL;
-	int before = -1;
-
-	for (int i = count - 1; i >= 0; i--) {
-		if (str_equal(names[i], current))
-			continue;
-		AUTO_JSON cJSON *record = release_record(root, names[i]);
-		if (release_is_unfinished(record) ||
-		    str_equal(json_string(record, "artifact.cache_key"), json_string(running, "artifact.cache_key")))
-			continue; /* a second copy of what runs, by --force, is nothing to go back to */
-		if (*version ? is_version(record, version) : slash && str_equal(slash + 1, names[i]))
-			return i;
-		if (before < 0 && strcmp(names[i], current) < 0)
-			before = i;
-	}
-	return *version ? -1 : before;
-}
 
 static int explain_missing(const struct root *root, char (*names)[RELEASE_NAME], int count, const char *current,
 			   const char *version, struct error *error)
@@ -49,7 +21,7 @@ static int explain_missing(const struct root *root, char (*names)[RELEASE_NAME],
 		AUTO_JSON cJSON *record = release_record(root, names[i]);
 		buf_printf(&versions, "%s%s", i ? ", " : "", json_string(record, "release.version"));
 	}
-	if (*version && running && is_version(running, version))
+	if (*version && running && retained_is_version(running, version))
 		error_set(error, ERROR_CONFIG, "%s is deployed already", json_string(running, "release.version"));
 	else
 		error_set(error, ERROR_CONFIG,
@@ -100,7 +72,7 @@ int rollback_run(struct stage_run *run, const char *version, struct error *error
 
 	if (count < 0 || release_current(run->root, current, error) < 0)
 		return -1;
-	int chosen = *current ? find(run->root, names, count, current, version) : -1;
+	int chosen = *current ? retained_find(run->root, names, count, current, version) : -1;
 	if (chosen < 0)
 		return explain_missing(run->root, names, count, current, version, error);
 	describe(run, names[chosen], current);

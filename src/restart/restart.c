@@ -115,14 +115,14 @@ static void count_attempt(const struct stage_run *run)
 /* Switches back to the release before, which is marked as running only once it serves. Returns 0 or -1. */
 static int roll_back(struct stage_run *run, struct server *server, const char *name, const char *why, struct error *error)
 {
-	const char *version = json_string(run->document, "release.version"), *before = json_string(run->document, "previous.version");
+	const char *before = json_string(run->document, "previous.version");
 	bool may_be_kept = served(run, name);
 	AUTO_JSON cJSON *document = restored_document(run, name);
 	struct stage_run restored = {run->options, run->root, document, run->started_at};
 	struct error unopened;
 	AUTO_CLOSE int cache = root_open_cache(run->root, option_string(run->options, OPT_CACHE), NULL, &unopened);
 
-	if (rejected_add(run->root, version, why, error) || rejected_accept(run->root, before, error) ||
+	if (rejected_add(run->root, run->document, why, error) || rejected_accept(run->root, before, error) ||
 	    release_mark(run->root, name, STATE_DEPLOYED, error) || release_switch(run->root, name, cache, error))
 		return -1;
 	log_info("Create symlink", "from", json_string(run->document, "previous.path"), "to", "current");
