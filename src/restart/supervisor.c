@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
 	STEP_MS = 50,
@@ -53,10 +54,18 @@ void supervisor_forget(struct supervisor *supervisor)
 	free(supervisor->status_file);
 }
 
+/* Returns where the server's output goes; the caller frees it. */
+static char *server_log(const struct stage_run *run)
+{
+	const char *given = option_string(run->options, OPT_SERVER_LOG);
+
+	return given ? xstrdup(given) : root_state_path(run->root, "serve.log");
+}
+
 static void build_command(const struct supervisor *supervisor, struct words *argv)
 {
 	const struct stage_run *run = supervisor->run;
-	AUTO_FREE char *program = proc_sibling("dewy-serve"), *log_file = root_state_path(run->root, "serve.log");
+	AUTO_FREE char *program = proc_sibling("dewy-serve"), *log_file = server_log(run);
 	/* The old generation serves on for as long as the new one has to prove itself, so that losing the new one costs nothing. */
 	AUTO_FREE char *delay = xasprintf("--kill-old-delay=%lldms", option_number(run->options, OPT_SETTLE));
 	AUTO_FREE char *timeout = xasprintf("--ready-timeout=%lldms", option_number(run->options, OPT_START_TIMEOUT));
@@ -83,7 +92,13 @@ static int launch(struct supervisor *supervisor, struct error *error)
 		return error_hint(error, "give the command behind --, for example: -- current/bin/server");
 	}
 	build_command(supervisor, &argv);
-	struct proc_spec spec = {.argv = words_list(&argv), .environment = environment, .directory = supervisor->run->root->fd};
+	/* Its standard output is what --log-file=- takes, and its standard error says why it cannot start. */
+	struct proc_spec spec = {
+		.argv = words_list(&argv),
+		.environment = environment,
+		.directory = supervisor->run->root->fd,
+		.out = str_equal(option_string(supervisor->run->options, OPT_SERVER_LOG), "-") ? STDERR_FILENO : 0,
+	};
 	if (proc_run(&spec, 4096, LAUNCH_MS, &result, error))
 		return -1;
 	int failed = result.exit_code;
