@@ -247,7 +247,8 @@ static int run_piped(const struct proc_spec *spec, int out[2], int err[2], size_
 	for (size_t i = 0; i < sizeof ending / sizeof *ending; i++)
 		sigaddset(&watch.ending, ending[i]);
 	sigprocmask(SIG_BLOCK, &watch.ending, &before);
-	piped.out = out[1];
+	if (!piped.out)
+		piped.out = out[1];
 	piped.err = err[1];
 	piped.own_group = true;
 	pid_t pid = proc_spawn(&piped, error);

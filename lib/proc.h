@@ -41,9 +41,9 @@ struct proc_result {
 };
 
 /* Runs a program in its own process group to its end, or for timeout_ms milliseconds at most: then the group gets SIGTERM,
- * and SIGKILL five seconds later. Up to output_limit bytes each of standard output and error are kept, the rest is read and
- * dropped; a background process that keeps them open is not waited for. A SIGTERM, SIGINT, SIGHUP or SIGQUIT that comes meanwhile
- * ends the group first, and then this process. Returns 0, or -1 when it could not be started.
+ * and SIGKILL five seconds later. Up to output_limit bytes each of standard error, and of standard output unless spec has an out,
+ * are kept, the rest is read and dropped; a background process that keeps them open is not waited for. A SIGTERM, SIGINT, SIGHUP or
+ * SIGQUIT that comes meanwhile ends the group first, and then this process. Returns 0, or -1 when it could not be started.
  * The caller gives ret to proc_result_free. */
 int proc_run(const struct proc_spec *spec, size_t output_limit, long long timeout_ms, struct proc_result *ret, struct error *error);
 

@@ -578,3 +578,15 @@ variables_of_dewy() {
   run -1 dewy-serve -- "${WORKER[@]}"
   assert_output --partial 'others may write to the root'
 }
+
+@test "--log-file - sends all to standard output, in the background, too, and not what is wrong at the start" {
+  dewy-serve --log-file - --daemonize --interval 1h -- "${WORKER[@]}" >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err" 3>&-
+  wait_until state ready 1
+  grep -q 'Supervisor started' "$BATS_TEST_TMPDIR/out"
+  [ ! -s "$BATS_TEST_TMPDIR/err" ]
+  [ ! -e "$ROOT/-" ] && [ ! -e "$ROOT/.dewy/serve.log" ]
+  run -6 --separate-stderr dewy-serve --log-file - --daemonize -- "${WORKER[@]}"
+  assert_output ""
+  [[ $stderr == *"another supervisor"* ]]
+  dewy-serve --stop
+}

@@ -201,6 +201,18 @@ prepare() {
   [ "$(field state)" = deployed ]
 }
 
+@test "SIGHUP, as from a terminal that goes away, breaks nothing off" {
+  publish v1.0.0
+  dewy once --before-deploy-hook 'touch began; until [ -e go ]; do sleep 0.02; done' >"$BATS_TEST_TMPDIR/out" 2>/dev/null 3>&- &
+  pid=$!
+  wait_until test -e "$ROOT/began"
+  kill -HUP $pid
+  kill -USR1 $pid
+  touch "$ROOT/go"
+  wait $pid
+  [ "$(jq -r .state "$BATS_TEST_TMPDIR/out")" = deployed ]
+}
+
 @test "the first good run after failures says so" {
   mv "$REGISTRY" "$REGISTRY.gone"
   run -2 dewy once

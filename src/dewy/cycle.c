@@ -11,12 +11,10 @@
 #include "proc.h"
 #include "restart/settings.h"
 #include "root/history.h"
-#include "signals.h"
 #include "str.h"
 #include "time.h"
 #include "words.h"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -26,23 +24,21 @@ enum { GRACE_MS = 10000, NOTIFY_MARGIN_MS = 5000 };
 
 int cycle_begin(struct cycle *cycle, const struct options *options, const char *mode, struct root *root, struct error *error)
 {
-	static const int taken[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1};
 	const char *given = option_string(options, OPT_MODE);
 
-	*cycle = (struct cycle){.options = options, .root = root, .signals = -1};
+	*cycle = (struct cycle){.options = options, .root = root, .requests = {.fd = -1}};
 	cycle->mode = mode ? mode : given ? given : options->rest[0] ? "server" : "assets";
 	if (str_equal(cycle->mode, "assets") && options->rest[0])
 		return error_set(error, ERROR_USAGE, "assets mode takes no command");
 	if (restart_check(options, error) || root_open(root, option_string(options, OPT_ROOT), error) ||
 	    option_export(options, error))
 		return -1;
-	cycle->signals = signals_open(taken, sizeof taken / sizeof *taken, error);
-	return cycle->signals < 0 ? -1 : 0;
+	return requests_open(&cycle->requests, error);
 }
 
 void cycle_end(struct cycle *cycle)
 {
-	cleanup_close(&cycle->signals);
+	requests_close(&cycle->requests);
 	cJSON_Delete(cycle->document);
 	cycle->document = NULL;
 }
@@ -62,28 +58,29 @@ static const struct step {
 
 static const struct step check_step = {"dewy-check", "check", STATE_UNCHANGED, false, true};
 static const struct step rollback_step = {"dewy-deploy", "deploy", STATE_UNCHANGED, false, false};
+static const struct step stop_step = {.program = "dewy-serve", .stage = "stop"};
 
-void cycle_read_signal(struct cycle *cycle)
+/* True when signals ask for an end that the step is not to delay. */
+static bool is_abandoned(const struct cycle *cycle, const struct step *step)
 {
-	int number = signals_next(cycle->signals);
+	const struct requests *requests = &cycle->requests;
 
-	if (number == SIGUSR1)
-		cycle->restart = true;
-	else if (number && number != SIGHUP)
-		cycle->stop = number;
+	return requests->hurry || (requests->stop && (step->may_be_abandoned || (step->server_only && cycle->ends_server)));
 }
 
-/* Waits for a stage; a signal ends one that may be abandoned, and is remembered for after any other. Returns its exit code, or
- * -1 when it took too long and was ended. */
+/* Waits for a stage; signals end it when they abandon it, and are remembered for after it otherwise. Returns its exit code, or -1
+ * when it took too long and was ended. */
 static int await(struct cycle *cycle, const struct step *step, pid_t pid)
 {
 	long long deadline = time_monotonic() + option_number(cycle->options, OPT_STAGE_TIMEOUT);
 	int code, result;
 
-	while ((result = proc_wait_or(pid, deadline - time_monotonic(), cycle->stop ? -1 : cycle->signals, &code)) == 2) {
-		cycle_read_signal(cycle);
-		if (cycle->stop && step->may_be_abandoned)
-			kill(-pid, SIGTERM);
+	while ((result = proc_wait_or(pid, deadline - time_monotonic(), cycle->requests.fd, &code)) == 2) {
+		requests_read(&cycle->requests);
+		if (is_abandoned(cycle, step))
+			return proc_stop(-pid, GRACE_MS);
+		if (cycle->requests.stop)
+			log_info("Ending after this stage", "stage", step->stage, "signal", proc_signal_name(cycle->requests.stop));
 	}
 	if (result == 0)
 		return code;
@@ -150,7 +147,7 @@ static void advance(struct cycle *cycle, const struct step *step, int lock)
 	}
 	if (!cycle->document)
 		cycle->document = document_new(cycle->root, option_string(cycle->options, OPT_APP), cycle->mode);
-	if (cycle->stop) {
+	if (is_abandoned(cycle, step)) {
 		log_info("Interrupted", "stage", step->stage);
 		document_set_state(cycle->document, STATE_UNCHANGED, "interrupted");
 		return;
@@ -181,7 +178,7 @@ static void run_stages(struct cycle *cycle, struct notifier *notifier, int lock)
 	if (!cycle->document)
 		advance(cycle, cycle->rollback ? &rollback_step : &check_step, lock);
 	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
-		if (cycle->stop && steps[i].may_be_abandoned)
+		if (is_abandoned(cycle, &steps[i]))
 			break;
 		if (!applies(cycle, &steps[i]))
 			continue;
@@ -215,6 +212,20 @@ int cycle_run(struct cycle *cycle, struct error *error)
 	unsetenv("DEWY_LOCK_FD");
 	if (is_worth_telling(cycle))
 		notifier_finish(&notifier, cycle->document, option_number(cycle->options, OPT_NOTIFY_TIMEOUT) + NOTIFY_MARGIN_MS,
-				cycle->stop ? -1 : cycle->signals);
+				&cycle->requests);
 	return document_status(cycle->document);
+}
+
+int cycle_stop_server(struct cycle *cycle, struct error *error)
+{
+	AUTO_FREE char *program = proc_sibling(stop_step.program);
+	const char *argv[] = {program, "--stop", "--root", cycle->root->path, NULL};
+	struct proc_spec spec = {.argv = argv, .own_group = true};
+
+	pid_t pid = proc_spawn(&spec, error);
+	if (pid < 0)
+		return -1;
+	int code = await(cycle, &stop_step, pid);
+	return code < 0 ? stage_timed_out(&stop_step, error)
+	       : code == 0 ? 0 : error_set(error, ERROR_SUPERVISOR, "%s --stop ended with %d", stop_step.program, code);
 }

@@ -6,12 +6,14 @@
 #include "proc.h"
 #include "restart/generations.h"
 #include "secrets.h"
+#include "str.h"
 #include "time.h"
 #include "words.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { STEP_MS = 50, STOP_MS = 60000, LAUNCH_MS = 30000 };
 
@@ -42,11 +44,19 @@ static void pass_on(const struct options *options, struct words *argv)
 	words_add_all(argv, "--path=", option_list(options, OPT_SOCKET_PATH));
 }
 
+/* Returns where the server's output goes; the caller frees it. */
+static char *server_log(const struct stage_run *run)
+{
+	const char *given = option_string(run->options, OPT_SERVER_LOG);
+
+	return given ? xstrdup(given) : root_state_path(run->root, "serve.log");
+}
+
 static void build_command(const struct server *server, struct words *argv)
 {
 	const struct stage_run *run = server->run;
 	const struct generations *generations = server->own;
-	AUTO_FREE char *program = proc_sibling("dewy-serve"), *log_file = root_state_path(run->root, "serve.log");
+	AUTO_FREE char *program = proc_sibling("dewy-serve"), *log_file = server_log(run);
 	/* The old generation serves on for as long as the new one has to prove itself, so that losing the new one costs nothing. */
 	AUTO_FREE char *delay = xasprintf("--kill-old-delay=%lldms", option_number(run->options, OPT_SETTLE));
 	AUTO_FREE char *timeout = xasprintf("--ready-timeout=%lldms", option_number(run->options, OPT_START_TIMEOUT));
@@ -69,7 +79,13 @@ static int launch(struct server *server, struct error *error)
 	struct proc_result result;
 
 	build_command(server, &argv);
-	struct proc_spec spec = {.argv = words_list(&argv), .environment = environment, .directory = server->run->root->fd};
+	/* Its standard output is what --log-file=- takes, and its standard error says why it cannot start. */
+	struct proc_spec spec = {
+		.argv = words_list(&argv),
+		.environment = environment,
+		.directory = server->run->root->fd,
+		.out = str_equal(option_string(server->run->options, OPT_SERVER_LOG), "-") ? STDERR_FILENO : 0,
+	};
 	if (proc_run(&spec, 4096, LAUNCH_MS, &result, error))
 		return -1;
 	int failed = result.exit_code;

@@ -7,6 +7,7 @@
 #include "proc.h"
 #include "secrets.h"
 #include "serve/workers.h"
+#include "str.h"
 #include "time.h"
 
 #include <errno.h>
@@ -33,6 +34,10 @@ int output_open(struct output *ret, const char *log_file, struct error *error)
 			return error_errno(error, errno, "cannot make a pipe");
 		ret->read_end = ends[0];
 		ret->fd = ends[1];
+	} else if (str_equal(log_file, "-")) {
+		ret->fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+		if (ret->fd < 0)
+			return error_errno(error, errno, "cannot log to standard output");
 	} else if (log_file) {
 		ret->file = log_file;
 		ret->fd = open_file(log_file);

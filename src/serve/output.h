@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Where the output of the supervisor and the workers goes: a file that is appended to, a program, or nowhere else. */
+/* Where the output of the supervisor and the workers goes: a file that is appended to, a program, standard output, or nowhere else. */
 #ifndef DEWY_SERVE_OUTPUT_H
 #define DEWY_SERVE_OUTPUT_H
 

@@ -25,9 +25,9 @@ static int make_absolute(char **ret, const char *path, struct error *error)
 	return 0;
 }
 
-static bool is_pipe(const char *log_file)
+static bool is_no_file(const char *log_file)
 {
-	return log_file && log_file[strspn(log_file, " \t")] == '|';
+	return log_file && (str_equal(log_file, "-") || log_file[strspn(log_file, " \t")] == '|');
 }
 
 /* Sets a file of the supervisor: where the option says, or name in ROOT/.dewy. */
@@ -51,7 +51,7 @@ static int set_files(struct settings *settings, const struct root *root, struct 
 	    set_file(&settings->status_file, options, OPT_STATUS_FILE, root, SERVE_STATUS_FILE, error) ||
 	    make_absolute(&settings->envdir, envdir ? envdir : getenv("ENVDIR"), error))
 		return -1;
-	if (is_pipe(log_file))
+	if (is_no_file(log_file))
 		settings->log_file = xstrdup(log_file);
 	else if (log_file || settings->daemonize)
 		return set_file(&settings->log_file, options, OPT_LOG_FILE, root, "serve.log", error);
