@@ -6,6 +6,7 @@
 #include "error.h"
 #include "log.h"
 #include "options.h"
+#include "serve/reexec.h"
 #include "serve/settings.h"
 #include "serve/status.h"
 #include "time.h"
@@ -111,6 +112,54 @@ int control_restart(const struct settings *settings, struct error *error)
 	}
 	if (result == 0)
 		log_info("Restarted");
+	return result;
+}
+
+static int explain_ignorance(pid_t supervisor, struct error *error)
+{
+	error_set(error, ERROR_SUPERVISOR, "the supervisor (pid %d) cannot execute its program again", (int)supervisor);
+	return error_hint(error, "it is of another program or an older version; end it with --stop and start it again");
+}
+
+/* Returns 0 when the new program is there, 1 when it is not yet, or -1. */
+static int check_reexec(const struct settings *settings, pid_t supervisor, long long before, struct error *error)
+{
+	AUTO_SERVE_STATUS struct serve_status status = {0};
+	pid_t pid;
+
+	if (serve_is_running(settings->pid_file, &pid, error) != 1 || pid != supervisor)
+		return error_set(error, ERROR_SUPERVISOR, "the supervisor (pid %d) ended", (int)supervisor);
+	if (serve_status_read(settings->status_file, &status, error) < 0)
+		return -1;
+	if (status.executed <= before)
+		return 1;
+	if (status.refused[0])
+		return error_set(error, ERROR_SUPERVISOR, "the supervisor goes on with the program of before: %s", status.refused);
+	log_info("Executed again", "version", status.program);
+	return 0;
+}
+
+int control_reexec(const struct settings *settings, struct error *error)
+{
+	AUTO_SERVE_STATUS struct serve_status status = {0};
+	long long deadline = time_monotonic() + REEXEC_TRIAL_MS + MARGIN_MS;
+	pid_t pid;
+
+	int running = serve_is_running(settings->pid_file, &pid, error);
+	if (running == 0)
+		return explain_nobody(settings, error);
+	if (running < 0 || serve_status_read(settings->status_file, &status, error) < 0)
+		return -1;
+	if (!status.program[0]) /* the signal would end it */
+		return explain_ignorance(pid, error);
+	if (send_signal(settings, pid, SIGUSR2, error))
+		return -1;
+	int result;
+	while ((result = check_reexec(settings, pid, status.executed, error)) == 1) {
+		if (time_monotonic() >= deadline)
+			return error_set(error, ERROR_LOCKED, "the supervisor (pid %d) has not answered yet", (int)pid);
+		time_sleep(STEP_MS);
+	}
 	return result;
 }
 

@@ -9,6 +9,7 @@
 
 struct buf;
 struct error;
+struct handover;
 
 enum { SOCKETS_FIRST = 3 }; /* SD_LISTEN_FDS_START of sd_listen_fds(3) */
 
@@ -23,6 +24,9 @@ struct sockets {
  * in the way is replaced, any other file refused. Returns 0, or -1 with ERROR_USAGE, ERROR_CONFIG or ERROR_APPLICATION;
  * the caller gives ret to sockets_close in both cases. */
 int sockets_open(struct sockets *ret, const char *const *ports, const char *const *paths, int backlog, struct error *error);
+
+/* Puts all sockets down, or sets them; see handover.h. */
+void sockets_hand_over(struct sockets *sockets, const struct handover *handover);
 
 void sockets_close(struct sockets *sockets);
 
