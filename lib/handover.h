@@ -43,7 +43,8 @@ int handover_finish(const struct handover_state *state, struct error *error);
 
 void handover_free(struct handover_state *state);
 
-/* One member each. A value that is not there or not right leaves what it was to be set to as it is, and fails in handover_finish. */
+/* One member each. A value that is not there or not right leaves what it was to be set to as it is, and fails in
+ * handover_finish. */
 void handover_number(const struct handover *handover, const char *name, long long *value);
 void handover_int(const struct handover *handover, const char *name, int *value);
 void handover_flag(const struct handover *handover, const char *name, bool *value);

@@ -60,8 +60,8 @@ int proc_signal(pid_t pid, int pidfd, int number);
  * the caller frees it. */
 char *proc_sibling(const char *name);
 
-/* Returns the path by which this program was executed, absolute and without links resolved, so that it leads to what an upgrade puts
- * there; the caller frees it. name is argv[0], for systems that do not tell. To be called in the first working directory. */
+/* Returns the path by which this program was executed, absolute and without links resolved, so that it leads to what an upgrade
+ * puts there; the caller frees it. name is argv[0], for systems that do not tell. To be called in the first working directory. */
 char *proc_program(const char *name);
 
 /* Returns when a process began, in milliseconds since the epoch, exact to some 10 ms; -1 when there is none or it has ended.

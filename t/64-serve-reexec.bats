@@ -73,7 +73,7 @@ unchanged() {
   install_copy
   run ! test "/proc/$SUPERVISOR/exe" -ef "$INSTALLED"
   reexec
-  assert_output --partial 'Executed again'
+  assert_output --partial 'Program executed again'
   test "/proc/$SUPERVISOR/exe" -ef "$INSTALLED"
   assert_equal "$(descriptors)" "$before"
   state ready 1

@@ -77,6 +77,8 @@ void report_execution(const struct supervisor *supervisor)
 
 void report_resumption(const struct supervisor *supervisor)
 {
+	bool pauses = supervisor->phase == PHASE_PAUSE;
+
 	if (supervisor->has_served && !is_starting(supervisor))
-		report_serving(supervisor, supervisor->phase == PHASE_PAUSE ? "Waiting before the worker is started again" : "Serving");
+		report_serving(supervisor, pauses ? "Waiting before the worker is started again" : "Serving");
 }
