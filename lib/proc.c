@@ -4,6 +4,7 @@
 #include "alloc.h"
 #include "cleanup.h"
 #include "error.h"
+#include "fs.h"
 #include "signals.h"
 #include "str.h"
 #include "time.h"
@@ -19,6 +20,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#ifdef HAVE_GETAUXVAL
+#include <sys/auxv.h>
+#endif
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -297,6 +301,17 @@ char *proc_sibling(const char *name)
 			return steal_pointer(&path);
 	}
 	return xstrdup(name);
+}
+
+char *proc_program(const char *name)
+{
+#ifdef HAVE_GETAUXVAL
+	const char *executed = (const char *)getauxval(AT_EXECFN);
+
+	return fs_absolute_path(executed ? executed : name);
+#else
+	return fs_absolute_path(name);
+#endif
 }
 
 static const struct signal_name {

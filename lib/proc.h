@@ -60,6 +60,10 @@ int proc_signal(pid_t pid, int pidfd, int number);
  * the caller frees it. */
 char *proc_sibling(const char *name);
 
+/* Returns the path by which this program was executed, absolute and without links resolved, so that it leads to what an upgrade
+ * puts there; the caller frees it. name is argv[0], for systems that do not tell. To be called in the first working directory. */
+char *proc_program(const char *name);
+
 /* Returns for how many milliseconds a process has lived, exact to some 10 ms; -1 when there is none or it has ended.
  * Format: proc(5), /proc/PID/stat. */
 long long proc_age(pid_t pid);

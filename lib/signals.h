@@ -17,7 +17,8 @@ int signals_open(const int *numbers, size_t count, struct error *error);
 /* Takes the next signal. Returns its number, or 0 when none is left. The same signal sent twice may be read once. */
 int signals_next(int fd);
 
-/* Returns a descriptor that can be read while one of the signals in set, which are blocked, is pending; or -1 where there is none. */
+/* Returns a descriptor that can be read while one of the signals in set, which are blocked, is pending; or -1 where there is no
+ * such thing. */
 int signals_watch(const sigset_t *set);
 
 /* Makes all signals that came and were not taken, or come from here on, wait for the program that is executed next, in this

@@ -152,10 +152,12 @@ socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"READY=1", "\0" + os.en
 }
 
 @test "a storm of HUPs ends with one generation that serves" {
-  serve
+  serve --log-file "$LOG"
   for _ in {1..200}; do
     signals HUP
   done
+  signals USR1
+  wait_until logged 'Log file opened again' # and the last HUP was taken before
   settled() {
     [ "$(grep -c '^[0-9]' "$STATUS")" -eq 1 ] && grep -q '^# state=ready' "$STATUS" &&
       [ "$(grep -c ' start ' "$RECORD")" -eq "$(sed -n 's/^# state=ready gen=//p' "$STATUS")" ]

@@ -55,10 +55,12 @@ refused() {
 }
 
 @test "without signalfd and timerfd: a storm of HUPs ends with one generation that serves" {
-  serve
+  serve --log-file "$LOG"
   for _ in {1..200}; do
     signals HUP
   done
+  signals USR1
+  wait_until logged 'Log file opened again' # and the last HUP was taken before
   settled() {
     [ "$(grep -c '^[0-9]' "$STATUS")" -eq 1 ] && grep -q '^# state=ready' "$STATUS" &&
       [ "$(grep -c ' start ' "$RECORD")" -eq "$(sed -n 's/^# state=ready gen=//p' "$STATUS")" ]
@@ -96,6 +98,23 @@ refused() {
   recorded 1 SIGTERM
   gone "$orphan"
   refused pidfd_open
+}
+
+@test "without memfd and signalfd: the program is executed again, and no signal is lost" {
+  printf 'say STATUS=loading\nawait go\n' | plan 2
+  serve
+  signals HUP
+  wait_until recorded 2 did say
+  signals USR2
+  signals HUP
+  wait_until grep -q '^# program=.* executed=1$' "$STATUS"
+  refused memfd_create
+  touch "$PLAN/go"
+  wait_until state ready 3
+  signals USR2
+  signals TERM
+  ended 0
+  recorded 3 SIGTERM
 }
 
 @test "what waits compiles without the headers of Linux" {

@@ -10,7 +10,7 @@
 
 int loop_open_events(struct events *events, struct error *error)
 {
-	static const int taken[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGALRM, SIGCHLD};
+	static const int taken[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM, SIGCHLD};
 	const struct sigaction ignored = {.sa_handler = SIG_IGN};
 
 	sigaction(SIGPIPE, &ignored, NULL);
@@ -23,7 +23,7 @@ static void reap(struct service *service)
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-		if (!output_child_ended(&service->output, pid))
+		if (!output_child_ended(&service->output, pid) && !reexec_child_ended(service, pid, status))
 			supervisor_child_ended(&service->supervisor, pid, status);
 }
 
@@ -36,6 +36,8 @@ static void take_signals(struct service *service)
 			supervisor_restart(&service->supervisor);
 		else if (number == SIGUSR1)
 			output_reopen(&service->output);
+		else if (number == SIGUSR2)
+			reexec_begin(service);
 		else if (number == SIGTERM || number == SIGINT || number == SIGQUIT)
 			supervisor_stop(&service->supervisor, number);
 	}
@@ -54,7 +56,9 @@ static long long next_tick(const struct service *service)
 {
 	long long next = supervisor_next_tick(&service->supervisor);
 
-	return service->output.restart_at < next ? service->output.restart_at : next;
+	if (service->output.restart_at < next)
+		next = service->output.restart_at;
+	return service->reexec.due < next ? service->reexec.due : next;
 }
 
 void loop_run(struct service *service)
@@ -66,6 +70,7 @@ void loop_run(struct service *service)
 		take_messages(service);
 		supervisor_tick(&service->supervisor);
 		output_tick(&service->output);
+		reexec_tick(&service->reexec);
 		if (service->supervisor.phase == PHASE_DONE)
 			return;
 		events_wait(&service->events, next_tick(service), &service->messages, 1);

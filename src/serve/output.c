@@ -3,6 +3,7 @@
 
 #include "cleanup.h"
 #include "error.h"
+#include "handover.h"
 #include "log.h"
 #include "proc.h"
 #include "secrets.h"
@@ -22,14 +23,23 @@ static int open_file(const char *path)
 	return open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
 }
 
-int output_open(struct output *ret, const char *log_file, struct error *error)
+static void set_target(struct output *output, const char *log_file)
 {
 	const char *bar = log_file ? log_file + strspn(log_file, " \t") : "";
+
+	if (*bar == '|')
+		output->command = bar + 1;
+	else
+		output->file = log_file;
+}
+
+int output_open(struct output *ret, const char *log_file, struct error *error)
+{
 	int ends[2];
 
 	*ret = (struct output){.fd = -1, .read_end = -1, .console = -1, .restart_at = NEVER};
-	if (*bar == '|') {
-		ret->command = bar + 1;
+	set_target(ret, log_file);
+	if (ret->command) {
 		if (pipe2(ends, O_CLOEXEC) || (ret->console = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)) < 0)
 			return error_errno(error, errno, "cannot make a pipe");
 		ret->read_end = ends[0];
@@ -39,7 +49,6 @@ int output_open(struct output *ret, const char *log_file, struct error *error)
 		if (ret->fd < 0)
 			return error_errno(error, errno, "cannot log to standard output");
 	} else if (log_file) {
-		ret->file = log_file;
 		ret->fd = open_file(log_file);
 		if (ret->fd < 0)
 			return error_errno(error, errno, "cannot open the log file %s", log_file);
@@ -122,6 +131,16 @@ void output_tick(struct output *output)
 		output->restart_at = time_monotonic() + RESTART_MS;
 		log_error("Cannot start the program that takes the log", "error", error.message);
 	}
+}
+
+void output_hand_over(struct output *output, const char *log_file, const struct handover *handover)
+{
+	set_target(output, log_file);
+	handover_fd(handover, "fd", &output->fd);
+	handover_fd(handover, "read_end", &output->read_end);
+	handover_fd(handover, "console", &output->console);
+	handover_int(handover, "pid", &output->pid);
+	handover_number(handover, "restart_at", &output->restart_at);
 }
 
 void output_close(struct output *output)

@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 struct error;
+struct handover;
 
 struct output {
 	const char *file;     /* NULL for none */
@@ -35,6 +36,9 @@ bool output_child_ended(struct output *output, pid_t pid);
 
 /* Does what is due by now. */
 void output_tick(struct output *output);
+
+/* Puts down what was opened, or sets it; see handover.h. Standard output and error are handed over as they are. */
+void output_hand_over(struct output *output, const char *log_file, const struct handover *handover);
 
 void output_close(struct output *output);
 

@@ -24,4 +24,9 @@ void report_end(const struct supervisor *supervisor, const struct worker *worker
 /* Tells systemd that a start came to its end, which also ends RELOADING=1. */
 void report_serving(const struct supervisor *supervisor, const char *status);
 
+/* Tells systemd that the program is about to be executed again, and that it goes on. A start that is under way ends RELOADING=1
+ * itself. */
+void report_execution(const struct supervisor *supervisor);
+void report_resumption(const struct supervisor *supervisor);
+
 #endif

@@ -5,6 +5,7 @@
 #include "cleanup.h"
 #include "error.h"
 #include "fs.h"
+#include "handover.h"
 #include "log.h"
 #include "proc.h"
 #include "root/root.h"
@@ -98,7 +99,7 @@ static int set_signal(int *ret, const struct options *options, size_t id, const 
 	return error_hint(error, "give HUP, INT, QUIT, TERM, USR1, USR2 or WINCH");
 }
 
-int settings_read(struct settings *ret, const struct options *options, struct error *error)
+int settings_read_values(struct settings *ret, const struct options *options, struct error *error)
 {
 	*ret = (struct settings){
 		.options = options,
@@ -114,7 +115,23 @@ int settings_read(struct settings *ret, const struct options *options, struct er
 	if (set_signal(&ret->signal_on_hup, options, OPT_SIGNAL_ON_HUP, "signal-on-hup", error) ||
 	    set_signal(&ret->signal_on_term, options, OPT_SIGNAL_ON_TERM, "signal-on-term", error))
 		return -1;
-	return set_paths(ret, error);
+	return 0;
+}
+
+int settings_read(struct settings *ret, const struct options *options, struct error *error)
+{
+	return settings_read_values(ret, options, error) || set_paths(ret, error) ? -1 : 0;
+}
+
+void settings_hand_over(struct settings *settings, const struct handover *handover)
+{
+	handover_string(handover, "directory", &settings->directory);
+	handover_string(handover, "pid_file", &settings->pid_file);
+	handover_string(handover, "status_file", &settings->status_file);
+	handover_string(handover, "log_file", &settings->log_file);
+	handover_string(handover, "envdir", &settings->envdir);
+	if (!settings->directory || !settings->pid_file || !settings->status_file)
+		handover_refuse(handover, "directory");
 }
 
 long long settings_pause(long long failures)

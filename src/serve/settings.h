@@ -7,6 +7,7 @@
 
 struct envdir;
 struct error;
+struct handover;
 
 struct settings {
 	const struct options *options;
@@ -32,6 +33,12 @@ struct settings {
 /* Works out the settings, all paths absolute; creates ROOT/.dewy where a file of the supervisor is to go there. options
  * must live as long as ret. Returns 0, or -1; the caller gives ret to settings_free in both cases. */
 int settings_read(struct settings *ret, const struct options *options, struct error *error);
+
+/* The same without the paths, which settings_hand_over sets: they begin where the supervisor was started first. */
+int settings_read_values(struct settings *ret, const struct options *options, struct error *error);
+
+/* Puts the paths down, or sets them; see handover.h. */
+void settings_hand_over(struct settings *settings, const struct handover *handover);
 
 /* Returns how long to wait, in milliseconds, before a start that follows so many failures in a row: 0, 1, 2, 4 up to 60 s. */
 long long settings_pause(long long failures);

@@ -5,6 +5,7 @@
 #include "buf.h"
 #include "error.h"
 #include "fs.h"
+#include "handover.h"
 #include "log.h"
 #include "serve/inherited.h"
 #include "serve/listen.h"
@@ -224,4 +225,27 @@ int sockets_place(const struct sockets *sockets, int *keep)
 			return -1;
 	}
 	return 0;
+}
+
+void sockets_hand_over(struct sockets *sockets, const struct handover *handover)
+{
+	size_t count = handover_list(handover, "sockets", sockets->count);
+
+	for (size_t i = 0; i < count; i++) {
+		struct handover item = handover_item(handover, "sockets", i);
+		struct socket_entry *entry = handover->state->reads ? add_entry(sockets, NULL, -1) : &sockets->entries[i];
+		long long device = (long long)entry->device, inode = (long long)entry->inode;
+		handover_string(&item, "key", &entry->key);
+		handover_string(&item, "name", &entry->name);
+		handover_fd(&item, "fd", &entry->fd);
+		handover_int(&item, "slot", &entry->slot);
+		handover_int(&item, "target", &entry->target);
+		handover_string(&item, "path", &entry->path);
+		handover_number(&item, "device", &device);
+		handover_number(&item, "inode", &inode);
+		entry->device = (dev_t)device;
+		entry->inode = (ino_t)inode;
+		if (!entry->key)
+			handover_refuse(&item, "key");
+	}
 }

@@ -10,6 +10,7 @@
 
 struct buf;
 struct error;
+struct handover;
 struct inherited;
 struct socket_rules;
 
@@ -38,6 +39,9 @@ struct sockets {
  * the caller gives ret to sockets_close in both cases. */
 int sockets_open(struct sockets *ret, const char *const *ports, const char *const *paths, const struct socket_rules *rules,
 		 struct inherited *inherited, struct error *error);
+
+/* Puts all sockets down, or sets them; see handover.h. */
+void sockets_hand_over(struct sockets *sockets, const struct handover *handover);
 
 void sockets_close(struct sockets *sockets);
 

@@ -35,7 +35,7 @@ char *serve_status_file(const struct options *options, const struct root *root)
 	return locate(option_string(options, OPT_STATUS_FILE), root, SERVE_STATUS_FILE);
 }
 
-static const char *const state_words[] = {
+const char *const serve_state_words[SERVE_STATE_COUNT] = {
 	[SERVE_UNKNOWN] = "unknown", [SERVE_STARTING] = "starting", [SERVE_READY] = "ready",
 	[SERVE_FAILED] = "failed",   [SERVE_STOPPING] = "stopping",
 };
@@ -48,8 +48,8 @@ void serve_status_free(struct serve_status *status)
 
 static enum serve_state find_state(const char *word)
 {
-	for (size_t i = 0; i < sizeof state_words / sizeof *state_words; i++)
-		if (str_equal(word, state_words[i]))
+	for (size_t i = 0; i < SERVE_STATE_COUNT; i++)
+		if (str_equal(word, serve_state_words[i]))
 			return (enum serve_state)i;
 	return SERVE_UNKNOWN;
 }
@@ -80,6 +80,9 @@ static void parse_line(struct serve_status *status, const char *line)
 		status->state = find_state(word);
 		if (str_starts(line + length, " reason="))
 			snprintf(status->reason, sizeof status->reason, "%s", line + length + strlen(" reason="));
+	} else if (sscanf(line, "# program=%31s executed=%lld%n", status->program, &status->executed, &length) == 2) {
+		if (str_starts(line + length, " refused="))
+			snprintf(status->refused, sizeof status->refused, "%s", line + length + strlen(" refused="));
 	}
 }
 
@@ -108,7 +111,7 @@ int serve_status_write(const char *path, const struct serve_status *status, stru
 		return error_errno(error, errno, "cannot open the directory %s", parent);
 	for (size_t i = 0; i < status->count; i++)
 		buf_printf(&text, "%lld:%d\n", status->workers[i].generation, (int)status->workers[i].pid);
-	buf_printf(&text, "# state=%s gen=%lld", state_words[status->state], status->generation);
+	buf_printf(&text, "# state=%s gen=%lld", serve_state_words[status->state], status->generation);
 	if (status->reason[0]) {
 		buf_puts(&text, " reason=");
 		str_add_escaped(&text, status->reason);
@@ -116,6 +119,12 @@ int serve_status_write(const char *path, const struct serve_status *status, stru
 	buf_puts(&text, "\n");
 	if (status->starting.pid)
 		buf_printf(&text, "# starting=%lld:%d\n", status->starting.generation, (int)status->starting.pid);
+	buf_printf(&text, "# program=%s executed=%lld", status->program, status->executed);
+	if (status->refused[0]) {
+		buf_puts(&text, " refused=");
+		str_add_escaped(&text, status->refused);
+	}
+	buf_puts(&text, "\n");
 	return fs_write_file(dir, slash ? slash + 1 : path, 0644, text.data, text.length, error);
 }
 

@@ -11,6 +11,8 @@
 #include "serve/status.h"
 #include "serve/workers.h"
 
+struct handover;
+
 enum phase {
 	PHASE_PAUSE,    /* nobody serves; the next start is due at timer */
 	PHASE_STARTING, /* a new worker is to show that it is up; the current one, if there is one, serves */
@@ -41,6 +43,8 @@ struct supervisor {
 	enum serve_state state; /* this and the next two are for the status file */
 	long long state_generation;
 	char reason[128];
+	long long executed; /* how often SIGUSR2 was answered, and why it was refused the last time; also for the status file */
+	char refused[128];
 	struct {
 		pid_t pid;
 		char reason[32];
@@ -69,6 +73,9 @@ void supervisor_tick(struct supervisor *supervisor);
 
 /* Returns when supervisor_tick is to be called next at the latest, on the monotonic clock, or NEVER. */
 long long supervisor_next_tick(const struct supervisor *supervisor);
+
+/* Puts down all that another program needs to go on, or sets it; see handover.h. */
+void supervisor_hand_over(struct supervisor *supervisor, const struct handover *handover);
 
 void supervisor_free(struct supervisor *supervisor);
 

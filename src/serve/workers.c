@@ -4,6 +4,7 @@
 #include "alloc.h"
 #include "buf.h"
 #include "cleanup.h"
+#include "handover.h"
 #include "log.h"
 #include "serve/status.h"
 #include "time.h"
@@ -126,6 +127,29 @@ void workers_fill_status(const struct workers *workers, struct serve_status *sta
 			continue;
 		status->workers = xreallocarray(status->workers, status->count + 1, sizeof *status->workers);
 		status->workers[status->count++] = line;
+	}
+}
+
+void workers_hand_over(struct workers *workers, const struct handover *handover)
+{
+	static const char *const words[ROLE_COUNT] = {
+		[ROLE_NEW] = "new", [ROLE_CURRENT] = "current", [ROLE_OLD] = "old", [ROLE_DISCARDED] = "discarded"};
+	size_t count = handover_list(handover, "workers", workers->count);
+
+	for (size_t i = 0; i < count; i++) {
+		struct handover item = handover_item(handover, "workers", i);
+		if (handover->state->reads)
+			workers_add(workers, 0, 0);
+		struct worker *worker = &workers->list[i];
+		int role = (int)worker->role;
+		handover_number(&item, "generation", &worker->generation);
+		handover_int(&item, "pid", &worker->pid);
+		handover_word(&item, "role", words, ROLE_COUNT, &role);
+		worker->role = (enum role)role;
+		handover_flag(&item, "up", &worker->up);
+		handover_flag(&item, "speaks", &worker->speaks);
+		handover_number(&item, "started_at", &worker->started_at);
+		handover_number(&item, "kill_at", &worker->kill_at);
 	}
 }
 

@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 struct buf;
+struct handover;
 struct serve_status;
 
 #define NEVER EVENTS_NEVER
@@ -19,6 +20,7 @@ enum role {
 	ROLE_CURRENT,   /* it serves */
 	ROLE_OLD,       /* it served, and was told to end */
 	ROLE_DISCARDED, /* it did not come up, and was told to end */
+	ROLE_COUNT,
 };
 
 struct worker {
@@ -62,6 +64,9 @@ void workers_add_old_pids(const struct workers *workers, struct buf *buf);
 
 /* Fills in the workers of a status file: all that serve or served. */
 void workers_fill_status(const struct workers *workers, struct serve_status *status);
+
+/* Puts all down, or sets them; see handover.h. */
+void workers_hand_over(struct workers *workers, const struct handover *handover);
 
 void workers_free(struct workers *workers);
 
