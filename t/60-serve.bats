@@ -453,7 +453,7 @@ variables_of_dewy() {
   grep -q '^# state=' "$STATUS"
   assert_equal "$(ask "$PORT")" '3 1' # waits in the backlog until the worker accepts
   assert_equal "$(readlink "/proc/$pid/fd/0")" /dev/null
-  assert_equal "$(readlink "/proc/$pid/fd/2")" "$(realpath "$ROOT")/.dewy/serve.log"
+  [[ $(readlink "/proc/$pid/fd/2") = pipe:* ]] # to the process that writes .dewy/serve.log
   [ "$(ps -o sid= -p "$pid")" != "$(ps -o sid= -p $$)" ]
   wait_until grep -q 'New worker is now running' "$ROOT/.dewy/serve.log"
 }

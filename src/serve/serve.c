@@ -138,6 +138,7 @@ static int serve(const struct settings *settings, struct inherited *inherited, i
 
 	service.supervisor.sockets = &service.sockets;
 	service.supervisor.identity = &service.identity;
+	service.supervisor.output = &service.output;
 	int failed = acquire(&service, settings, inherited, error);
 	if (!failed && settings->daemonize)
 		side = daemon_fork(&release, ret_status, error);
