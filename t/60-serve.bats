@@ -44,7 +44,7 @@ selector = selectors.DefaultSelector()
 for fd in range(3, 3 + int(os.environ["LISTEN_FDS"])):
     selector.register(socket.socket(fileno=fd), selectors.EVENT_READ)
 with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
-    notify.sendto(b"READY=1", "\0" + os.environ["NOTIFY_SOCKET"][1:])
+    notify.sendto(b"READY=1", os.environ["NOTIFY_SOCKET"])
 while True:
     for key, _ in selector.select():
         connection, _ = key.fileobj.accept()
@@ -255,6 +255,30 @@ variables_of_dewy() {
   assert_line LISTEN_FDS=1
   assert_line "LISTEN_PID=$(worker 1)"
   assert_line "LISTEN_FDNAMES=$BATS_TEST_TMPDIR/s.sock"
+}
+
+@test "NOTIFY_SOCKET is a socket beside the pid file, which any user may send to and only a worker is heard by" {
+  umask 077
+  serve
+  assert_equal "$(setting 1 NOTIFY_SOCKET)" "$ROOT/.dewy/serve.notify"
+  assert_equal "$(stat -c '%F %a' "$ROOT/.dewy/serve.notify")" 'socket 777'
+  kill -KILL "$SUPERVISOR"
+  wait_until gone "$SUPERVISOR"
+  : >"$RECORD"
+  serve # in place of what the other one left
+  signals TERM
+  ended 0
+  [ ! -e "$ROOT/.dewy/serve.notify" ]
+}
+
+@test "NOTIFY_SOCKET is an abstract name where its path would be too long" {
+  local long
+  long=$BATS_TEST_TMPDIR/$(printf '%0100d' 0)
+  mkdir "$long"
+  serve --pid-file "$long/pid"
+  [[ $(setting 1 NOTIFY_SOCKET) = @* ]]
+  signals TERM
+  ended 0
 }
 
 @test "--envdir is read before each start" {

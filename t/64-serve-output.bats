@@ -216,6 +216,22 @@ print(struct.unpack("i", fcntl.ioctl(fd, termios.FIONREAD, b"\0" * 4))[0])' "$WO
   assert_equal "$(printf '%s\n' "${places[@]}" | sort -n)" "$(printf '%s\n' "${places[@]}")"
 }
 
+@test "the supervisor ends only when what was printed is written" {
+  WORKER=(sh -c 'trap "seq 2000; exit" TERM; echo up; while :; do sleep 0.1; done')
+  serve --interval 100ms --log-file "$FILE"
+  wait_until written up
+  local pid
+  pid=$(copier)
+  kill -STOP "$pid"
+  signals TERM
+  removed() { [ ! -e "$PID_FILE" ]; }
+  wait_until removed
+  run ! gone "$SUPERVISOR"
+  kill -CONT "$pid"
+  ended 0
+  assert_equal "$(grep -E '^[0-9]+$' "$FILE")" "$(seq 2000)"
+}
+
 @test "all that is printed until the end reaches a program, too" {
   WORKER=(sh -c 'trap "seq 20000; exit" TERM; echo up; while :; do sleep 0.1; done')
   serve --interval 100ms --log-file "| exec sed -u 's/^/logged: /' >'$FILE'"
