@@ -57,7 +57,7 @@ static int acquire(struct service *service, struct inherited *inherited, struct 
 	pidfile_end_orphans(settings->status_file, settings->kill_timeout);
 	if (output_open(&service->output, settings->log_file, error) || open_sockets(service, options, inherited, error))
 		return -1;
-	service->messages = readiness_open(service->supervisor.notify_address, error);
+	service->messages = readiness_open(settings->notify_file, service->supervisor.notify_address, error);
 	return service->messages < 0 ? -1 : 0;
 }
 
@@ -75,6 +75,7 @@ static int publish(struct service *service, const struct settings *settings, str
 static void clean_up(struct service *service, const struct settings *settings, bool keep_status)
 {
 	sockets_unlink(&service->sockets);
+	readiness_unlink(service->supervisor.notify_address);
 	if (!keep_status)
 		unlink(settings->status_file);
 	unlink(settings->pid_file);
@@ -123,6 +124,7 @@ static void set_up(struct service *service, struct settings *settings)
 		.supervisor = {.settings = settings,
 			       .sockets = &service->sockets,
 			       .identity = &service->identity,
+			       .output = &service->output,
 			       .phase = PHASE_PAUSE,
 			       .failures = 1},
 		.output = {.fd = -1, .read_end = -1, .console = -1},
@@ -175,6 +177,7 @@ static int resume(struct service *service, int *ret_status, struct error *error)
 	    reexec_resume(service, error))
 		return -1;
 	if (service->reexec.is_trial) {
+		service->output.started_at = 0; /* what takes it is not of this process */
 		*ret_status = reexec_agree();
 		return 0;
 	}

@@ -15,6 +15,7 @@ struct settings {
 	char *directory;      /* where workers start; looked up by name at each start, so that it may be a link that moves */
 	char *pid_file;
 	char *status_file;
+	char *notify_file;  /* beside the pid file, for NOTIFY_SOCKET of the workers */
 	char *log_file;     /* a file, "| COMMAND", or "-" for standard output; NULL: both streams stay what they are */
 	char *envdir;       /* NULL for none */
 	long long interval; /* this and the next: milliseconds */
