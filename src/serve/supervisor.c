@@ -121,6 +121,7 @@ static void start(struct supervisor *supervisor)
 	struct launch launch = {
 		.settings = supervisor->settings,
 		.sockets = supervisor->sockets,
+		.identity = supervisor->identity,
 		.envdir = &supervisor->envdir,
 		.notify_address = supervisor->notify_address,
 		.generation = ++supervisor->generation,
