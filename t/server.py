@@ -6,6 +6,7 @@ finishes what it has begun. The file "behaviour" beside it makes it misbehave:
   unhealthy              answers /health with 500
   slow-start SECONDS     says STATUS=starting at once, but READY=1 only then
   says-ready             says READY=1 when it serves
+  ends-after SECONDS     takes so long to end
 """
 import os, signal, socket, sys, time
 
@@ -50,3 +51,5 @@ while not ending:
                 b"500 Not well" if bad else b"200 OK", len(version) + 1, version.encode()))
         except OSError:
             pass
+if "ends-after" in behaviour:
+    time.sleep(float(behaviour["ends-after"]))

@@ -28,7 +28,7 @@ box_run() {
 box_install() {
   local unit units=$BATS_TEST_TMPDIR/units
   mkdir -p "$units"
-  cp "$BATS_TEST_DIRNAME"/../share/systemd/*.timer "$units"
+  cp "$BATS_TEST_DIRNAME"/../share/systemd/*.{socket,timer} "$units"
   for unit in "$BATS_TEST_DIRNAME"/../share/systemd/*.in; do
     sed 's|@bindir@|/usr/local/bin|' "$unit" >"$units/$(basename "$unit" .in)"
   done
@@ -65,6 +65,6 @@ box_was_replaced() {
 # box_stop: ends it, whatever runs in it. When the test has failed, its journal is printed before.
 box_stop() {
   [ -n "${BOX_BOOT:-}" ] || return 0
-  [ -n "${BATS_TEST_COMPLETED:-}" ] || box_run journalctl --no-pager --output=short-monotonic | grep -v ' was skipped ' || true
+  [ -n "${BATS_TEST_COMPLETED:-}" ] || box_run journalctl --no-pager --output=short-monotonic | sed -n '/Startup finished/,$p'
   stop_pid "$BOX_BOOT"
 }
