@@ -9,6 +9,7 @@ finishes what it has begun. The file "behaviour" beside it makes it misbehave:
   stumbles N             answers the Nth request for /health with 500
   slow-start SECONDS     says STATUS=starting at once, but READY=1 only then
   says-ready             says READY=1 when it serves
+  ends-after SECONDS     takes so long to end
 Each request for /health adds a line with its version to the file that HEALTH_LOG names.
 """
 import os, signal, socket, sys, time
@@ -67,3 +68,5 @@ while not ending:
                 b"500 Not well" if bad else b"200 OK", len(version) + 1, version.encode()))
         except OSError:
             pass
+if "ends-after" in behaviour:
+    time.sleep(float(behaviour["ends-after"]))

@@ -104,6 +104,11 @@ static int check_ports(const struct options *options, struct error *error)
 int restart_check(const struct options *options, struct error *error)
 {
 	AUTO_TARGET struct target target = {0};
+	mode_t mode;
 
-	return check_kind(options, error) || check_ports(options, error) || target_find(&target, options, "", error) ? -1 : 0;
+	return check_kind(options, error) || check_ports(options, error) ||
+			       port_read_mode(option_string(options, OPT_SOCKET_MODE), &mode, error) ||
+			       target_find(&target, options, "", error)
+		       ? -1
+		       : 0;
 }
