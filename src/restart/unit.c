@@ -86,11 +86,12 @@ static int renew(struct server *server, struct error *error)
 	if (look_closer(unit, error))
 		return -1;
 	unit->before = unit->now;
-	if ((unit->reloads ? reload : restart)(server, error) == 0) {
-		server->patience = unit->supervises ? generations_patience(&unit->generations, server->run->options) : 0;
+	server->patience = unit->supervises ? generations_patience(&unit->generations, server->run->options) : 0;
+	if ((unit->reloads ? reload : restart)(server, error) == 0)
 		return 0;
-	}
 	struct error why = *error;
+	if (why.code == ERROR_APPLICATION && unit->supervises)
+		return 0; /* its status file says it better */
 	if (why.code != ERROR_APPLICATION || systemctl_show(unit->name, &unit->now, error))
 		return -1;
 	explain(server, "did not start", error);
