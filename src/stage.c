@@ -6,6 +6,7 @@
 #include "fs.h"
 #include "lock.h"
 #include "log.h"
+#include "restart/settings.h"
 #include "root/history.h"
 #include "str.h"
 #include "time.h"
@@ -121,9 +122,7 @@ static void conclude(struct driver *driver, int failed, const struct error *erro
 
 static cJSON *begin_document(const struct driver *driver)
 {
-	const char *mode = option_string(&driver->options, OPT_MODE);
-
-	return document_new(&driver->root, option_string(&driver->options, OPT_APP), mode ? mode : "assets");
+	return document_new(&driver->root, option_string(&driver->options, OPT_APP), restart_mode(&driver->options));
 }
 
 /* Runs the step, and records what came of it, under the lock of ROOT; it is free again before the next stage reads the document. */

@@ -324,6 +324,21 @@ EOF
   [ "$(field error.message)" = "no server runs, and there is no command to start one" ]
 }
 
+@test "dewy rollback with no server and no command touches nothing" {
+  publish_server v1.0.0
+  pipe >/dev/null
+  publish_server v1.1.0
+  pipe >/dev/null
+  stop_pid "$(cat "$ROOT/.dewy/serve.pid")"
+  before=$(readlink "$ROOT/current")
+  run -1 --separate-stderr dewy rollback
+  assert_equal "$(field state) $(field error.message)" "failed no server runs, and there is no command to start one"
+  assert_equal "$(readlink "$ROOT/current")" "$before"
+  assert [ ! -e "$ROOT/.dewy/rejected.json" ]
+  run -0 --separate-stderr dewy rollback -- current/server
+  assert_equal "$(field state) $(answer)" "running v1.0.0"
+}
+
 @test "a port that is taken: exit status 4, and the release is not the one to blame" {
   python3 -c "
 import socket, sys, time

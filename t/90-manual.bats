@@ -153,22 +153,6 @@ page_part() {
   done <<<"$urls"
 }
 
-# make_units: puts the units into $UNITS, as they are installed, but with the tools under test.
-make_units() {
-  UNITS=$BATS_TEST_TMPDIR/units
-  mkdir "$UNITS"
-  cp "$SOURCE"/share/systemd/*.timer "$UNITS"
-  for unit in "$SOURCE"/share/systemd/*.in; do
-    sed "s|@bindir@|$DEWY_BIN|" "$unit" >"$UNITS/$(basename "$unit" .in)"
-  done
-}
-
-@test "systemd accepts the units without a word" {
-  make_units
-  run -0 systemd-analyze verify --man=no "$UNITS"/*
-  assert_output ""
-}
-
 @test "the environment file says the same to systemd and to sh" {
   local file=$SOURCE/share/examples/myapp.env line
   while IFS= read -r line; do

@@ -4,9 +4,12 @@ finishes what it has begun. The file "behaviour" beside it makes it misbehave:
   dies-at-once           exit 1 before it serves
   dies-after SECONDS     exit 1 between two requests, so much later
   unhealthy              answers /health with 500
+  never-ends             takes no notice of SIGTERM
+  starts-at-attempt N    exit 1 before it serves, N - 1 times
   stumbles N             answers the Nth request for /health with 500
   slow-start SECONDS     says STATUS=starting at once, but READY=1 only then
   says-ready             says READY=1 when it serves
+  ends-after SECONDS     takes so long to end
 Each request for /health adds a line with its version to the file that HEALTH_LOG names.
 """
 import os, signal, socket, sys, time
@@ -15,8 +18,15 @@ here = os.path.dirname(os.path.realpath(__file__))
 version = open(os.path.join(here, "version")).read().strip()
 behaviour = dict((line.split() + [""])[:2] for line in open(os.path.join(here, "behaviour")) if line.strip())
 
+attempt = int(behaviour.get("starts-at-attempt", 1))
 if "dies-at-once" in behaviour:
     sys.exit(1)
+for number in range(1, attempt):
+    try:
+        os.mkdir("attempt.%d" % number)
+        sys.exit(1)
+    except FileExistsError:
+        pass
 
 
 def tell(message):
@@ -31,7 +41,7 @@ if "slow-start" in behaviour:
 listener = socket.socket(fileno=int(os.environ.get("SERVER_STARTER_PORT", "=3").split(";")[0].rsplit("=", 1)[1]))
 listener.settimeout(0.05)
 ending = []
-signal.signal(signal.SIGTERM, lambda *_: ending.append(1))
+signal.signal(signal.SIGTERM, lambda *_: "never-ends" in behaviour or ending.append(1))
 if "says-ready" in behaviour or "slow-start" in behaviour:
     tell(b"READY=1")
 dies_at = time.monotonic() + float(behaviour["dies-after"]) if "dies-after" in behaviour else None
@@ -58,3 +68,5 @@ while not ending:
                 b"500 Not well" if bad else b"200 OK", len(version) + 1, version.encode()))
         except OSError:
             pass
+if "ends-after" in behaviour:
+    time.sleep(float(behaviour["ends-after"]))

@@ -9,6 +9,7 @@
 #include "error.h"
 #include "log.h"
 #include "registry/registry.h"
+#include "restart/settings.h"
 #include "root/attempts.h"
 #include "root/rejected.h"
 #include "root/release.h"
@@ -49,7 +50,8 @@ static int read_options(struct check *check, struct error *error)
 		error_set(error, ERROR_CONFIG, "no registry is given");
 		return error_hint(error, "give --registry or DEWY_REGISTRY, for example file:///srv/releases");
 	}
-	if (version_check_format(check->calver, error) || version_check_slot(option_string(check->options, OPT_SLOT), error) ||
+	if (restart_check_kind(check->options, restart_mode(check->options), error) || version_check_format(check->calver, error) ||
+	    version_check_slot(option_string(check->options, OPT_SLOT), error) ||
 	    registry_open(&check->registry, check->url, check->options, check->root, error))
 		return -1;
 	json_set_string(check->document, "registry", check->url);
@@ -89,7 +91,8 @@ static int look_at_server(struct check *check, struct error *error)
 	if (!str_equal(json_string(check->document, "mode"), "server"))
 		return 0;
 	AUTO_FREE char *pid_file = serve_pid_file(check->options, check->root);
-	int running = serve_is_running(pid_file, &pid, error);
+	bool ours = restart_kind(check->options) == RESTART_SUPERVISOR; /* any other is somebody else's to keep running */
+	int running = ours ? serve_is_running(pid_file, &pid, error) : 1;
 	if (!running)
 		check->down = "server not running";
 	else if (!check->down && document_state(check->record) != STATE_RUNNING)

@@ -9,8 +9,10 @@
 #include "lock.h"
 #include "log.h"
 #include "proc.h"
+#include "restart/ready.h"
 #include "restart/settings.h"
 #include "root/history.h"
+#include "root/release.h"
 #include "str.h"
 #include "time.h"
 #include "words.h"
@@ -24,14 +26,10 @@ enum { GRACE_MS = 10000, NOTIFY_MARGIN_MS = 5000 };
 
 int cycle_begin(struct cycle *cycle, const struct options *options, const char *mode, struct root *root, struct error *error)
 {
-	const char *given = option_string(options, OPT_MODE);
-
 	*cycle = (struct cycle){.options = options, .root = root, .requests = {.fd = -1}};
-	cycle->mode = mode ? mode : given ? given : options->rest[0] ? "server" : "assets";
-	if (str_equal(cycle->mode, "assets") && options->rest[0])
-		return error_set(error, ERROR_USAGE, "assets mode takes no command");
-	if (restart_check(options, error) || root_open(root, option_string(options, OPT_ROOT), error) ||
-	    option_export(options, error))
+	cycle->mode = mode ? mode : restart_mode(options);
+	if (restart_check_kind(options, cycle->mode, error) || restart_check(options, error) ||
+	    root_open(root, option_string(options, OPT_ROOT), error) || option_export(options, error))
 		return -1;
 	return requests_open(&cycle->requests, error);
 }
@@ -133,12 +131,28 @@ static int run_stage(struct cycle *cycle, const struct step *step, int lock, con
 	return *ret_document ? 0 : error_in(error, "%s", step->program);
 }
 
+static cJSON *new_document(const struct cycle *cycle)
+{
+	return document_new(cycle->root, option_string(cycle->options, OPT_APP), cycle->mode);
+}
+
+/* Makes the document a failed one, for a stage that could not do so itself. */
+static void fail(struct cycle *cycle, const char *stage, const struct error *error)
+{
+	struct error unrecorded;
+
+	document_fail(cycle->document, stage, error);
+	log_error(error->message, "stage", stage, "hint", error->hint);
+	if (history_append(cycle->root, cycle->document, &unrecorded))
+		log_warn("Cannot record the deployment", "error", unrecorded.message);
+}
+
 /* Runs a stage and replaces the document by what it made of it. */
 static void advance(struct cycle *cycle, const struct step *step, int lock)
 {
 	AUTO_FREE char *text = cycle->document ? json_print(cycle->document) : xstrdup("");
 	cJSON *next = NULL;
-	struct error error, unrecorded;
+	struct error error;
 
 	if (run_stage(cycle, step, lock, text, &next, &error) == 0) {
 		cJSON_Delete(cycle->document);
@@ -146,16 +160,13 @@ static void advance(struct cycle *cycle, const struct step *step, int lock)
 		return;
 	}
 	if (!cycle->document)
-		cycle->document = document_new(cycle->root, option_string(cycle->options, OPT_APP), cycle->mode);
+		cycle->document = new_document(cycle);
 	if (is_abandoned(cycle, step)) {
 		log_info("Interrupted", "stage", step->stage);
 		document_set_state(cycle->document, STATE_UNCHANGED, "interrupted");
 		return;
 	}
-	document_fail(cycle->document, step->stage, &error);
-	log_error(error.message, "stage", step->stage, "hint", error.hint);
-	if (history_append(cycle->root, cycle->document, &unrecorded))
-		log_warn("Cannot record the deployment", "error", unrecorded.message);
+	fail(cycle, step->stage, &error);
 }
 
 static bool applies(const struct cycle *cycle, const struct step *step)
@@ -172,18 +183,55 @@ static bool is_worth_telling(const struct cycle *cycle)
 	return json_get(cycle->document, "notices") || fstatat(cycle->root->state, "notify.json", &status, 0) == 0;
 }
 
+/* Returns 0 unless the switch of current would lead to a server that cannot be restarted. The first release may have to be there
+ * before its server can run, and a supervisor may run only later, but nobody goes back to a release for nothing. */
+static int check_server(const struct cycle *cycle, struct error *error)
+{
+	enum restart_kind kind = restart_kind(cycle->options);
+	char current[RELEASE_NAME];
+	int missing = release_current(cycle->root, current, error);
+	AUTO_JSON cJSON *record = missing ? NULL : release_record(cycle->root, current);
+	const char *mode = cycle->rollback ? json_string(record, "mode") : json_string(cycle->document, "mode");
+
+	if (missing < 0)
+		return -1;
+	if (!str_equal(mode, "server") || (kind == RESTART_SUPERVISOR && !cycle->rollback) || (kind == RESTART_PROCESS && missing))
+		return 0;
+	return restart_ready(cycle->options, cycle->root, error);
+}
+
+/* Begins a rollback. */
+static void go_back(struct cycle *cycle, int lock)
+{
+	struct error error;
+
+	if (check_server(cycle, &error) == 0) {
+		advance(cycle, &rollback_step, lock);
+		return;
+	}
+	cycle->document = new_document(cycle);
+	fail(cycle, "restart", &error);
+}
+
 /* Runs the stages from the present state of the document on. */
 static void run_stages(struct cycle *cycle, struct notifier *notifier, int lock)
 {
-	if (!cycle->document)
-		advance(cycle, cycle->rollback ? &rollback_step : &check_step, lock);
+	struct error error;
+
+	if (!cycle->document && cycle->rollback)
+		go_back(cycle, lock);
+	else if (!cycle->document)
+		advance(cycle, &check_step, lock);
 	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
 		if (is_abandoned(cycle, &steps[i]))
 			break;
 		if (!applies(cycle, &steps[i]))
 			continue;
 		notifier_offer(notifier, cycle->document);
-		advance(cycle, &steps[i], lock);
+		if (steps[i].acts_on == STATE_FETCHED && check_server(cycle, &error))
+			fail(cycle, "restart", &error);
+		else
+			advance(cycle, &steps[i], lock);
 	}
 }
 

@@ -11,13 +11,21 @@
 
 enum { STEP_MS = 100, ASK_MS = 5000 };
 
-/* Appends what is said when something did not happen within a time. Returns -1. */
+/* Puts what did not happen within a time before the reason in error. Returns -1. */
 static int too_late(const struct server *server, const char *what, long long timeout, struct error *error)
 {
 	AUTO_BUF struct buf waited = {0};
 
 	str_add_duration(&waited, timeout);
 	return error_in(error, "%s %s in %s", server_version(server), what, buf_text(&waited));
+}
+
+static int too_short(const struct server *server, long long settled, struct error *error)
+{
+	AUTO_BUF struct buf wanted = {0};
+
+	str_add_duration(&wanted, settled);
+	return error_set(error, ERROR_APPLICATION, "%s did not stay up for %s", server_version(server), buf_text(&wanted));
 }
 
 /* Waits until the new server is there. Returns 0 or -1. */
@@ -35,11 +43,14 @@ static int follow(struct server *server, struct error *error)
 	}
 }
 
-/* Returns how many milliseconds the new server has been up: a supervisor that keeps the old one beside it for a while has waited
- * already. */
+/* Returns how many milliseconds the new server has been up, but none from before it was renewed. A supervisor that keeps the old one
+ * beside it for a while has waited already. */
 static long long uptime(const struct server *server)
 {
-	return server->worker.pid ? proc_age(server->worker.pid) : time_monotonic() - server->renewed_at;
+	long long renewed = time_monotonic() - server->renewed_at;
+	long long age = server->worker.pid ? proc_age(server->worker.pid) : renewed;
+
+	return age < renewed ? age : renewed;
 }
 
 /* Waits until the new server has been up for --settle. Which process shows it may change meanwhile, but not for ever. Returns 0
@@ -53,10 +64,12 @@ static int settle(struct server *server, struct error *error)
 	for (long long deadline = time_monotonic() + timeout;;) {
 		if (server->ops->serves(server, &alone, error) <= 0)
 			return -1;
-		if (uptime(server) >= settled)
+		if (uptime(server) >= settled) {
+			server->settled = true;
 			return 0;
+		}
 		if (time_monotonic() >= deadline)
-			return error_set(error, ERROR_APPLICATION, "%s starts again and again", server_version(server));
+			return too_short(server, settled, error);
 		time_sleep(server->ops->step_ms);
 	}
 }
@@ -115,7 +128,8 @@ static int wait_healthy(struct server *server, struct error *error)
 	return target.url && (wait_alone(server, error) || ask(server, &target, error)) ? -1 : 0;
 }
 
-int proof_watch(struct server *server, struct error *error)
+/* Waits until the server has settled, and is healthy. Returns 0 or -1. */
+static int watch(struct server *server, struct error *error)
 {
 	return settle(server, error) || wait_healthy(server, error) ? -1 : 0;
 }
@@ -123,6 +137,14 @@ int proof_watch(struct server *server, struct error *error)
 int proof_renew(struct server *server, struct error *error)
 {
 	server->renewed_at = time_monotonic();
+	server->settled = false;
 	server->worker = (struct serve_worker){0};
-	return server->ops->renew(server, error) || follow(server, error) || proof_watch(server, error) ? -1 : 0;
+	return server->ops->renew(server, error) || follow(server, error) || watch(server, error) ? -1 : 0;
+}
+
+int proof_kept(struct server *server, struct error *error)
+{
+	server->renewed_at = 0; /* long ago */
+	server->settled = false;
+	return watch(server, error);
 }

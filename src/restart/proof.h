@@ -9,7 +9,7 @@
  * --settle, and is healthy. Returns 0; or -1, with ERROR_APPLICATION saying why it is not when the release is to blame. */
 int proof_renew(struct server *server, struct error *error);
 
-/* Waits in the same way for a server that is there already. Returns 0 or -1. */
-int proof_watch(struct server *server, struct error *error);
+/* Waits in the same way for a server that never stopped. Returns 0 or -1. */
+int proof_kept(struct server *server, struct error *error);
 
 #endif

@@ -19,7 +19,7 @@ static bool listens(const struct server *server)
 {
 	const struct stage_run *run = server->run;
 
-	return *option_list(run->options, OPT_PORT) || *option_list(run->options, OPT_SOCKET_PATH) ||
+	return restart_kind(run->options) != RESTART_SUPERVISOR || *option_list(run->options, OPT_PORT) || *option_list(run->options, OPT_SOCKET_PATH) ||
 	       (!server->started && json_true(run->document, "deploy.reused")); /* nobody repeats the ports for a rollback */
 }
 
@@ -100,7 +100,7 @@ static int restore(struct server *server, bool may_be_kept, struct error *error)
 	if (server->started)
 		server->ops->stop(server);
 	else if (may_be_kept && server->ops->kept && server->ops->kept(server))
-		return proof_watch(server, error);
+		return proof_kept(server, error);
 	return proof_renew(server, error);
 }
 

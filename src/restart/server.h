@@ -18,6 +18,7 @@ struct server {
 	bool started;                /* by this run */
 	long long renewed_at;        /* when renew was called, in milliseconds on the monotonic clock */
 	long long patience;          /* milliseconds that look may take beyond --start-timeout */
+	bool settled;                /* it has been up for --settle */
 	struct serve_worker worker;  /* shows the new server: pid 0 when none does, generation 0 when they are not counted */
 	void *own;                   /* what the kind keeps; NULL at first */
 };
@@ -39,7 +40,8 @@ struct server_ops {
 	/* Looks for the new server. Returns 0 with worker set; 1 when it is not there yet, with what is missing in error; or -1. */
 	int (*look)(struct server *server, struct error *error);
 
-	/* Tells whether the new server still runs. Returns 1 when it does, and sets *ret_alone unless an older one still
+	/* Tells whether the new server still runs, and leaves error alone when it does. Until it has settled, a worker that has ended may be one whose
+	 * successor is still waited for. Returns 1 when it does, and sets *ret_alone unless an older one still
 	 * finishes; 0 when it does not, with ERROR_APPLICATION; or -1. */
 	int (*serves)(struct server *server, bool *ret_alone, struct error *error);
 
@@ -55,7 +57,7 @@ struct server_ops {
 	void (*forget)(struct server *server);
 };
 
-extern const struct server_ops supervisor_server;
+extern const struct server_ops command_server, process_server, supervisor_server, unit_server;
 
 /* Chooses the kind of server that the options name, and looks at it. Returns 0, or -1 as find does; the caller gives server to
  * server_close in both cases. */

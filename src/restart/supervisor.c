@@ -5,6 +5,7 @@
 #include "log.h"
 #include "proc.h"
 #include "restart/generations.h"
+#include "restart/ready.h"
 #include "secrets.h"
 #include "str.h"
 #include "time.h"
@@ -21,12 +22,7 @@ static int find(struct server *server, struct error *error)
 {
 	struct generations *generations = server->own = xcalloc(1, sizeof *generations);
 
-	if (generations_find(generations, server->run, error))
-		return -1;
-	if (generations->supervisor || server->run->options->rest[0])
-		return 0;
-	error_set(error, ERROR_USAGE, "no server runs, and there is no command to start one");
-	return error_hint(error, "give the command behind --, for example: -- current/bin/server");
+	return generations_find(generations, server->run, error) || restart_ready(server->run->options, server->run->root, error) ? -1 : 0;
 }
 
 /* Passes options on that dewy-serve has, too. */

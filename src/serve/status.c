@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -141,7 +142,7 @@ static pid_t read_pid(int fd)
 }
 
 /* True when the process lives and began before the file was written. */
-static int is_writer(int fd, pid_t pid)
+static bool is_writer(int fd, pid_t pid)
 {
 	struct stat status;
 	long long began = pid > 0 ? proc_started_at(pid) : -1;
@@ -168,5 +169,8 @@ int serve_is_running(const char *pid_file, pid_t *ret_pid, struct error *error)
 		time_sleep(STEP_MS); /* its supervisor is about to write it */
 	}
 	*ret_pid = read_pid(fd);
-	return is_writer(fd, *ret_pid);
+	if (is_writer(fd, *ret_pid))
+		return 1;
+	*ret_pid = 0;
+	return 0;
 }

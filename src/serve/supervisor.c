@@ -15,7 +15,7 @@
 #include <signal.h>
 #include <stdio.h>
 
-enum { LONG_LIFE_MS = 60000, AFTER_KILL_MS = 5000 };
+enum { LONG_LIFE_MS = 60000, AFTER_KILL_MS = 5000, MARGIN_MS = 5000 };
 
 enum event {
 	EVENT_RESTART, /* somebody wants a new generation */
@@ -84,7 +84,6 @@ static void keep_current(struct supervisor *supervisor, bool gives_up)
 		return;
 	}
 	supervisor->start_failures = 0;
-	report_serving(supervisor, "A new generation failed to start, the old one serves");
 	serve(supervisor);
 }
 
@@ -95,7 +94,8 @@ static void fail_start(struct supervisor *supervisor, pid_t pid, const char *rea
 
 	report_worker(LOG_ERROR, "New worker failed to start", supervisor->generation, pid, reason);
 	report_state(supervisor, gives_up ? SERVE_FAILED : SERVE_STARTING, supervisor->generation, reason);
-	if (workers_in_role(&supervisor->workers, ROLE_CURRENT)) {
+	bool serves = workers_in_role(&supervisor->workers, ROLE_CURRENT) != NULL;
+	if (serves) {
 		keep_current(supervisor, gives_up);
 	} else if (gives_up && supervisor->settings->give_up && !supervisor->has_served) {
 		supervisor->exit_status = error_status(ERROR_APPLICATION);
@@ -104,6 +104,8 @@ static void fail_start(struct supervisor *supervisor, pid_t pid, const char *rea
 	} else {
 		pause_before_start(supervisor);
 	}
+	if (gives_up || !serves)
+		report_outcome(supervisor);
 	if (supervisor->restart_pending)
 		handle(supervisor, EVENT_RESTART);
 }
@@ -187,7 +189,7 @@ static void take_over(struct supervisor *supervisor)
 	new->role = ROLE_CURRENT;
 	serve(supervisor);
 	report_state(supervisor, SERVE_READY, new->generation, "");
-	report_serving(supervisor, "Serving");
+	report_outcome(supervisor);
 	if (supervisor->restart_pending)
 		handle(supervisor, EVENT_RESTART);
 }
@@ -252,7 +254,9 @@ static void start_by_itself(struct supervisor *supervisor)
 
 static void stop(struct supervisor *supervisor)
 {
-	readiness_tell("STOPPING=1\nSTATUS=Waiting for the workers to end");
+	long long most = supervisor->settings->kill_timeout + AFTER_KILL_MS + MARGIN_MS;
+
+	readiness_tell("STOPPING=1\nSTATUS=Waiting for the workers to end\nEXTEND_TIMEOUT_USEC=%lld", most * 1000);
 	report_state(supervisor, SERVE_STOPPING, supervisor->generation, "");
 	stop_workers(supervisor, supervisor->stop_signal);
 }
