@@ -59,7 +59,7 @@ int history_main(int argc, char **argv)
 
 	if (status >= 0)
 		return status;
-	int failed = root_open(&root, option_string(&options, OPT_ROOT), &error);
+	int failed = root_look(&root, option_string(&options, OPT_ROOT), &error);
 	bool json = option_flag(&options, OPT_JSON);
 	if (!failed)
 		failed = history_each(&root, option_number(&options, OPT_LINES), json ? print_json : print_line, &printed, &error);

@@ -29,6 +29,8 @@ static const char *const copied[][2] = {
 	{"previous", "previous.version"},
 	{"artifact", "artifact.name"},
 	{"digest", "artifact.digest"},
+	{"generation", "restart.generation"},
+	{"worker", "restart.pid"},
 	{"error", "error"},
 };
 
