@@ -195,6 +195,43 @@ later_than() {
   run -0 dewy history -n 1
   [ "${#lines[@]}" = 2 ]
   [[ ${lines[1]} == *deployed*v1.2.0*v1.1.0* ]]
+  for minor in 3 4 5 6 7 8 9 10; do
+    publish v1.$minor.0
+    dewy once >/dev/null
+  done
+  run -0 dewy history
+  [ "${#lines[@]}" = 11 ]
+  run -0 dewy history -n 0 --json
+  [ "${#lines[@]}" = 11 ]
+}
+
+@test "the columns of the history stay in line, however long a version is, and nothing in it moves the terminal" {
+  publish v1.0.0
+  dewy once >/dev/null
+  publish v1.1.0-a-very-long.pre-release.of.this.version
+  dewy once --registry "file://$REGISTRY?pre-release=true" >/dev/null
+  publish v1.2.0
+  dewy once >/dev/null
+  run -0 dewy history
+  [ "$(awk '{ print index($0, $NF == "WHY" ? "WHY" : "new version") }' <<<"$output" | sort -u | wc -l)" = 1 ]
+  [[ ${lines[3]} == *" v1.1.0-a-very-long.pre-release.of.this.version  "* ]]
+  echo '{"time":"2024-01-15T10:31:15Z","state":"deployed","version":"v1\u001b[2J","reason":"x"}' >>"$ROOT/.dewy/history.jsonl"
+  run -0 dewy history -n 1
+  [[ $output == *'v1\u001b[2J'* ]]
+}
+
+@test "the history tells of rollbacks by hand, and who it was" {
+  for minor in 0 1; do
+    publish v1.$minor.0
+    dewy once >/dev/null
+  done
+  LOGNAME=alice dewy rollback >/dev/null
+  run -0 dewy history -n 1
+  [[ ${lines[1]} == *"v1.0.0 "*"v1.1.0 "*"rolled back by hand by alice" ]]
+  run -0 dewy status
+  assert_line --regexp '^current +v1.0.0 since .*, rolled back by hand by alice$'
+  assert_line --regexp '^ +v1.0.0  20.*Z  current, held$'
+  assert_line --regexp '^rejected +v1.1.0 at 20.*Z: rolled back by hand by alice, held at v1.0.0$'
 }
 
 @test "the same failure again and again is one line in the history" {
@@ -292,4 +329,112 @@ later_than() {
   dewy once --force >/dev/null
   run -0 --separate-stderr dewy rollback
   [ "$(cat "$ROOT/current/version")" = v1.0.0 ]
+}
+
+@test "a rollback of a rollback goes further back" {
+  for minor in 0 1 2; do
+    publish v1.$minor.0
+    dewy once >/dev/null
+  done
+  dewy rollback >/dev/null
+  [ "$(cat "$ROOT/current/version")" = v1.1.0 ]
+  run -0 --separate-stderr dewy rollback
+  [ "$(cat "$ROOT/current/version")" = v1.0.0 ]
+  run -1 --separate-stderr dewy rollback
+  [ "$(field error.message)" = "there is no previous release" ]
+  [ "$(field error.hint)" = "on disk are v1.0.0, v1.1.0, v1.2.0" ]
+}
+
+@test "of two releases of the version, rollback takes the newer one" {
+  publish v1.0.0
+  dewy once >/dev/null
+  dewy once --force >/dev/null
+  local newer
+  newer=$(readlink "$ROOT/current")
+  publish v1.1.0
+  dewy once >/dev/null
+  run -0 --separate-stderr dewy rollback v1.0.0
+  [ "$(readlink "$ROOT/current")" = "$newer" ]
+}
+
+@test "a rollback to a release that is empty is refused, and nothing changes" {
+  for minor in 0 1; do
+    publish v1.$minor.0
+    dewy once >/dev/null
+  done
+  local release
+  release=$ROOT/releases/$(ls "$ROOT/releases" | head -n 1)
+  rm "$release"/*
+  run -5 --separate-stderr dewy rollback
+  [ "$(field error.message)" = "the release v1.0.0 in $release is empty" ]
+  [ "$(cat "$ROOT/current/version")" = v1.1.0 ]
+  [ ! -e "$ROOT/.dewy/rejected.json" ]
+}
+
+@test "a rollback to a release that does not start goes back to where it was" {
+  publish_server v1.0.0
+  once_server >/dev/null
+  publish_server v1.1.0
+  once_server >/dev/null
+  rm "$ROOT/releases/$(ls "$ROOT/releases" | head -n 1)/server"
+  run -4 --separate-stderr dewy rollback
+  [ "$(field state)" = rolled_back ]
+  [ "$(cat "$ROOT/current/version")" = v1.1.0 ]
+  wait_until serves v1.1.0
+  run -0 --separate-stderr once_server
+  [ "$(field state)" = unchanged ]
+  [ "$(jq -r '[.versions[].version] | join(" ")' "$ROOT/.dewy/rejected.json")" = v1.0.0 ]
+}
+
+@test "a rollback while no supervisor runs starts the server when it is told how" {
+  publish_server v1.0.0
+  once_server >/dev/null
+  publish_server v1.1.0
+  once_server >/dev/null
+  stop_pid "$(cat "$ROOT/.dewy/serve.pid")"
+  run -0 --separate-stderr dewy rollback --port "127.0.0.1:$PORT" -- current/server
+  [ "$(field state)" = running ]
+  wait_until serves v1.0.0
+}
+
+@test "rollback --forget lets what was rejected be deployed again, says what it was, and deploys nothing" {
+  publish_server v1.0.0
+  once_server >/dev/null
+  publish_server v1.1.0 dies-at-once
+  run -4 once_server
+  publish_server v1.2.0 dies-at-once
+  run -4 once_server
+  run -0 dewy rollback --forget v1.1.0
+  assert_output --regexp '^v1.1.0 may be deployed again; it was rejected at 20.*Z: v1.1.0 did not start'
+  [ "${#lines[@]}" = 1 ]
+  run -1 dewy rollback --forget v1.1.0
+  assert_output "dewy rollback: v1.1.0 is not rejected; rejected are v1.2.0"
+  run -6 flock "$ROOT/.dewy/lock" dewy rollback --forget
+  run -0 dewy rollback --forget
+  assert_output --regexp '^v1.2.0 may be deployed again'
+  run -0 dewy rollback --forget
+  assert_output "Nothing is rejected."
+  [ "$(cat "$ROOT/current/version")" = v1.0.0 ]
+  run -4 --separate-stderr once_server
+  [ "$(field release.version)" = v1.2.0 ]
+}
+
+@test "rollback --forget ends a hold" {
+  for minor in 0 1; do
+    publish v1.$minor.0
+    dewy once >/dev/null
+  done
+  dewy rollback >/dev/null
+  run -0 dewy rollback --forget 1.1.0
+  assert_output --regexp '^What is newer than v1.0.0, up to v1.1.0, may be deployed again; it was held at 20.*Z: rolled back by hand'
+  run -0 --separate-stderr dewy once
+  [ "$(cat "$ROOT/current/version")" = v1.1.0 ]
+  run -0 dewy rollback --forget
+  assert_output "Nothing is rejected."
+}
+
+@test "rollback --forget in a root where nothing was deployed creates nothing" {
+  run -0 dewy rollback --forget
+  assert_output "Nothing is rejected."
+  [ -z "$(ls -A "$ROOT")" ]
 }
