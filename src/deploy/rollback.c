@@ -5,6 +5,7 @@
 #include "error.h"
 #include "fs.h"
 #include "log.h"
+#include "plan.h"
 #include "root/rejected.h"
 #include "root/release.h"
 #include "root/retained.h"
@@ -82,10 +83,24 @@ static char *explain(void)
 	return by && str_is_file_name(by) ? xasprintf("rolled back by hand by %s", by) : xstrdup("rolled back by hand");
 }
 
+/* The document may go to dewy-restart --dry-run from here, and to nothing that would act on it. */
+static int plan_switch(struct stage_run *run, const char *reason)
+{
+	const char *version = json_string(run->document, "release.version"), *ran = json_string(run->document, "previous.version");
+
+	plan_step(run->document, "hold the application at %s: nothing newer, up to %s, is deployed by itself", version, ran);
+	plan_step(run->document, "switch current from %s to %s", ran, version);
+	document_set_state(run->document, STATE_AVAILABLE, reason);
+	return 0;
+}
+
 static int switch_to(struct stage_run *run, const char *name, struct error *error)
 {
 	const char *version = json_string(run->document, "release.version"), *ran = json_string(run->document, "previous.version");
 	AUTO_FREE char *reason = explain();
+
+	if (run->root->dry)
+		return plan_switch(run, reason);
 	AUTO_CLOSE int cache = root_open_cache(run->root, option_string(run->options, OPT_CACHE), NULL, error);
 
 	if (cache < 0 || rejected_hold(run->root, version, ran, reason, error) ||
