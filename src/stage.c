@@ -47,12 +47,18 @@ static bool begins(const struct driver *driver)
 	return driver->stage->begins && driver->stage->begins(&driver->options);
 }
 
+static bool is_dry(const struct driver *driver)
+{
+	return driver->stage->plan && option_flag(&driver->options, OPT_DRY_RUN);
+}
+
 static bool acts(const struct driver *driver)
 {
+	unsigned states = is_dry(driver) ? driver->stage->plans_on : driver->stage->acts_on;
 	bool assets = !begins(driver) && str_equal(json_string(driver->document, "mode"), "assets");
 
 	return begins(driver) ||
-	       (driver->stage->acts_on & 1u << document_state(driver->document) && !(driver->stage->server_only && assets));
+	       (states & 1u << document_state(driver->document) && !(driver->stage->server_only && assets));
 }
 
 /* A document is for one ROOT: what it says must never redirect this run to another. */
@@ -125,6 +131,33 @@ static cJSON *begin_document(const struct driver *driver)
 	return document_new(&driver->root, option_string(&driver->options, OPT_APP), restart_mode(&driver->options));
 }
 
+/* A plan may be made before the stages that bring what the step itself requires. */
+static unsigned requirements(const struct driver *driver)
+{
+	return document_state(driver->document) == STATE_AVAILABLE ? FETCH : driver->stage->user;
+}
+
+/* Has the stage say what it would do. Nothing is locked, recorded or told to anybody. */
+static void rehearse(struct driver *driver)
+{
+	time_t started_at = (time_t)(time_now() / 1000);
+	struct error error;
+
+	driver->started_at = time_monotonic();
+	if (begins(driver))
+		driver->document = begin_document(driver);
+	struct stage_run run = {.options = &driver->options, .root = &driver->root, .document = driver->document};
+	int failed = !begins(driver) && document_require(driver->document, requirements(driver), &error);
+	if (failed || driver->stage->plan(&run, &error)) {
+		document_fail(driver->document, driver->stage->name, &error);
+		log_error(error.message, "stage", driver->stage->name, "hint", error.hint);
+	}
+	if (!begins(driver))
+		return;
+	stamp(driver, started_at);
+	cJSON_DeleteItemFromObjectCaseSensitive(driver->document, "notices"); /* a pipe may end in dewy-notify */
+}
+
 /* Runs the step, and records what came of it, under the lock of ROOT; it is free again before the next stage reads the document. */
 static void act(struct driver *driver)
 {
@@ -174,7 +207,10 @@ static int drive(struct driver *driver)
 	if (!begins(driver) && (read_input(driver, &error) || check_root(driver, &error)))
 		return options_complain(tool, &error);
 	bool acting = acts(driver);
-	if (acting)
+	driver->root.dry = is_dry(driver);
+	if (acting && driver->root.dry)
+		rehearse(driver);
+	else if (acting)
 		act(driver);
 	if (write_output(driver, acting, &error))
 		return options_complain(tool, &error);

@@ -10,7 +10,7 @@
 
 #include <stdio.h>
 
-static const char found[] = "found";
+static const char found[] = STATE_FOUND;
 
 void finding_free(struct finding *finding)
 {
@@ -121,10 +121,12 @@ void memory_keep(const struct root *root, const char *url, const struct choice_r
 	const struct release *release = &finding->choice.release;
 	cJSON *memory = xrequire(cJSON_CreateObject());
 	AUTO_FREE char *key = key_of(url, rules);
-	char published_at[TIME_TEXT];
+	char published_at[TIME_TEXT], now[TIME_TEXT];
 	struct error error;
 
 	json_set_string(memory, "key", key);
+	json_set_string(memory, "registry", url);
+	json_set_string(memory, "at", time_format((time_t)(time_now() / 1000), now));
 	json_set(memory, "validators", xrequire(cJSON_Duplicate(validators, true)));
 	json_set_string(memory, "release.version", release->version);
 	json_set_string(memory, "release.id", release->id);

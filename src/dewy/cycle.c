@@ -245,10 +245,29 @@ static void set_environment(const struct cycle *cycle, int lock)
 	setenv("DEWY_MODE", cycle->mode, 1);
 }
 
+/* Has the stages say what they would do: nothing is locked, and nobody is told. dewy-fetch is left out, its part is in the plan of
+ * dewy-deploy. Returns the exit status. */
+static int rehearse(struct cycle *cycle)
+{
+	cycle->root->dry = true;
+	set_environment(cycle, -1);
+	advance(cycle, cycle->rollback ? &rollback_step : &check_step, 0);
+	for (size_t i = 0; i < sizeof steps / sizeof *steps && !is_abandoned(cycle, &steps[i]); i++) {
+		bool assets = str_equal(json_string(cycle->document, "mode"), "assets");
+		bool planned = cycle->rollback && str_equal(steps[i].stage, "deploy"); /* it has begun with that */
+		if (steps[i].acts_on != STATE_AVAILABLE && document_state(cycle->document) == STATE_AVAILABLE && !planned &&
+		    !(steps[i].server_only && assets))
+			advance(cycle, &steps[i], 0);
+	}
+	return document_status(cycle->document);
+}
+
 int cycle_run(struct cycle *cycle, struct error *error)
 {
 	struct notifier notifier = {.output = -1};
 
+	if (option_flag(cycle->options, OPT_DRY_RUN))
+		return rehearse(cycle);
 	if (root_prepare(cycle->root, error))
 		return -1;
 	AUTO_CLOSE int lock = lock_take(cycle->root->state, "lock", option_number(cycle->options, OPT_LOCK_WAIT), error);

@@ -110,7 +110,7 @@ int release_next_name(const struct root *root, char name[RELEASE_NAME], struct e
 	char latest[RELEASE_NAME] = "", text[TIME_TEXT];
 	time_t now = (time_t)(time_now() / 1000), after;
 
-	if (fs_each(root->releases, newest, latest, error))
+	if (root->releases >= 0 && fs_each(root->releases, newest, latest, error))
 		return -1;
 	if (*latest && time_parse_stamp(latest, &after) == 0 && now <= after)
 		now = after + 1; /* two within a second, or a clock that was set back: the order of names is the order of releases */

@@ -120,6 +120,13 @@ bool root_is_cache_key(const char *key)
 	return str_is_file_name(key) && strlen(key) + strlen("..part.json") <= NAME_MAX;
 }
 
+int root_find_cache(const struct root *root, const char *where)
+{
+	AUTO_FREE char *path = cache_path(root, where);
+
+	return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
 int root_open_cache(const struct root *root, const char *where, char **ret_path, struct error *error)
 {
 	AUTO_FREE char *path = cache_path(root, where);

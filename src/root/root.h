@@ -14,6 +14,7 @@ struct root {
 	int fd;       /* the directory */
 	int state;    /* ROOT/.dewy, -1 when it is not there */
 	int releases; /* ROOT/releases, -1 when it is not there */
+	bool dry;     /* of a dry run: nothing that is to be remembered is written, and that counts as success */
 };
 
 #define AUTO_ROOT AUTO(root_close)
@@ -36,6 +37,9 @@ char *root_state_path(const struct root *root, const char *name);
 /* True when key can be the name of an artifact in the cache, and there is room for those of a download under way: .KEY.part and
  * .KEY.part.json. */
 bool root_is_cache_key(const char *key);
+
+/* Opens the cache directory as root_open_cache does, but creates nothing. Returns a descriptor, or -1 when it is not there. */
+int root_find_cache(const struct root *root, const char *where);
 
 /* Opens the cache directory: where says --cache, or NULL for $DEWY_CACHEDIR or ROOT/.dewy/cache; created when missing.
  * Returns a descriptor or -1, and, unless ret_path is NULL, the absolute path, which the caller frees. */

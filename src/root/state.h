@@ -10,6 +10,10 @@
  * records. Each has members of its own. */
 #define STATE_REGISTRY "registry.json"
 
+/* Its member of what was found: {"registry":"file:///srv/releases","at":"2024-01-15T10:30:44Z","release":{"version":"v1.2.3",...},
+ * "newer_rejected":"v1.2.4",...}. */
+#define STATE_FOUND "found"
+
 /* Returns the object in ROOT/.dewy/NAME, an empty one when there is none that can be read; the caller deletes it. */
 cJSON *state_read(const struct root *root, const char *name);
 

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+#include "dewy/survey.h"
+
+#include "alloc.h"
+#include "error.h"
+#include "proc.h"
+#include "root/release.h"
+#include "serve/status.h"
+#include "str.h"
+#include "time.h"
+
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char *const states[] = {
+	[SERVE_UNKNOWN] = NULL, [SERVE_STARTING] = "starting", [SERVE_READY] = "ready",
+	[SERVE_FAILED] = "failed", [SERVE_STOPPING] = "stopping",
+};
+
+/* Returns the release that a link of a process, "exe" or "cwd", leads into, and NULL when it leads elsewhere or nobody may know. */
+static const char *release_behind(const struct root *root, pid_t pid, const char *link, char name[RELEASE_NAME])
+{
+	AUTO_FREE char *path = xasprintf("/proc/%d/%s", (int)pid, link), *releases = xasprintf("%s/releases/", root->path);
+	char target[PATH_MAX];
+	ssize_t length = readlink(path, target, sizeof target - 1);
+
+	if (length < 0)
+		return NULL;
+	target[length] = '\0';
+	if (!str_starts(target, releases) || strlen(target) < strlen(releases) + RELEASE_NAME - 1)
+		return NULL;
+	memcpy(name, target + strlen(releases), RELEASE_NAME - 1);
+	name[RELEASE_NAME - 1] = '\0';
+	return release_is_name(name) ? name : NULL;
+}
+
+static void set_version(cJSON *server, const char *version, bool is_current)
+{
+	json_set_string(server, "version", version);
+	json_set_bool(server, "is_current", is_current);
+}
+
+/* Tells what the worker runs. Most programs are found in their release themselves; of an interpreter, the history knows: the worker
+ * is the one that the last deployment proved, or began after it, and so out of the same release. */
+static void add_version(cJSON *server, const struct root *root, pid_t pid, long long began, const struct proof *proof)
+{
+	char name[RELEASE_NAME];
+	const char *release = release_behind(root, pid, "exe", name), *text = json_string(proof->line, "time");
+	time_t ended;
+
+	if (!release)
+		release = release_behind(root, pid, "cwd", name);
+	AUTO_JSON cJSON *record = release ? release_record(root, release) : NULL;
+	if (record)
+		set_version(server, json_string(record, "release.version"), str_equal(release, proof->current));
+	else if (json_number(proof->line, "worker", 0) == pid ||
+		 (proof->of_current && text && time_parse(text, &ended) == 0 && began / 1000 >= ended))
+		set_version(server, json_string(proof->line, "version"), proof->of_current);
+}
+
+static void add_worker(cJSON *server, const struct root *root, const struct serve_worker *worker, const struct proof *proof)
+{
+	long long began = proc_started_at(worker->pid);
+	char text[TIME_TEXT];
+
+	json_set_number(server, "generation", worker->generation);
+	json_set_number(server, "worker", worker->pid);
+	if (began >= 0) {
+		json_set_string(server, "since", time_format((time_t)(began / 1000), text));
+		json_set_number(server, "uptime_ms", time_now() - began);
+	}
+	add_version(server, root, worker->pid, began, proof);
+}
+
+static cJSON *list_finishing(const struct serve_status *serve)
+{
+	cJSON *list = xrequire(cJSON_CreateArray());
+
+	for (size_t i = 0; i + 1 < serve->count; i++) {
+		cJSON *item = xrequire(cJSON_CreateObject());
+		json_set_number(item, "generation", serve->workers[i].generation);
+		json_set_number(item, "worker", serve->workers[i].pid);
+		cJSON_AddItemToArray(list, item);
+	}
+	return list;
+}
+
+static void add_status(cJSON *server, const struct serve_status *serve)
+{
+	json_set_string(server, "kind", states[serve->state] ? "dewy-serve" : "start_server");
+	json_set_string(server, "state", states[serve->state]);
+	json_set_string(server, "reason", serve->reason[0] ? serve->reason : NULL);
+	json_set(server, "finishing", list_finishing(serve));
+}
+
+int survey_server(cJSON *survey, const struct root *root, const struct options *options, const struct proof *proof,
+		  struct error *error)
+{
+	AUTO_FREE char *pid_file = serve_pid_file(options, root), *status_file = serve_status_file(options, root);
+	AUTO_SERVE_STATUS struct serve_status serve = {0};
+	cJSON *server = xrequire(cJSON_CreateObject());
+	pid_t pid = 0;
+	struct error unread;
+
+	json_set(survey, "server", server);
+	int running = serve_is_running(pid_file, &pid, error);
+	json_set_bool(server, "running", running > 0);
+	if (running <= 0)
+		return running;
+	json_set_number(server, "pid", pid);
+	if (serve_status_read(status_file, &serve, &unread))
+		return 0; /* one that keeps its status file elsewhere, or has not written it yet */
+	add_status(server, &serve);
+	if (serve.count)
+		add_worker(server, root, &serve.workers[serve.count - 1], proof);
+	return 0;
+}
