@@ -69,8 +69,9 @@ static void build_command(const struct supervisor *supervisor, struct words *arg
 	/* The old generation serves on for as long as the new one has to prove itself, so that losing the new one costs nothing. */
 	AUTO_FREE char *delay = xasprintf("--kill-old-delay=%lldms", option_number(run->options, OPT_SETTLE));
 	AUTO_FREE char *timeout = xasprintf("--ready-timeout=%lldms", option_number(run->options, OPT_START_TIMEOUT));
+	AUTO_FREE char *kill_timeout = xasprintf("--kill-timeout=%lldms", option_number(run->options, OPT_KILL_TIMEOUT));
 	const char *fixed[] = {program,	   "--daemonize",	 "--give-up",		"--root", run->root->path, "--pid-file", supervisor->pid_file,
-			       "--status-file", supervisor->status_file, "--log-file", log_file, delay,		   timeout,	 NULL};
+			       "--status-file", supervisor->status_file, "--log-file", log_file, delay,		   timeout,	 kill_timeout, NULL};
 
 	words_add_all(argv, "", fixed);
 	words_add_all(argv, "--port=", option_list(run->options, OPT_PORT));
