@@ -37,6 +37,18 @@ supervisor() {
   cat "$ROOT/.dewy/serve.pid"
 }
 
+# publish_starlet VERSION [COMMAND]: a release of Starlet that answers with VERSION; COMMAND comes before it.
+publish_starlet() {
+  local tree
+  tree=$(mktemp -d "$BATS_TEST_TMPDIR/tree.XXXXXX")
+  echo "$1" >"$tree/version"
+  echo "sub { [200, ['Content-Type' => 'text/plain'], [\"$1\\n\"]] }" >"$tree/app.psgi"
+  printf '#!/bin/sh\n%s\nexec plackup -E production -s Starlet --max-workers=2 current/app.psgi\n' "${2:-}" >"$tree/server"
+  chmod 755 "$tree/server"
+  mkdir -p "$REGISTRY/$1"
+  tar -C "$tree" -czf "$REGISTRY/$1/app_linux_amd64.tar.gz" version app.psgi server
+}
+
 # state WORD GENERATION: true when the status file says so.
 state() {
   grep -q "^# state=$1 gen=$2\b" "$ROOT/.dewy/serve.status"
@@ -161,6 +173,22 @@ state() {
   done
 }
 
+@test "a worker is killed and leaves children that serve: they end, and the next version serves alone" {
+  local before count
+  publish_starlet v1.0.0
+  once >/dev/null
+  before=$(sed -n 's/^1://p' "$ROOT/.dewy/serve.status")
+  two_children() { [ "$(pgrep -c -P "$before")" = 2 ]; }
+  wait_until two_children
+  kill -KILL "$before"
+  wait_until state ready 2
+  publish_starlet v1.1.0
+  run -0 --separate-stderr once
+  alone() { [ "$(grep -c '^[0-9]' "$ROOT/.dewy/serve.status")" = 1 ] && ! pgrep -g "$before"; }
+  wait_until alone
+  for count in $(seq 40); do serves v1.1.0; done
+}
+
 # boot COMMAND...: runs it as the first process of a machine of its own, as far as processes go, in the background; sets MACHINE.
 boot() {
   unshare $([ "$(id -u)" = 0 ] || echo -Ur) --pid --mount-proc --kill-child "$@" >"$BATS_TEST_TMPDIR/console" 2>&1 3>&- &
@@ -207,18 +235,6 @@ cut_power() {
   boot "${run_twice[@]}"
   wait_until serves v1.2.0
   cut_power
-}
-
-# publish_starlet VERSION [COMMAND]: a release of Starlet that answers with VERSION; COMMAND comes before it.
-publish_starlet() {
-  local tree
-  tree=$(mktemp -d "$BATS_TEST_TMPDIR/tree.XXXXXX")
-  echo "$1" >"$tree/version"
-  echo "sub { [200, ['Content-Type' => 'text/plain'], [\"$1\\n\"]] }" >"$tree/app.psgi"
-  printf '#!/bin/sh\n%s\nexec plackup -E production -s Starlet --max-workers=2 current/app.psgi\n' "${2:-}" >"$tree/server"
-  chmod 755 "$tree/server"
-  mkdir -p "$REGISTRY/$1"
-  tar -C "$tree" -czf "$REGISTRY/$1/app_linux_amd64.tar.gz" version app.psgi server
 }
 
 @test "ten releases of a real server under load, and bad ones in between: no request fails" {
