@@ -109,7 +109,7 @@ publish_psgi() {
 
 @test "an old worker that never ends does not keep dewy-restart waiting" {
   export DEWY_START_TIMEOUT=3s
-  serving never-ends
+  serving ignores-term
   mapfile -t old < <(sed -n 's/^[0-9]*://p' "$STATUS")
   publish_server v1.1.0
   run -0 --separate-stderr dewy once --health-url "http://127.0.0.1:$PORT/health" --log-level warn

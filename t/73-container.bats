@@ -110,13 +110,18 @@ zombies() {
   printf '#!/bin/sh\ntrap "echo still here" TERM\nwhile :; do sleep 0.1; done\n' >"$BATS_TEST_TMPDIR/server"
   chmod 755 "$BATS_TEST_TMPDIR/server"
   tar -C "$BATS_TEST_TMPDIR" -czf "$REGISTRY/v1.0.0/app_linux_amd64.tar.gz" server
-  DEWY_KILL_TIMEOUT=1h start_container
+  start_container --kill-timeout 1h
   wait_until logged 'Server started for v1.0.0'
   kill -TERM "$INIT"
   wait_until logged 'still here'
   kill -0 "$INIT"
   kill -TERM "$INIT"
   ended 0
+  start_container --kill-timeout 200ms
+  wait_until logged 'Server started for v1.0.0'
+  kill -TERM "$INIT"
+  ended 0
+  logged 'Worker does not end, sending KILL'
 }
 
 @test "when the watch is killed, the container ends, too, and says so by its status" {

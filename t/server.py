@@ -4,12 +4,14 @@ finishes what it has begun. The file "behaviour" beside it makes it misbehave:
   dies-at-once           exit 1 before it serves
   dies-after SECONDS     exit 1 between two requests, so much later
   unhealthy              answers /health with 500
-  never-ends             takes no notice of SIGTERM
   starts-at-attempt N    exit 1 before it serves, N - 1 times
   stumbles N             answers the Nth request for /health with 500
   slow-start SECONDS     says STATUS=starting at once, but READY=1 only then
   says-ready             says READY=1 when it serves
   ends-after SECONDS     takes so long to end
+  dies-starting SECONDS  exit 1 so much later, before it serves or says READY=1
+  ignores-term           does not end on SIGTERM
+  leaves-child           leaves a child behind, in its process group, that ignores SIGTERM and holds the socket
 Each request for /health adds a line with its version to the file that HEALTH_LOG names.
 """
 import os, signal, socket, sys, time
@@ -35,13 +37,21 @@ def tell(message):
         notify.sendto(message, "\0" + path[1:] if path[0] == "@" else path)
 
 
+if "dies-starting" in behaviour:
+    tell(b"STATUS=starting")
+    time.sleep(float(behaviour["dies-starting"]))
+    sys.exit(1)
 if "slow-start" in behaviour:
     tell(b"STATUS=starting")
     time.sleep(float(behaviour["slow-start"]))
 listener = socket.socket(fileno=int(os.environ.get("SERVER_STARTER_PORT", "=3").split(";")[0].rsplit("=", 1)[1]))
 listener.settimeout(0.05)
 ending = []
-signal.signal(signal.SIGTERM, lambda *_: "never-ends" in behaviour or ending.append(1))
+signal.signal(signal.SIGTERM, signal.SIG_IGN if "ignores-term" in behaviour else lambda *_: ending.append(1))
+if "leaves-child" in behaviour and os.fork() == 0:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    time.sleep(600)
+    os._exit(0)
 if "says-ready" in behaviour or "slow-start" in behaviour:
     tell(b"READY=1")
 dies_at = time.monotonic() + float(behaviour["dies-after"]) if "dies-after" in behaviour else None

@@ -56,9 +56,10 @@ static void build_command(const struct server *server, struct words *argv)
 	/* The old generation serves on for as long as the new one has to prove itself, so that losing the new one costs nothing. */
 	AUTO_FREE char *delay = xasprintf("--kill-old-delay=%lldms", option_number(run->options, OPT_SETTLE));
 	AUTO_FREE char *timeout = xasprintf("--ready-timeout=%lldms", option_number(run->options, OPT_START_TIMEOUT));
+	AUTO_FREE char *kill_timeout = xasprintf("--kill-timeout=%lldms", option_number(run->options, OPT_KILL_TIMEOUT));
 	const char *fixed[] = {program,	    "--daemonize",	     "--give-up",		"--root",
 			       run->root->path, "--pid-file",	     generations->pid_file,	"--status-file",
-			       generations->status_file, "--log-file", log_file, delay, timeout, NULL};
+			       generations->status_file, "--log-file", log_file, delay, timeout, kill_timeout, NULL};
 
 	words_add_all(argv, "", fixed);
 	pass_on(run->options, argv);

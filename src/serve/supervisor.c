@@ -336,6 +336,8 @@ void supervisor_child_ended(struct supervisor *supervisor, pid_t pid, int status
 	supervisor->ended.pid = pid;
 	worker_describe_end(status, supervisor->ended.reason);
 	report_end(supervisor, &worker);
+	if (worker.kill_at == NEVER)
+		kill(-pid, SIGTERM); /* nobody told it to end: what it left behind would go on answering with its version */
 	workers_remove(&supervisor->workers, pid);
 	report_workers(supervisor);
 	if (worker.role == ROLE_CURRENT && time_monotonic() - worker.started_at >= LONG_LIFE_MS)
