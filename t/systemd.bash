@@ -1,5 +1,5 @@
 # What the tests share that take a real systemd: a machine of its own for each test, a "box" (see t/stack/systemd), in which the
-# tools, t/ and the test's directory lie where they lie here. A test file's cleanup calls box_stop.
+# source, what was built and the test's directory lie where they lie here. A test file's cleanup calls box_stop.
 
 # box_start [SOURCE[:TARGET]]...: boots the test's box, and waits until it is up; each SOURCE is in it, too. Skips the test where no
 # such box can be. Not to be called in a subshell: the box ends with the process that started it.
@@ -8,7 +8,7 @@ box_start() {
   [ "$(id -u)" = 0 ] || skip "a systemd of its own takes root"
   BOX=$BATS_TEST_TMPDIR/box
   why=$("$BATS_TEST_DIRNAME/stack/systemd" try "$BOX" 2>&1) || skip "a systemd of its own cannot be booted here: ${why//$'\n'/; }"
-  "$BATS_TEST_DIRNAME/stack/systemd" boot "$BOX" "$DEWY_BIN" "$(dirname "$DEWY_BIN")/libexec" "$BATS_TEST_DIRNAME" \
+  "$BATS_TEST_DIRNAME/stack/systemd" boot "$BOX" "$(dirname "$DEWY_BIN")" "$(dirname "$BATS_TEST_DIRNAME")" \
     "$BATS_TEST_TMPDIR" "$@" &
   BOX_BOOT=$!
   box_is_up
@@ -24,19 +24,32 @@ box_run() {
   "$BATS_TEST_DIRNAME/stack/systemd" run "$BOX" "$@"
 }
 
+# units DIR BINDIR: puts the units into it, as they are when the tools are in BINDIR.
+units() {
+  local unit
+  mkdir "$1"
+  cp "$BATS_TEST_DIRNAME"/../share/systemd/*.{socket,timer} "$1"
+  for unit in "$BATS_TEST_DIRNAME"/../share/systemd/*.in; do
+    sed "s|@bindir@|$2|" "$unit" >"$1/$(basename "$unit" .in)"
+  done
+}
+
 # box_install: the built tools and the units, as "make install" puts them below /usr/local.
 box_install() {
-  local unit units=$BATS_TEST_TMPDIR/units
-  mkdir -p "$units"
-  cp "$BATS_TEST_DIRNAME"/../share/systemd/*.{socket,timer} "$units"
-  for unit in "$BATS_TEST_DIRNAME"/../share/systemd/*.in; do
-    sed 's|@bindir@|/usr/local/bin|' "$unit" >"$units/$(basename "$unit" .in)"
-  done
+  local units=$BATS_TEST_TMPDIR/units
+  units "$units" /usr/local/bin
   box_run sh -euc 'mkdir -p /usr/local/bin /usr/local/libexec/dewy /usr/local/lib/systemd/system
     find "$1" -maxdepth 1 -name "dewy*" -type f -perm -u+x -exec cp {} /usr/local/bin \;
-    cp "$1"/../libexec/dewy/* /usr/local/libexec/dewy
-    cp "$2"/* /usr/local/lib/systemd/system' box_install "$DEWY_BIN" "$units"
+    cp "$1"/../libexec/dewy/dewy-check-remote /usr/local/libexec/dewy
+    sed "s|@bindir@|/usr/local/bin|" "$3/bin/dewy-cron.in" >/usr/local/libexec/dewy/dewy-cron
+    chmod 755 /usr/local/libexec/dewy/dewy-cron
+    cp "$2"/* /usr/local/lib/systemd/system' box_install "$DEWY_BIN" "$units" "$BATS_TEST_DIRNAME/.."
   box_run systemctl daemon-reload
+}
+
+# box_write MODE FILE LINE...: makes a file in the box.
+box_write() {
+  printf '%s\n' "${@:3}" | box_run install -D -m "$1" /dev/stdin "$2"
 }
 
 # box_journal OPTION...: prints the messages of its journal, as journalctl(1) chooses them.
