@@ -18,14 +18,8 @@ install_app() {
   box_run sh -c 'mkdir -p /opt/app && rm -f /etc/cron.d/* /etc/crontab'
   box_write 600 /etc/dewy/app.env 'DEWY_REGISTRY="file:///srv/releases"' 'DEWY_MODE="server"' 'DEWY_PORT="8080"' \
     'DEWY_COMMAND="current/server"' 'DEWY_USER="www-data"' 'DEWY_SETTLE="1s"' "$@"
-  box_write 644 /etc/cron.d/dewy-app "$(sed 's|@pkglibexecdir@|/usr/local/libexec/dewy|; s/myapp/app/g' \
-    "$BATS_TEST_DIRNAME/../share/examples/crontab.in")"
+  box_run sh -c 'sed s/myapp/app/g /usr/local/share/doc/dewy/examples/crontab >/etc/cron.d/dewy-app'
   box_write 755 /usr/sbin/sendmail '#!/bin/sh' "cat >$MAIL/.\$\$; mv $MAIL/.\$\$ $MAIL/\$\$"
-}
-
-# start_cron: Debian's, thirty times as fast.
-start_cron() {
-  box_run systemd-run --quiet --unit=cron-fast faketime -f '+0 x30' cron -f -L 15
 }
 
 # box_serves VERSION: true when the server in the box answers so.
@@ -52,7 +46,7 @@ mailed() {
 @test "cron deploys and upgrades, says so to the system log, and mails nothing" {
   publish_server v1.0.0
   install_app 'DEWY_AFTER_DEPLOY_HOOK="env | sort >environment"'
-  start_cron
+  box_start_cron
   wait_until box_serves v1.0.0
   publish_server v2.0.0
   wait_until box_serves v2.0.0
@@ -72,7 +66,7 @@ mailed() {
 @test "failures in a row are mailed once, until they are others or something has succeeded" {
   publish_server v1.0.0
   install_app 'DEWY_RETRIES="0"'
-  start_cron
+  box_start_cron
   wait_until box_serves v1.0.0
   assert_equal "$(mails)" 0
 
@@ -109,7 +103,7 @@ mailed() {
 @test "a release that is rolled back is mailed once; a failure that lasts, once a day" {
   publish_server v1.0.0
   install_app
-  start_cron
+  box_start_cron
   wait_until box_serves v1.0.0
   publish_server v2.0.0 dies-at-once
   wait_until mailed 1

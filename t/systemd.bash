@@ -34,22 +34,31 @@ units() {
   done
 }
 
-# box_install: the built tools and the units, as "make install" puts them below /usr/local.
+# box_install: the built tools, the units and the examples, as "make install" puts them below /usr/local.
 box_install() {
-  local units=$BATS_TEST_TMPDIR/units
-  units "$units" /usr/local/bin
-  box_run sh -euc 'mkdir -p /usr/local/bin /usr/local/libexec/dewy /usr/local/lib/systemd/system
-    find "$1" -maxdepth 1 -name "dewy*" -type f -perm -u+x -exec cp {} /usr/local/bin \;
-    cp "$1"/../libexec/dewy/dewy-check-remote /usr/local/libexec/dewy
-    sed "s|@bindir@|/usr/local/bin|" "$3/bin/dewy-cron.in" >/usr/local/libexec/dewy/dewy-cron
-    chmod 755 /usr/local/libexec/dewy/dewy-cron
-    cp "$2"/* /usr/local/lib/systemd/system' box_install "$DEWY_BIN" "$units" "$BATS_TEST_DIRNAME/.."
+  units "$BATS_TEST_TMPDIR/units" /usr/local/bin
+  box_run bash -euc 'cd /usr/local
+    fill_in() { sed "s|@bindir@|/usr/local/bin|; s|@pkglibexecdir@|/usr/local/libexec/dewy|" "$1"; }
+    mkdir -p bin libexec/dewy lib/systemd/system share/doc/dewy/examples
+    find "$1" -maxdepth 1 -name "dewy*" -type f -perm -u+x -exec cp {} bin \;
+    cp "$1/../libexec/dewy/dewy-check-remote" libexec/dewy
+    fill_in "$3/bin/dewy-cron.in" >libexec/dewy/dewy-cron
+    chmod 755 libexec/dewy/dewy-cron
+    cp "$2"/* lib/systemd/system
+    cp "$3"/share/examples/*.{c,conf,env} share/doc/dewy/examples
+    fill_in "$3/share/examples/crontab.in" >share/doc/dewy/examples/crontab
+  ' box_install "$DEWY_BIN" "$BATS_TEST_TMPDIR/units" "$BATS_TEST_DIRNAME/.."
   box_run systemctl daemon-reload
 }
 
 # box_write MODE FILE LINE...: makes a file in the box.
 box_write() {
   printf '%s\n' "${@:3}" | box_run install -D -m "$1" /dev/stdin "$2"
+}
+
+# box_start_cron: starts cron as its unit cron-fast; a minute lasts two seconds for it.
+box_start_cron() {
+  box_run systemd-run --quiet --unit=cron-fast faketime -f '+0 x30' cron -f -L 15
 }
 
 # box_journal OPTION...: prints the messages of its journal, as journalctl(1) chooses them.
