@@ -44,7 +44,7 @@ selector = selectors.DefaultSelector()
 for fd in range(3, 3 + int(os.environ["LISTEN_FDS"])):
     selector.register(socket.socket(fileno=fd), selectors.EVENT_READ)
 with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
-    notify.sendto(b"READY=1", "\0" + os.environ["NOTIFY_SOCKET"][1:])
+    notify.sendto(b"READY=1", os.environ["NOTIFY_SOCKET"])
 while True:
     for key, _ in selector.select():
         connection, _ = key.fileobj.accept()
@@ -257,6 +257,31 @@ variables_of_dewy() {
   assert_line "LISTEN_FDNAMES=$BATS_TEST_TMPDIR/s.sock"
 }
 
+@test "NOTIFY_SOCKET is a socket beside the pid file, which any user may send to and only a worker is heard by" {
+  umask 077
+  serve
+  assert_equal "$(setting 1 NOTIFY_SOCKET)" "$ROOT/.dewy/serve.notify"
+  assert_equal "$(stat -c '%F %a' "$ROOT/.dewy/serve.notify")" 'socket 777'
+  kill -KILL "$SUPERVISOR"
+  wait_until gone "$SUPERVISOR"
+  launch # puts another one in its place
+  wait_until grep -qx "$SUPERVISOR" "$PID_FILE" # the status file is a new one from here on
+  wait_until state ready 1
+  signals TERM
+  ended 0
+  [ ! -e "$ROOT/.dewy/serve.notify" ]
+}
+
+@test "NOTIFY_SOCKET is an abstract name where its path would be too long" {
+  local long
+  long=$BATS_TEST_TMPDIR/$(printf '%0100d' 0)
+  mkdir "$long"
+  serve --pid-file "$long/pid"
+  [[ $(setting 1 NOTIFY_SOCKET) = @* ]]
+  signals TERM
+  ended 0
+}
+
 @test "--envdir is read before each start" {
   mkdir "$ROOT/env"
   printf 'one\nsecond line\n' >"$ROOT/env/FIRST"
@@ -453,7 +478,7 @@ variables_of_dewy() {
   grep -q '^# state=' "$STATUS"
   assert_equal "$(ask "$PORT")" '3 1' # waits in the backlog until the worker accepts
   assert_equal "$(readlink "/proc/$pid/fd/0")" /dev/null
-  assert_equal "$(readlink "/proc/$pid/fd/2")" "$(realpath "$ROOT")/.dewy/serve.log"
+  [[ $(readlink "/proc/$pid/fd/2") = pipe:* ]] # to the process that writes .dewy/serve.log
   [ "$(ps -o sid= -p "$pid")" != "$(ps -o sid= -p $$)" ]
   wait_until grep -q 'New worker is now running' "$ROOT/.dewy/serve.log"
 }

@@ -61,7 +61,7 @@ prepare() {
   wait_until recorded 2 did say
   NOTIFY_SOCKET=$(setting 2 NOTIFY_SOCKET) python3 -c '
 import os, socket
-socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"READY=1", "\0" + os.environ["NOTIFY_SOCKET"][1:])'
+socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"READY=1", os.environ["NOTIFY_SOCKET"])'
   signals USR1 # handled after the message: whatever it could do is done
   signals HUP
   wait_until logged 'A new worker follows'

@@ -129,10 +129,9 @@ static int clear_path(const char *path, struct error *error)
 	return unlink(path) ? error_errno(error, errno, "cannot remove the socket file %s", path) : 0;
 }
 
-/* Binds a socket whose file has the mode at once: the kernel takes it from the socket, less the mask. */
-static int bind_path(int fd, const struct sockaddr_un *address, mode_t mode)
+int listen_bind(int fd, const struct sockaddr_un *address, mode_t mode)
 {
-	if (fchmod(fd, mode))
+	if (fchmod(fd, mode)) /* the kernel takes the mode of the file from the socket, less the mask */
 		return -1;
 	mode_t mask = umask(0);
 	int failed = bind(fd, (const struct sockaddr *)address, sizeof *address);
@@ -174,7 +173,7 @@ int listen_on_path(const char *path, const struct sockaddr_un *address, const st
 	if (clear_path(path, error))
 		return -1;
 	AUTO_CLOSE int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0 || bind_path(fd, address, rules->mode))
+	if (fd < 0 || listen_bind(fd, address, rules->mode))
 		return error_errno(error, errno, "cannot listen on %s", path);
 	if (give_path(path, rules, ret_status))
 		return remove_path(path, error);

@@ -39,6 +39,9 @@ int listen_on_port(const struct port *port, const struct addrinfo *address, cons
 /* Fills in the address of a --path. Returns 0, or -1 with ERROR_USAGE when it cannot be one. */
 int listen_path_address(const char *path, struct sockaddr_un *ret, struct error *error);
 
+/* Binds a socket whose file has the mode from the beginning, whatever the umask. Returns 0, or -1 with errno. */
+int listen_bind(int fd, const struct sockaddr_un *address, mode_t mode);
+
 /* Returns a UNIX socket that listens at path; ret_status tells which file it is. The file has its mode from the beginning, and its
  * owner before anybody can connect. A socket that is in the way is replaced, any other file refused with ERROR_CONFIG. */
 int listen_on_path(const char *path, const struct sockaddr_un *address, const struct socket_rules *rules, struct stat *ret_status,

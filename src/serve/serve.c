@@ -41,8 +41,8 @@ static int open_sockets(struct service *service, const struct options *options, 
 
 	if (listen_rules(&rules, options, error))
 		return -1;
-	return sockets_open(&service->sockets, option_list(options, OPT_PORT), option_list(options, OPT_SOCKET_PATH), &rules, inherited,
-			    error);
+	return sockets_open(&service->sockets, option_list(options, OPT_PORT), option_list(options, OPT_SOCKET_PATH), &rules,
+			    inherited, error);
 }
 
 /* Takes all that can be refused, so that whoever called hears of it. */
@@ -61,7 +61,7 @@ static int acquire(struct service *service, const struct settings *settings, str
 	pidfile_end_orphans(settings->status_file, settings->kill_timeout);
 	if (output_open(&service->output, settings->log_file, error) || open_sockets(service, options, inherited, error))
 		return -1;
-	service->messages = readiness_open(service->supervisor.notify_address, error);
+	service->messages = readiness_open(settings->notify_file, service->supervisor.notify_address, error);
 	return service->messages < 0 ? -1 : 0;
 }
 
@@ -79,6 +79,7 @@ static int publish(struct service *service, const struct settings *settings, str
 static void clean_up(struct service *service, const struct settings *settings, bool keep_status)
 {
 	sockets_unlink(&service->sockets);
+	readiness_unlink(service->supervisor.notify_address);
 	if (!keep_status)
 		unlink(settings->status_file);
 	unlink(settings->pid_file);
@@ -138,6 +139,7 @@ static int serve(const struct settings *settings, struct inherited *inherited, i
 
 	service.supervisor.sockets = &service.sockets;
 	service.supervisor.identity = &service.identity;
+	service.supervisor.output = &service.output;
 	int failed = acquire(&service, settings, inherited, error);
 	if (!failed && settings->daemonize)
 		side = daemon_fork(&release, ret_status, error);

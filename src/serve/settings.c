@@ -41,6 +41,14 @@ static int set_file(char **ret, const struct options *options, size_t id, const 
 	return make_absolute(ret, given, error);
 }
 
+/* Returns the pid file's name with .notify in place of .pid. */
+static char *notify_file(const char *pid_file)
+{
+	size_t length = strlen(pid_file) - (str_ends(pid_file, ".pid") ? strlen(".pid") : 0);
+
+	return xasprintf("%.*s.notify", (int)length, pid_file);
+}
+
 static int set_files(struct settings *settings, const struct root *root, struct error *error)
 {
 	const struct options *options = settings->options;
@@ -51,6 +59,7 @@ static int set_files(struct settings *settings, const struct root *root, struct 
 	    set_file(&settings->status_file, options, OPT_STATUS_FILE, root, SERVE_STATUS_FILE, error) ||
 	    make_absolute(&settings->envdir, envdir ? envdir : getenv("ENVDIR"), error))
 		return -1;
+	settings->notify_file = notify_file(settings->pid_file);
 	if (is_pipe(log_file))
 		settings->log_file = xstrdup(log_file);
 	else if (log_file || settings->daemonize)
@@ -121,6 +130,7 @@ void settings_free(struct settings *settings)
 	free(settings->directory);
 	free(settings->pid_file);
 	free(settings->status_file);
+	free(settings->notify_file);
 	free(settings->log_file);
 	free(settings->envdir);
 	*settings = (struct settings){0};

@@ -14,6 +14,7 @@ struct settings {
 	char *directory;      /* where workers start; looked up by name at each start, so that it may be a link that moves */
 	char *pid_file;
 	char *status_file;
+	char *notify_file;  /* beside the pid file, for NOTIFY_SOCKET of the workers */
 	char *log_file;     /* a file, or "| COMMAND"; NULL for standard error */
 	char *envdir;       /* NULL for none */
 	long long interval; /* this and the next: milliseconds */

@@ -122,6 +122,7 @@ static void start(struct supervisor *supervisor)
 		.settings = supervisor->settings,
 		.sockets = supervisor->sockets,
 		.identity = supervisor->identity,
+		.output = supervisor->output,
 		.envdir = &supervisor->envdir,
 		.notify_address = supervisor->notify_address,
 		.generation = ++supervisor->generation,

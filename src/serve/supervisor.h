@@ -24,7 +24,8 @@ enum phase {
 struct supervisor {
 	const struct settings *settings;
 	const struct sockets *sockets;
-	const struct identity *identity; /* of the workers */
+	const struct identity *identity; /* this and the next: of the workers */
+	const struct output *output;
 	struct envdir envdir;
 	struct controls controls;
 	struct workers workers;

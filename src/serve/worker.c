@@ -8,6 +8,7 @@
 #include "secrets.h"
 #include "serve/envdir.h"
 #include "serve/identity.h"
+#include "serve/output.h"
 #include "serve/settings.h"
 #include "serve/sockets.h"
 
@@ -99,7 +100,7 @@ static _Noreturn void become_worker(const struct launch *launch, int report)
 	setpgid(0, 0);
 	reset_signals();
 	set_environment(launch);
-	if (sockets_place(launch->sockets, &report) == 0)
+	if (output_give(launch->output) == 0 && sockets_place(launch->sockets, &report) == 0)
 		failure.step = take_steps(launch);
 	failure.number = errno;
 	ssize_t written = write(report, &failure, sizeof failure);
@@ -109,7 +110,7 @@ static _Noreturn void become_worker(const struct launch *launch, int report)
 static int explain(const struct settings *settings, const struct failure *failure, struct error *error)
 {
 	if (failure->step == STEP_SETUP)
-		error_errno(error, failure->number, "cannot hand over the sockets");
+		error_errno(error, failure->number, "cannot hand over the output and the sockets");
 	else if (failure->step == STEP_USER)
 		error_errno(error, failure->number, "cannot become the user of --user or --group");
 	else if (failure->step == STEP_DIRECTORY)

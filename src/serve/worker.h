@@ -8,6 +8,7 @@
 struct envdir;
 struct error;
 struct identity;
+struct output;
 struct settings;
 struct sockets;
 
@@ -15,6 +16,7 @@ struct launch {
 	const struct settings *settings;
 	const struct sockets *sockets;
 	const struct identity *identity;
+	const struct output *output;
 	const struct envdir *envdir;
 	const char *notify_address; /* for NOTIFY_SOCKET */
 	long long generation;
