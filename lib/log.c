@@ -40,8 +40,9 @@ static int write_line(const struct buf *line)
 	struct pollfd polled = {.fd = STDERR_FILENO, .events = POLLOUT};
 	ssize_t written;
 
-	while ((written = write(STDERR_FILENO, line->data, line->length)) < 0 && errno == EAGAIN && poll(&polled, 1, PATIENCE_MS) > 0)
-		;
+	do
+		written = write(STDERR_FILENO, line->data, line->length);
+	while (written < 0 && errno == EAGAIN && poll(&polled, 1, PATIENCE_MS) > 0);
 	return written == (ssize_t)line->length ? 0 : -1;
 }
 

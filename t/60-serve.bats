@@ -264,8 +264,9 @@ variables_of_dewy() {
   assert_equal "$(stat -c '%F %a' "$ROOT/.dewy/serve.notify")" 'socket 777'
   kill -KILL "$SUPERVISOR"
   wait_until gone "$SUPERVISOR"
-  : >"$RECORD"
-  serve # in place of what the other one left
+  launch # puts another one in its place
+  wait_until grep -qx "$SUPERVISOR" "$PID_FILE" # the status file is a new one from here on
+  wait_until state ready 1
   signals TERM
   ended 0
   [ ! -e "$ROOT/.dewy/serve.notify" ]

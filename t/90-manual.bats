@@ -165,24 +165,3 @@ page_part() {
     dewy once --root "$ROOT" --registry "file://$REGISTRY" 2>&1 | grep -q 'has no release' || fail "dewy once"
   )
 }
-
-@test "the line for cron deploys, and says so to the system log only" {
-  local line
-  publish_server v1.0.0
-  mkdir "$BATS_TEST_TMPDIR/tools"
-  printf '#!/bin/sh\ncat >>"%s"\n' "$BATS_TEST_TMPDIR/system-log" >"$BATS_TEST_TMPDIR/tools/logger"
-  chmod 755 "$BATS_TEST_TMPDIR/tools/logger"
-  PORT=$(free_port)
-  printf '%s\n' "DEWY_REGISTRY=\"file://$REGISTRY\"" 'DEWY_MODE="server"' "DEWY_PORT=\"127.0.0.1:$PORT\"" 'DEWY_SETTLE="1s"' \
-    'DEWY_COMMAND="setpriv --no-new-privs current/server"' >"$BATS_TEST_TMPDIR/myapp.env"
-  line=$(sed -nE 's/^\* \* \* \* \* root //p' "$SOURCE/share/examples/crontab")
-  line=${line//\/etc\/dewy\/myapp.env/$BATS_TEST_TMPDIR/myapp.env}
-  line=${line//\/opt\/myapp/$ROOT}
-  assert [ -n "$line" ]
-  for _ in 1 2; do
-    run -0 env -i PATH="$BATS_TEST_TMPDIR/tools:$PATH" HOME="$HOME" /bin/sh -c "$line"
-    assert_output ""
-  done
-  assert_equal "$(curl -sS "http://127.0.0.1:$PORT/")" v1.0.0
-  assert_equal "$(grep -c 'Server started for v1.0.0' "$BATS_TEST_TMPDIR/system-log")" 1
-}

@@ -1,5 +1,5 @@
 # What the tests share that take a real systemd: a machine of its own for each test, a "box" (see t/stack/systemd), in which the
-# tools, t/ and the test's directory lie where they lie here. A test file's cleanup calls box_stop.
+# source, what was built and the test's directory lie where they lie here. A test file's cleanup calls box_stop.
 
 # box_start [SOURCE[:TARGET]]...: boots the test's box, and waits until it is up; each SOURCE is in it, too. Skips the test where no
 # such box can be. Not to be called in a subshell: the box ends with the process that started it.
@@ -8,7 +8,7 @@ box_start() {
   [ "$(id -u)" = 0 ] || skip "a systemd of its own takes root"
   BOX=$BATS_TEST_TMPDIR/box
   why=$("$BATS_TEST_DIRNAME/stack/systemd" try "$BOX" 2>&1) || skip "a systemd of its own cannot be booted here: ${why//$'\n'/; }"
-  "$BATS_TEST_DIRNAME/stack/systemd" boot "$BOX" "$DEWY_BIN" "$(dirname "$DEWY_BIN")/libexec" "$BATS_TEST_DIRNAME" \
+  "$BATS_TEST_DIRNAME/stack/systemd" boot "$BOX" "$(dirname "$DEWY_BIN")" "$(dirname "$BATS_TEST_DIRNAME")" \
     "$BATS_TEST_TMPDIR" "$@" &
   BOX_BOOT=$!
   box_is_up
@@ -24,19 +24,41 @@ box_run() {
   "$BATS_TEST_DIRNAME/stack/systemd" run "$BOX" "$@"
 }
 
-# box_install: the built tools and the units, as "make install" puts them below /usr/local.
-box_install() {
-  local unit units=$BATS_TEST_TMPDIR/units
-  mkdir -p "$units"
-  cp "$BATS_TEST_DIRNAME"/../share/systemd/*.{socket,timer} "$units"
+# units DIR BINDIR: puts the units into it, as they are when the tools are in BINDIR.
+units() {
+  local unit
+  mkdir "$1"
+  cp "$BATS_TEST_DIRNAME"/../share/systemd/*.{socket,timer} "$1"
   for unit in "$BATS_TEST_DIRNAME"/../share/systemd/*.in; do
-    sed 's|@bindir@|/usr/local/bin|' "$unit" >"$units/$(basename "$unit" .in)"
+    sed "s|@bindir@|$2|" "$unit" >"$1/$(basename "$unit" .in)"
   done
-  box_run sh -euc 'mkdir -p /usr/local/bin /usr/local/libexec/dewy /usr/local/lib/systemd/system
-    find "$1" -maxdepth 1 -name "dewy*" -type f -perm -u+x -exec cp {} /usr/local/bin \;
-    cp "$1"/../libexec/dewy/* /usr/local/libexec/dewy
-    cp "$2"/* /usr/local/lib/systemd/system' box_install "$DEWY_BIN" "$units"
+}
+
+# box_install: the built tools, the units and the examples, as "make install" puts them below /usr/local.
+box_install() {
+  units "$BATS_TEST_TMPDIR/units" /usr/local/bin
+  box_run bash -euc 'cd /usr/local
+    fill_in() { sed "s|@bindir@|/usr/local/bin|; s|@pkglibexecdir@|/usr/local/libexec/dewy|" "$1"; }
+    mkdir -p bin libexec/dewy lib/systemd/system share/doc/dewy/examples
+    find "$1" -maxdepth 1 -name "dewy*" -type f -perm -u+x -exec cp {} bin \;
+    cp "$1/../libexec/dewy/dewy-check-remote" libexec/dewy
+    fill_in "$3/bin/dewy-cron.in" >libexec/dewy/dewy-cron
+    chmod 755 libexec/dewy/dewy-cron
+    cp "$2"/* lib/systemd/system
+    cp "$3"/share/examples/*.{c,conf,env} share/doc/dewy/examples
+    fill_in "$3/share/examples/crontab.in" >share/doc/dewy/examples/crontab
+  ' box_install "$DEWY_BIN" "$BATS_TEST_TMPDIR/units" "$BATS_TEST_DIRNAME/.."
   box_run systemctl daemon-reload
+}
+
+# box_write MODE FILE LINE...: makes a file in the box.
+box_write() {
+  printf '%s\n' "${@:3}" | box_run install -D -m "$1" /dev/stdin "$2"
+}
+
+# box_start_cron: starts cron as its unit cron-fast; a minute lasts two seconds for it.
+box_start_cron() {
+  box_run systemd-run --quiet --unit=cron-fast faketime -f '+0 x30' cron -f -L 15
 }
 
 # box_journal OPTION...: prints the messages of its journal, as journalctl(1) chooses them.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The process that writes the log file: it reads a pipe and appends what comes, so that the file can be exchanged under workers that
- * go on writing to the pipe, and neither a full disk nor a file that cannot be written holds them up. */
+/* The process that writes the log file: it reads a pipe and appends what comes, so that the file can be exchanged under workers
+ * that go on writing to the pipe, and neither a full disk nor a file that cannot be written holds them up. */
 #ifndef DEWY_SERVE_COPIER_H
 #define DEWY_SERVE_COPIER_H
 

@@ -91,7 +91,8 @@ int identity_read(struct identity *ret, const char *user, const char *group, str
 		return 0;
 	error_errno(error, number, "--%s %s: cannot give workers these rights", user ? "user" : "group", user ? user : group);
 	error->code = ERROR_CONFIG;
-	return error_hint(error, geteuid() ? "run this as root, or leave the option out" : "this root lacks CAP_SETUID or CAP_SETGID");
+	return error_hint(error,
+			  geteuid() ? "run this as root, or leave the option out" : "this root lacks CAP_SETUID or CAP_SETGID");
 }
 
 /* True when the process cannot become root again. */

@@ -102,8 +102,9 @@ static bool same_address(const struct inherited_socket *socket, const struct soc
 	if (wanted->sa_family == AF_INET6)
 		return six->sin6_port == six_wanted->sin6_port && six->sin6_scope_id == six_wanted->sin6_scope_id &&
 		       memcmp(&six->sin6_addr, &six_wanted->sin6_addr, sizeof six->sin6_addr) == 0;
-	return wanted->sa_family == AF_INET && six->sin6_port == four_wanted->sin_port && four_wanted->sin_addr.s_addr == INADDR_ANY &&
-	       is_any(&six->sin6_addr) && get_option(socket->fd, IPPROTO_IPV6, IPV6_V6ONLY) == 0;
+	return wanted->sa_family == AF_INET && six->sin6_port == four_wanted->sin_port &&
+	       four_wanted->sin_addr.s_addr == INADDR_ANY && is_any(&six->sin6_addr) &&
+	       get_option(socket->fd, IPPROTO_IPV6, IPV6_V6ONLY) == 0;
 }
 
 struct inherited_socket *inherited_find(struct inherited *inherited, int type, const struct sockaddr *address)

@@ -38,8 +38,9 @@ struct inherited_socket *inherited_find(struct inherited *inherited, int type, c
 /* Returns the UNIX stream socket at that absolute path, or NULL. */
 struct inherited_socket *inherited_find_path(struct inherited *inherited, const char *path);
 
-/* Returns the key of SERVER_STARTER_PORT for its address: 8080 for all IPv4 addresses, 127.0.0.1:8080, [::1]:8080, a path, or @NAME
- * for an abstract one; with strict, a UDP port has u before it. The caller frees it; NULL with ERROR_CONFIG when there can be none. */
+/* Returns the key of SERVER_STARTER_PORT for its address: 8080 for all IPv4 addresses, 127.0.0.1:8080, [::1]:8080, a path, or
+ * @NAME for an abstract one; with strict, a UDP port has u before it. The caller frees it; NULL with ERROR_CONFIG when there can
+ * be none. */
 char *inherited_key(const struct inherited_socket *socket, bool strict, struct error *error);
 
 /* Closes those that nobody took. */

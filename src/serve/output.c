@@ -109,8 +109,8 @@ static int start(struct output *output, struct error *error)
 	return pid < 0 ? -1 : 0;
 }
 
-/* Returns an end of the pipe, if there is one, for this process alone, which never waits long to write: it would wait for itself when
- * what takes the output is to be started again. */
+/* Returns an end of the pipe, if there is one, for this process alone, which never waits long to write: it would wait for itself
+ * when what takes the output is to be started again. */
 static int open_own_end(const struct output *output)
 {
 	char path[32];

@@ -14,7 +14,7 @@ struct output {
 	const char *file;     /* for the copier, NULL for none */
 	const char *command;  /* for the shell, NULL for none */
 	int fd;               /* what workers write to, -1 for none */
-	int read_end;         /* of the pipe, -1 for none: kept, so that nothing in it is lost while what takes it is started again */
+	int read_end;         /* of the pipe, -1 for none: kept, as another one may have to take what is in it */
 	int console;          /* standard error as it was, for the command */
 	pid_t pid;            /* of what takes it, 0 for none */
 	long long started_at; /* this and the next: on the monotonic clock */
@@ -37,8 +37,8 @@ void output_detach(struct output *output);
 /* SIGUSR1: lets the copier open the file again under its name, after somebody renamed it. */
 void output_reopen(const struct output *output);
 
-/* Notes that a child ended. Returns true when it was the one that takes the output, which output_tick starts again: at once, or when
- * it had not lived for a second, a second later. */
+/* Notes that a child ended. Returns true when it was the one that takes the output, which output_tick starts again: at once, or
+ * when it had not lived for a second, a second later. */
 bool output_child_ended(struct output *output, pid_t pid);
 
 /* Does what is due by now. */

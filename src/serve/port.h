@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What --port accepts: [HOST:]PORT[,PORT...][=FD], as Server::Starter has it, and lists and ranges. HOST is a name, an IPv4
- * address or an IPv6 address in brackets; PORT is 1 to 65535, with u before it for UDP, or a range such as 8000-8003. And --socket-mode. */
+ * address or an IPv6 address in brackets; PORT is 1 to 65535, with u before it for UDP, or a range such as 8000-8003. And what
+ * --socket-mode accepts. */
 #ifndef DEWY_SERVE_PORT_H
 #define DEWY_SERVE_PORT_H
 

@@ -30,8 +30,8 @@ static int open_sockets(struct service *service, const struct options *options, 
 
 	if (listen_rules(&rules, options, error))
 		return -1;
-	return sockets_open(&service->sockets, option_list(options, OPT_PORT), option_list(options, OPT_SOCKET_PATH), &rules, inherited,
-			    error);
+	return sockets_open(&service->sockets, option_list(options, OPT_PORT), option_list(options, OPT_SOCKET_PATH), &rules,
+			    inherited, error);
 }
 
 static int read_identity(struct service *service, struct error *error)

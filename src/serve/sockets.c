@@ -37,15 +37,16 @@ static struct socket_entry *add_inherited(struct sockets *sockets, const char *k
 	return entry;
 }
 
-static int open_port(struct sockets *sockets, const struct port *port, const struct socket_rules *rules, struct inherited *inherited,
-		     struct error *error)
+static int open_port(struct sockets *sockets, const struct port *port, const struct socket_rules *rules,
+		     struct inherited *inherited, struct error *error)
 {
 	AUTO(listen_forget) struct addrinfo *all = NULL;
 	const struct addrinfo *address = listen_look_up(port, &all, error);
 
 	if (!address)
 		return -1;
-	struct socket_entry *entry = add_inherited(sockets, port->key, inherited_find(inherited, address->ai_socktype, address->ai_addr));
+	struct inherited_socket *from = inherited_find(inherited, address->ai_socktype, address->ai_addr);
+	struct socket_entry *entry = add_inherited(sockets, port->key, from);
 	if (!entry) {
 		int fd = listen_on_port(port, address, rules, error);
 		if (fd < 0)
@@ -56,8 +57,8 @@ static int open_port(struct sockets *sockets, const struct port *port, const str
 	return 0;
 }
 
-static int open_ports(struct sockets *sockets, const char *const *texts, const struct socket_rules *rules, struct inherited *inherited,
-		      struct error *error)
+static int open_ports(struct sockets *sockets, const char *const *texts, const struct socket_rules *rules,
+		      struct inherited *inherited, struct error *error)
 {
 	AUTO_PORTS struct port_list list = {.strict_keys = rules->strict_keys};
 
