@@ -16,7 +16,7 @@ static int check_ports(const struct options *options, struct error *error)
 	return 0;
 }
 
-static int check_health_url(const char *text, struct error *error)
+int restart_check_health_url(const char *text, struct error *error)
 {
 	AUTO_URL struct url url = {0};
 
@@ -32,5 +32,5 @@ int restart_check(const struct options *options, struct error *error)
 {
 	const char *url = option_string(options, OPT_HEALTH_URL);
 
-	return check_ports(options, error) || (url && check_health_url(url, error)) ? -1 : 0;
+	return check_ports(options, error) || (url && restart_check_health_url(url, error)) ? -1 : 0;
 }

@@ -10,4 +10,7 @@ struct error;
 /* Returns 0 when every --port and --health-url is one; or -1 with ERROR_USAGE or ERROR_CONFIG. */
 int restart_check(const struct options *options, struct error *error);
 
+/* Returns 0 when the text is a --health-url; or -1 with ERROR_CONFIG. */
+int restart_check_health_url(const char *text, struct error *error);
+
 #endif
