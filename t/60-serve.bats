@@ -95,11 +95,12 @@ EOF
   [ ! -e "$BATS_TEST_TMPDIR/.dewy/serve.pid" ]
 }
 
-@test "SERVER_STARTER_PORT is what start_server gives" {
+@test "SERVER_STARTER_PORT is what start_server gives, for every form of --port and --path" {
   local two three four options
   two=$(free_port) three=$(free_port) four=$(free_port)
-  options=(--port "127.0.0.1:$PORT" --port "$two" --port "[::1]:$three" --port "127.0.0.1:u$PORT" --port "$four=9"
-    --port "localhost:$three" --port " u$two " --path "$BATS_TEST_TMPDIR/one.sock" --path two.sock)
+  options=(--port "127.0.0.1:$PORT=20" --port "$two=21" --port "[::1]:$PORT=22" --port "127.0.0.1:u$PORT=23" --port "u$two=24"
+    --port "[::1]:u$PORT=25" --port "localhost:$three=26" --port "localhost:u$three=27" --port "[::]:$two=28" --port "[::]:u$two=29"
+    --port=" $four " --path "$BATS_TEST_TMPDIR/one.sock" --path two.sock)
   cd "$BATS_TEST_TMPDIR"
   echo silent | plan all # there is no NOTIFY_SOCKET
   start_server "${options[@]}" --pid-file=perl.pid -- "${WORKER[@]}" 2>/dev/null 3>&- &
@@ -113,8 +114,10 @@ EOF
   serve "${options[@]}"
   local actual
   actual=$(setting 1 SERVER_STARTER_PORT)
+  assert_equal "${actual%%;"$four"=*}" "${expected%%;"$four"=*}" # byte for byte where =FD says which descriptor
+  assert_equal "${actual%%;"$four"=*}" "127.0.0.1:$PORT=20;$two=21;[::1]:$PORT=22;127.0.0.1:$PORT=23;$two=24;[::1]:$PORT=25;\
+localhost:$three=26;localhost:$three=27;[::]:$two=28;[::]:$two=29"
   assert_equal "$(descriptors "$actual")" "$(descriptors "$expected")"
-  assert_equal "$(grep -o "$four=[0-9]*" <<<"$actual")" "$four=9"
   assert_equal "$(setting 1 SERVER_STARTER_GENERATION)" 1
 }
 
@@ -219,15 +222,39 @@ EOF
   [ -S "$path" ]
 }
 
-@test "workers see no secrets and nothing of dewy" {
-  export GH_TOKEN=s3cret GITHUB_TOKEN=s3cret GITHUB_APP_PRIVATE_KEY=s3cret SLACK_TOKEN=s3cret MAIL_PASSWORD=s3cret \
-    MAIL_USERNAME=s3cret WEBHOOK_SECRET=s3cret AWS_ACCESS_KEY_ID=s3cret AWS_SECRET_ACCESS_KEY=s3cret \
-    AWS_SESSION_TOKEN=s3cret GOOGLE_APPLICATION_CREDENTIALS=s3cret CREDENTIALS_DIRECTORY=s3cret DEWY_NOTIFIER=s3cret AWS_REGION=eu-central-1 DATABASE_URL=kept
-  serve
-  tr '\0' '\n' <"/proc/$(worker 1)/environ" >"$BATS_TEST_TMPDIR/environ"
-  run ! grep -E 's3cret|^DEWY_' "$BATS_TEST_TMPDIR/environ"
-  assert_equal "$(setting 1 DATABASE_URL)" kept
-  assert_equal "$(setting 1 AWS_REGION)" eu-central-1
+# variables_of_dewy: prints all variables that hold a secret, also in a file, and those of all options, but for the ones that
+# dewy-serve itself takes.
+variables_of_dewy() {
+  local source=$BATS_TEST_DIRNAME/../src
+  sed -nE 's/^\t"([A-Z_]+)(\*)?",$/\1 \2/p' "$source/secrets.c" | while read -r name any; do
+    [ "$name" = DEWY_ ] || echo "$name"
+    [ -z "$any" ] || echo "${name%_}_FILE"
+  done
+  comm -23 <(sed -nE 's/^OPTION\([A-Z_]+, "([a-z-]+)".*/\1/p' "$source/options.def" | sort -u) \
+    <(dewy-serve --help | sed -nE 's/^  (-., )?--([a-z-]+) .*/\2/p' | sort -u) | tr a-z- A-Z_ | sed 's/^/DEWY_/'
+}
+
+@test "workers see no secrets, no setting of dewy, and nothing that is about the supervisor" {
+  local -a removed
+  mapfile -t removed < <(variables_of_dewy)
+  [ ${#removed[@]} -ge 40 ]
+  env "${removed[@]/%/=s3cret}" AWS_REGION=eu-central-1 DATABASE_URL=kept WATCHDOG_USEC=s3cret WATCHDOG_PID=s3cret LISTEN_PID=1 \
+    LISTEN_FDS=1 LISTEN_FDNAMES=s3cret NOTIFY_SOCKET="@s3cret.$PORT" DEWY_KILL_TIMEOUT=5s DEWY_PATH="$BATS_TEST_TMPDIR/s.sock" \
+    DEWY_SOCKET_MODE=0700 DEWY_SOCKET_USER="$(id -u)" DEWY_SOCKET_GROUP="$(id -g)" DEWY_USER="$(id -un)" DEWY_GROUP="$(id -g)" \
+    DEWY_REUSE_PORT=1 DEWY_STRICT_KEYS=1 dewy-serve --interval 1h -- "${WORKER[@]}" 2>>"$LOG" 3>&- &
+  SUPERVISOR=$!
+  wait_until state ready 1
+  run tr '\0' '\n' <"/proc/$SUPERVISOR/environ"
+  assert_line GH_TOKEN_FILE=s3cret
+  assert_line CREDENTIALS_DIRECTORY=s3cret
+  run tr '\0' '\n' <"/proc/$(worker 1)/environ"
+  refute_output --partial s3cret
+  refute_line --regexp '^(DEWY|WATCHDOG)_'
+  assert_line DATABASE_URL=kept
+  assert_line AWS_REGION=eu-central-1
+  assert_line LISTEN_FDS=1
+  assert_line "LISTEN_PID=$(worker 1)"
+  assert_line "LISTEN_FDNAMES=$BATS_TEST_TMPDIR/s.sock"
 }
 
 @test "--envdir is read before each start" {

@@ -381,7 +381,9 @@ socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"READY=1", "\0" + os.en
   wait_until recorded 1 SIGTERM
 }
 
-@test "the supervisor tells systemd when it serves, reloads and ends" {
+# listen_as_systemd: what is sent to $BATS_TEST_TMPDIR/notify becomes lines of the file $told.
+listen_as_systemd() {
+  told=$BATS_TEST_TMPDIR/told
   cat >"$BATS_TEST_TMPDIR/systemd.py" <<'EOF'
 import os, socket, sys
 receiver = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -391,12 +393,15 @@ while True:
     with open(sys.argv[2], "a") as file:
         file.write(message.replace("\n", " ") + "\n")
 EOF
-  python3 "$BATS_TEST_TMPDIR/systemd.py" "$BATS_TEST_TMPDIR/notify" "$BATS_TEST_TMPDIR/told" 3>&- &
+  python3 "$BATS_TEST_TMPDIR/systemd.py" "$BATS_TEST_TMPDIR/notify" "$told" 3>&- &
   echo $! >"$BATS_TEST_TMPDIR/systemd.pid"
   wait_until test -S "$BATS_TEST_TMPDIR/notify"
+}
+
+@test "the supervisor tells systemd when it serves, reloads and ends" {
+  listen_as_systemd
   echo 'exit 1' | plan 3
   NOTIFY_SOCKET=$BATS_TEST_TMPDIR/notify WATCHDOG_USEC=1 serve
-  told=$BATS_TEST_TMPDIR/told
   wait_until grep -qx 'READY=1 STATUS=Serving (generation 1)' "$told"
   run setting 1 NOTIFY_SOCKET
   refute_output "$BATS_TEST_TMPDIR/notify"
@@ -405,10 +410,18 @@ EOF
   wait_until grep -q '^RELOADING=1 MONOTONIC_USEC=[0-9][0-9]* STATUS=' "$told"
   wait_until grep -qx 'READY=1 STATUS=Serving (generation 2)' "$told"
   signals HUP
-  wait_until grep -q '^READY=1 STATUS=A new generation failed to start' "$told"
+  wait_until grep -qx 'READY=1 STATUS=Serving (generation 2); generation 3 failed to start: exit 1' "$told"
   signals TERM
   ended 0
-  wait_until grep -q '^STOPPING=1' "$told"
+  wait_until grep -q '^STOPPING=1 STATUS=.* EXTEND_TIMEOUT_USEC=15000000$' "$told"
+}
+
+@test "systemd is told that the supervisor is up, and that nothing serves, when the first generation fails" {
+  listen_as_systemd
+  echo 'exit 1' | plan 1
+  NOTIFY_SOCKET=$BATS_TEST_TMPDIR/notify launch
+  wait_until grep -qx 'READY=1 STATUS=Nothing serves: generation 1 failed to start (exit 1) and is tried again' "$told"
+  wait_until grep -qx 'READY=1 STATUS=Serving (generation 2)' "$told"
 }
 
 @test "the end of a worker is noticed at once, also when it comes while a signal is taken" {

@@ -29,6 +29,8 @@ _dewy() {
     *'|'*) words=${argument//|/ } ;;
     DIR) mapfile -t COMPREPLY < <(compgen -d -- "$word") ; return ;;
     FILE | SOCKET) mapfile -t COMPREPLY < <(compgen -f -- "$word") ; return ;;
+    USER) mapfile -t COMPREPLY < <(compgen -u -- "$word") ; return ;;
+    GROUP) mapfile -t COMPREPLY < <(compgen -g -- "$word") ; return ;;
     '') words="$(_dewy_commands <<<"$help") $(grep -oE '^  (-., )?--[a-z-]+' <<<"$help" | grep -oE -- '--[a-z-]+')" ;;
     *) words= ;;
   esac

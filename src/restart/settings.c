@@ -31,6 +31,8 @@ int restart_check_health_url(const char *text, struct error *error)
 int restart_check(const struct options *options, struct error *error)
 {
 	const char *url = option_string(options, OPT_HEALTH_URL);
+	mode_t mode;
 
-	return check_ports(options, error) || (url && restart_check_health_url(url, error)) ? -1 : 0;
+	return check_ports(options, error) || port_read_mode(option_string(options, OPT_SOCKET_MODE), &mode, error) ||
+	       (url && restart_check_health_url(url, error)) ? -1 : 0;
 }

@@ -53,6 +53,21 @@ void supervisor_forget(struct supervisor *supervisor)
 	free(supervisor->status_file);
 }
 
+/* Passes options on that dewy-serve has, too. */
+static void pass_on(const struct options *options, struct words *argv)
+{
+	static const size_t same[] = {OPT_SOCKET_MODE, OPT_SOCKET_USER, OPT_SOCKET_GROUP, OPT_USER, OPT_GROUP};
+
+	for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
+		if (!option_given(options, same[i]))
+			continue;
+		AUTO_FREE char *word = xasprintf("--%s=%s", options->specs[same[i]].name, option_string(options, same[i]));
+		words_add(argv, word);
+	}
+	words_add_all(argv, "--port=", option_list(options, OPT_PORT));
+	words_add_all(argv, "--path=", option_list(options, OPT_SOCKET_PATH));
+}
+
 static void build_command(const struct supervisor *supervisor, struct words *argv)
 {
 	const struct stage_run *run = supervisor->run;
@@ -64,8 +79,7 @@ static void build_command(const struct supervisor *supervisor, struct words *arg
 			       "--status-file", supervisor->status_file, "--log-file", log_file, delay,		   timeout,	 NULL};
 
 	words_add_all(argv, "", fixed);
-	words_add_all(argv, "--port=", option_list(run->options, OPT_PORT));
-	words_add_all(argv, "--path=", option_list(run->options, OPT_SOCKET_PATH));
+	pass_on(run->options, argv);
 	words_add(argv, "--");
 	words_add_all(argv, "", (const char *const *)run->options->rest);
 }

@@ -55,7 +55,17 @@ void report_end(const struct supervisor *supervisor, const struct worker *worker
 			      worker->pid, supervisor->ended.reason);
 }
 
-void report_serving(const struct supervisor *supervisor, const char *status)
+void report_outcome(const struct supervisor *supervisor)
 {
-	readiness_tell("READY=1\nSTATUS=%s (generation %lld)", status, supervisor->state_generation);
+	const struct worker *current = workers_in_role(&supervisor->workers, ROLE_CURRENT);
+	long long generation = supervisor->state_generation;
+	const char *reason = supervisor->reason;
+
+	if (!current)
+		readiness_tell("READY=1\nSTATUS=Nothing serves: generation %lld failed to start (%s) and is tried again", generation, reason);
+	else if (supervisor->state == SERVE_FAILED)
+		readiness_tell("READY=1\nSTATUS=Serving (generation %lld); generation %lld failed to start: %s", current->generation,
+			       generation, reason);
+	else
+		readiness_tell("READY=1\nSTATUS=Serving (generation %lld)", current->generation);
 }

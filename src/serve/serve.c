@@ -7,6 +7,9 @@
 #include "log.h"
 #include "serve/control.h"
 #include "serve/daemon.h"
+#include "serve/identity.h"
+#include "serve/inherited.h"
+#include "serve/listen.h"
 #include "serve/loop.h"
 #include "serve/output.h"
 #include "serve/pidfile.h"
@@ -25,27 +28,38 @@ static const struct tool serve_tool = {
 struct service {
 	struct supervisor supervisor;
 	struct sockets sockets;
+	struct identity identity;
 	struct output output;
 	int pid_file;
 	int signals;
 	int messages;
 };
 
+static int open_sockets(struct service *service, const struct options *options, struct inherited *inherited, struct error *error)
+{
+	struct socket_rules rules;
+
+	if (listen_rules(&rules, options, error))
+		return -1;
+	return sockets_open(&service->sockets, option_list(options, OPT_PORT), option_list(options, OPT_SOCKET_PATH), &rules, inherited,
+			    error);
+}
+
 /* Takes all that can be refused, so that whoever called hears of it. */
-static int acquire(struct service *service, const struct settings *settings, struct error *error)
+static int acquire(struct service *service, const struct settings *settings, struct inherited *inherited, struct error *error)
 {
 	const struct options *options = settings->options;
-	int backlog = (int)option_number(options, OPT_BACKLOG);
 
 	service->signals = loop_open_signals(error);
 	if (service->signals < 0)
+		return -1;
+	if (identity_read(&service->identity, option_string(options, OPT_USER), option_string(options, OPT_GROUP), error))
 		return -1;
 	service->pid_file = pidfile_take(settings->pid_file, error);
 	if (service->pid_file < 0)
 		return -1;
 	pidfile_end_orphans(settings->status_file, settings->kill_timeout);
-	if (output_open(&service->output, settings->log_file, error) ||
-	    sockets_open(&service->sockets, option_list(options, OPT_PORT), option_list(options, OPT_SOCKET_PATH), backlog, error))
+	if (output_open(&service->output, settings->log_file, error) || open_sockets(service, options, inherited, error))
 		return -1;
 	service->messages = readiness_open(service->supervisor.notify_address, error);
 	return service->messages < 0 ? -1 : 0;
@@ -103,6 +117,7 @@ static void release_service(struct service *service)
 {
 	supervisor_free(&service->supervisor);
 	sockets_close(&service->sockets);
+	identity_free(&service->identity);
 	output_close(&service->output);
 	cleanup_close(&service->signals);
 	cleanup_close(&service->messages);
@@ -110,7 +125,7 @@ static void release_service(struct service *service)
 }
 
 /* Returns 0 with the exit status of the process, or -1. */
-static int serve(const struct settings *settings, int *ret_status, struct error *error)
+static int serve(const struct settings *settings, struct inherited *inherited, int *ret_status, struct error *error)
 {
 	AUTO(release_service) struct service service = {
 		.supervisor = {.settings = settings, .phase = PHASE_PAUSE, .failures = 1},
@@ -122,7 +137,8 @@ static int serve(const struct settings *settings, int *ret_status, struct error 
 	int release = -1, side = 0;
 
 	service.supervisor.sockets = &service.sockets;
-	int failed = acquire(&service, settings, error);
+	service.supervisor.identity = &service.identity;
+	int failed = acquire(&service, settings, inherited, error);
 	if (!failed && settings->daemonize)
 		side = daemon_fork(&release, ret_status, error);
 	if ((failed || side < 0) && service.pid_file >= 0)
@@ -148,9 +164,12 @@ static int act(const struct settings *settings, int *ret_status, struct error *e
 		error_set(error, ERROR_USAGE, "no command to run");
 		return error_hint(error, "give the server and its arguments after --");
 	}
-	if (settings->daemonize)
-		close_range(STDERR_FILENO + 1, ~0U, 0); /* whoever waits for the end of a pipe is not to wait for a daemon */
-	return serve(settings, ret_status, error);
+	AUTO_INHERITED struct inherited inherited = {0};
+	if (inherited_take(&inherited, error))
+		return -1;
+	if (settings->daemonize) /* whoever waits for the end of a pipe is not to wait for a daemon */
+		close_range(SOCKETS_FIRST + (unsigned)inherited.count, ~0U, 0);
+	return serve(settings, &inherited, ret_status, error);
 }
 
 int serve_main(int argc, char **argv)

@@ -15,7 +15,7 @@
 #include <signal.h>
 #include <stdio.h>
 
-enum { LONG_LIFE_MS = 60000, PAUSE_FIRST_MS = 1000, PAUSE_MOST_MS = 60000, AFTER_KILL_MS = 5000 };
+enum { LONG_LIFE_MS = 60000, PAUSE_FIRST_MS = 1000, PAUSE_MOST_MS = 60000, AFTER_KILL_MS = 5000, MARGIN_MS = 5000 };
 
 enum event {
 	EVENT_RESTART, /* somebody wants a new generation */
@@ -88,7 +88,6 @@ static void fail_start(struct supervisor *supervisor, pid_t pid, const char *rea
 	report_state(supervisor, SERVE_FAILED, supervisor->generation, reason);
 	bool serves = workers_in_role(&supervisor->workers, ROLE_CURRENT) != NULL;
 	if (serves) {
-		report_serving(supervisor, "A new generation failed to start, the old one serves");
 		serve(supervisor);
 	} else if (supervisor->settings->give_up && !supervisor->has_served) {
 		supervisor->exit_status = error_status(ERROR_APPLICATION);
@@ -97,6 +96,7 @@ static void fail_start(struct supervisor *supervisor, pid_t pid, const char *rea
 	} else {
 		pause_before_start(supervisor);
 	}
+	report_outcome(supervisor);
 	if (supervisor->restart_pending)
 		handle(supervisor, EVENT_RESTART);
 }
@@ -121,6 +121,7 @@ static void start(struct supervisor *supervisor)
 	struct launch launch = {
 		.settings = supervisor->settings,
 		.sockets = supervisor->sockets,
+		.identity = supervisor->identity,
 		.envdir = &supervisor->envdir,
 		.notify_address = supervisor->notify_address,
 		.generation = ++supervisor->generation,
@@ -175,7 +176,7 @@ static void take_over(struct supervisor *supervisor)
 	new->role = ROLE_CURRENT;
 	serve(supervisor);
 	report_state(supervisor, SERVE_READY, new->generation, "");
-	report_serving(supervisor, "Serving");
+	report_outcome(supervisor);
 	if (supervisor->restart_pending)
 		handle(supervisor, EVENT_RESTART);
 }
@@ -239,7 +240,9 @@ static void start_by_itself(struct supervisor *supervisor)
 
 static void stop(struct supervisor *supervisor)
 {
-	readiness_tell("STOPPING=1\nSTATUS=Waiting for the workers to end");
+	long long most = supervisor->settings->kill_timeout + AFTER_KILL_MS + MARGIN_MS;
+
+	readiness_tell("STOPPING=1\nSTATUS=Waiting for the workers to end\nEXTEND_TIMEOUT_USEC=%lld", most * 1000);
 	report_state(supervisor, SERVE_STOPPING, supervisor->generation, "");
 	stop_workers(supervisor, supervisor->stop_signal);
 }

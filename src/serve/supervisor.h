@@ -24,6 +24,7 @@ enum phase {
 struct supervisor {
 	const struct settings *settings;
 	const struct sockets *sockets;
+	const struct identity *identity; /* of the workers */
 	struct envdir envdir;
 	struct controls controls;
 	struct workers workers;

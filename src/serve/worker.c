@@ -7,6 +7,7 @@
 #include "proc.h"
 #include "secrets.h"
 #include "serve/envdir.h"
+#include "serve/identity.h"
 #include "serve/settings.h"
 #include "serve/sockets.h"
 
@@ -20,7 +21,7 @@
 extern char **environ;
 
 /* What a child could not do, for the supervisor. */
-enum step { STEP_SETUP, STEP_DIRECTORY, STEP_COMMAND };
+enum step { STEP_SETUP, STEP_USER, STEP_DIRECTORY, STEP_COMMAND };
 
 struct failure {
 	enum step step;
@@ -59,6 +60,7 @@ static void set_environment(const struct launch *launch)
 	environ = (char **)proc_environment(secret_variables, nothing);
 	unsetenv("WATCHDOG_USEC"); /* they are about the supervisor */
 	unsetenv("WATCHDOG_PID");
+	identity_set_environment(launch->identity);
 	envdir_apply(launch->envdir);
 	sockets_add_starter_port(launch->sockets, &ports);
 	setenv("SERVER_STARTER_PORT", buf_text(&ports), 1);
@@ -78,22 +80,27 @@ static void reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+/* Becomes the command. Returns the step that failed, with errno. */
+static enum step take_steps(const struct launch *launch)
+{
+	if (identity_assume(launch->identity))
+		return STEP_USER;
+	if (chdir(launch->settings->directory)) /* as the user, who has to have the right to */
+		return STEP_DIRECTORY;
+	execvp(launch->settings->command[0], launch->settings->command);
+	return STEP_COMMAND;
+}
+
 /* What the child does: it becomes the command, or says why it cannot. */
 static _Noreturn void become_worker(const struct launch *launch, int report)
 {
-	const struct settings *settings = launch->settings;
 	struct failure failure = {.step = STEP_SETUP};
 
 	setpgid(0, 0);
 	reset_signals();
 	set_environment(launch);
-	if (sockets_place(launch->sockets, &report) == 0) {
-		failure.step = STEP_DIRECTORY;
-		if (chdir(settings->directory) == 0) {
-			failure.step = STEP_COMMAND;
-			execvp(settings->command[0], settings->command);
-		}
-	}
+	if (sockets_place(launch->sockets, &report) == 0)
+		failure.step = take_steps(launch);
 	failure.number = errno;
 	ssize_t written = write(report, &failure, sizeof failure);
 	_exit(written < 0 ? 254 : 255); /* 255 is what Server::Starter ends with */
@@ -103,6 +110,8 @@ static int explain(const struct settings *settings, const struct failure *failur
 {
 	if (failure->step == STEP_SETUP)
 		error_errno(error, failure->number, "cannot hand over the sockets");
+	else if (failure->step == STEP_USER)
+		error_errno(error, failure->number, "cannot become the user of --user or --group");
 	else if (failure->step == STEP_DIRECTORY)
 		error_errno(error, failure->number, "cannot enter %s", settings->directory);
 	else

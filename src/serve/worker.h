@@ -7,12 +7,14 @@
 
 struct envdir;
 struct error;
+struct identity;
 struct settings;
 struct sockets;
 
 struct launch {
 	const struct settings *settings;
 	const struct sockets *sockets;
+	const struct identity *identity;
 	const struct envdir *envdir;
 	const char *notify_address; /* for NOTIFY_SOCKET */
 	long long generation;

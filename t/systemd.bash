@@ -1,0 +1,70 @@
+# What the tests share that take a real systemd: a machine of its own for each test, a "box" (see t/stack/systemd), in which the
+# tools, t/ and the test's directory lie where they lie here. A test file's cleanup calls box_stop.
+
+# box_start [SOURCE[:TARGET]]...: boots the test's box, and waits until it is up; each SOURCE is in it, too. Skips the test where no
+# such box can be. Not to be called in a subshell: the box ends with the process that started it.
+box_start() {
+  local why
+  [ "$(id -u)" = 0 ] || skip "a systemd of its own takes root"
+  BOX=$BATS_TEST_TMPDIR/box
+  why=$("$BATS_TEST_DIRNAME/stack/systemd" try "$BOX" 2>&1) || skip "a systemd of its own cannot be booted here: ${why//$'\n'/; }"
+  "$BATS_TEST_DIRNAME/stack/systemd" boot "$BOX" "$DEWY_BIN" "$(dirname "$DEWY_BIN")/libexec" "$BATS_TEST_DIRNAME" \
+    "$BATS_TEST_TMPDIR" "$@" &
+  BOX_BOOT=$!
+  box_is_up
+}
+
+# box_is_up: waits until it has booted.
+box_is_up() {
+  wait_until box_run systemctl is-active multi-user.target || { cat "$BOX.console" >&2; return 1; }
+}
+
+# box_run COMMAND...: runs it in the box, as root, with nothing but PATH in its environment.
+box_run() {
+  "$BATS_TEST_DIRNAME/stack/systemd" run "$BOX" "$@"
+}
+
+# box_install: the built tools and the units, as "make install" puts them below /usr/local.
+box_install() {
+  local unit units=$BATS_TEST_TMPDIR/units
+  mkdir -p "$units"
+  cp "$BATS_TEST_DIRNAME"/../share/systemd/*.timer "$units"
+  for unit in "$BATS_TEST_DIRNAME"/../share/systemd/*.in; do
+    sed 's|@bindir@|/usr/local/bin|' "$unit" >"$units/$(basename "$unit" .in)"
+  done
+  box_run sh -euc 'mkdir -p /usr/local/bin /usr/local/libexec/dewy /usr/local/lib/systemd/system
+    find "$1" -maxdepth 1 -name "dewy*" -type f -perm -u+x -exec cp {} /usr/local/bin \;
+    cp "$1"/../libexec/dewy/* /usr/local/libexec/dewy
+    cp "$2"/* /usr/local/lib/systemd/system' box_install "$DEWY_BIN" "$units"
+  box_run systemctl daemon-reload
+}
+
+# box_journal OPTION...: prints the messages of its journal, as journalctl(1) chooses them.
+box_journal() {
+  box_run journalctl --quiet --no-pager --output=cat "$@"
+}
+
+# box_reboot: shuts it down and boots it again. box_power_cut: boots it again after all that ran was killed.
+box_reboot() {
+  box_again box_run systemctl reboot
+}
+box_power_cut() {
+  box_again kill -KILL "$(cat "$BOX.pid")"
+}
+box_again() {
+  local before
+  before=$(cat "$BOX.pid")
+  "$@"
+  wait_until box_was_replaced "$before"
+  box_is_up
+}
+box_was_replaced() {
+  [ -s "$BOX.pid" ] && [ "$(cat "$BOX.pid")" != "$1" ]
+}
+
+# box_stop: ends it, whatever runs in it. When the test has failed, its journal is printed before.
+box_stop() {
+  [ -n "${BOX_BOOT:-}" ] || return 0
+  [ -n "${BATS_TEST_COMPLETED:-}" ] || box_run journalctl --no-pager --output=short-monotonic | grep -v ' was skipped ' || true
+  stop_pid "$BOX_BOOT"
+}
