@@ -4,6 +4,7 @@
 load common
 load github
 load google
+load systemd
 
 setup_file() {
   start_gcs
@@ -15,6 +16,10 @@ setup_file() {
 teardown_file() {
   stop_gcs
   "$BATS_TEST_DIRNAME/stack/radosgw" stop "$BATS_FILE_TMPDIR/rgw"
+}
+
+cleanup() {
+  box_stop
 }
 
 prepare() {
@@ -146,10 +151,17 @@ steady() {
 
 @test "a ROOT on a file system that is read-only is a failure of the file system" {
   need_private_mounts
-  deployed v1.0.0
-  run in_private_mounts sh -c 'mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" && dewy-doctor' sh "$ROOT"
+  publish v1.0.0
+  read_only() {
+    run in_private_mounts sh -c 'mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" && dewy-doctor' sh "$ROOT"
+  }
+  read_only
   assert_failure 3
-  assert_check root fail 'may not write to .*Read-only file system; mount the file system writable'
+  assert_check root fail "may not write to $ROOT: Read-only file system; mount the file system writable"
+  deployed v1.0.0
+  read_only
+  assert_failure 3
+  assert_check root fail "may not write to $ROOT/releases: Read-only file system; mount"
   assert_check cache fail 'may not write to the cache'
 }
 
@@ -336,6 +348,7 @@ github() {
 
 @test "GitHub: few requests are left, and none" {
   github
+  mkdir "$ROOT/.dewy" # where a run would remember it
   github_control rate '{"remaining": 5, "reset_in": 600}'
   doctor
   assert_success
@@ -344,7 +357,7 @@ github() {
   doctor
   assert_failure 2
   assert_check registry fail 'its limit of requests is used up until'
-  assert_equal "$(find "$ROOT" -mindepth 1)" ""
+  assert_equal "$(find "$ROOT/.dewy" -mindepth 1)" ""
 }
 
 @test "a registry that has asked for a pause is not asked" {
@@ -467,13 +480,14 @@ ceph() {
   chmod 600 "$GOOGLE_APPLICATION_CREDENTIALS"
   make_bucket "bucket-$BATS_TEST_NUMBER"
   put_release "bucket-$BATS_TEST_NUMBER" app v1.0.0
+  mkdir "$ROOT/.dewy" # where a run would keep its token
   doctor --registry "gs://bucket-$BATS_TEST_NUMBER/app?endpoint=http://127.0.0.1:$GCS_PORT"
   assert_success
   assert_check credentials ok "$EMAIL"
   assert_check secrets ok
   assert_check permissions ok 'may list and get objects; may write audit records'
   assert_check release ok 'v1\.0\.0'
-  assert_equal "$(find "$ROOT" -mindepth 1)" ""
+  assert_equal "$(find "$ROOT/.dewy" -mindepth 1)" ""
 }
 
 @test "Google: permissions that are missing" {
@@ -498,6 +512,9 @@ ceph() {
   assert_check worker ok 'process [0-9]+ '
   assert_check ports ok "127.0.0.1:$PORT: the supervisor listens"
   assert_check health ok
+  doctor -- current/none
+  assert_failure 4
+  assert_check command fail "current/none in $ROOT is not there.*behind current/"
   doctor --port "$(free_port)"
   assert_failure 4
   assert_check ports fail 'the supervisor does not listen on [0-9]+; it was started with other ports'
@@ -564,6 +581,14 @@ END
   doctor
   assert_check schedule ok "dewy watch runs, process $(cat "$BATS_TEST_TMPDIR/watch.pid")"
   stop_pid "$(cat "$BATS_TEST_TMPDIR/watch.pid")"
+  (cd "$ROOT" && exec env -u DEWY_ROOT dewy assets --interval 1h >/dev/null 2>"$BATS_TEST_TMPDIR/log" 3>&-) &
+  echo $! >"$BATS_TEST_TMPDIR/watch.pid"
+  wait_until grep -q started "$BATS_TEST_TMPDIR/log"
+  doctor
+  assert_check schedule ok "dewy watch runs, process $(cat "$BATS_TEST_TMPDIR/watch.pid")"
+  DEWY_ROOT=$BATS_TEST_TMPDIR/registry doctor
+  assert_check schedule warn 'nobody runs dewy'
+  stop_pid "$(cat "$BATS_TEST_TMPDIR/watch.pid")"
   need_private_mounts
   sed "s,/opt/myapp,$ROOT," "$BATS_TEST_DIRNAME/../share/examples/crontab" >"$BATS_TEST_TMPDIR/crontab"
   own_etc
@@ -609,6 +634,49 @@ END
   assert_failure 4
   assert_check schedule warn 'root.timer is disabled.*ended with exit-code, status 2; systemctl enable dewy@root.timer; journalctl'
   assert_check service fail 'dewy-serve@root.service is failed \(failed\), restarted 9 times, with the result exit-code; journalctl'
+}
+
+# examined: runs dewy-doctor in the box for /opt/hello, as its environment file says.
+examined() {
+  run box_run sh -c 'set -a; . /etc/dewy/hello.env; dewy doctor --root /opt/hello -- current/server'
+}
+
+@test "a real systemd: what it says of the timer and the server, while all is well and when it is not" {
+  box_start "$REGISTRY:/srv/releases"
+  box_install
+  publish_server v1.0.0
+  box_run sh -c 'mkdir -p /opt/hello /etc/dewy
+    printf "%s\n" DEWY_REGISTRY=\"file:///srv/releases\" DEWY_MODE=\"server\" DEWY_PORT=\"127.0.0.1:8080\" DEWY_SETTLE=\"0\" \
+      DEWY_COMMAND=\"current/server\" >/etc/dewy/hello.env
+    systemctl enable --now dewy-serve@hello dewy@hello.timer'
+  wait_until box_run curl -sSf http://127.0.0.1:8080/
+  wait_until box_run grep -qs running /opt/hello/.dewy/history.jsonl
+  examined
+  assert_success
+  assert_check schedule ok 'dewy@hello.timer is active; last at .*'
+  assert_check service ok 'dewy-serve@hello.service is active, restarted [0-9]+ times$'
+  assert_check supervisor ok 'generation [0-9]+ serves'
+  assert_check ports ok '127.0.0.1:8080: the supervisor listens'
+  box_run systemctl disable --now dewy@hello.timer
+  wait_until box_run sh -c '! systemctl is-active dewy@hello.service'
+  examined
+  assert_success
+  assert_check schedule warn 'nobody runs dewy.*systemctl enable --now dewy@hello.timer'
+  box_run systemctl start dewy@hello.timer
+  examined
+  assert_check schedule warn 'dewy@hello.timer is disabled: it does not come back after a boot; systemctl enable dewy@hello.timer'
+  box_run systemctl stop dewy@hello.timer dewy-serve@hello
+  examined
+  assert_failure 4
+  assert_check service fail 'dewy-serve@hello.service is inactive'
+  assert_check supervisor fail 'systemctl start dewy-serve@hello'
+  assert_check ports ok '127.0.0.1:8080: free'
+  box_run sh -c 'printf "[Socket]\nListenStream=127.0.0.1:8080\nService=hello.service\n" >/run/systemd/system/hello.socket
+    printf "[Service]\nExecStart=/bin/true\n" >/run/systemd/system/hello.service
+    systemctl daemon-reload
+    systemctl start hello.socket'
+  examined
+  assert_check ports ok 'systemd listens on 127.0.0.1:8080 for the supervisor'
 }
 
 @test "a program that is missing, or of another version, is told" {

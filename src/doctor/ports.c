@@ -4,6 +4,7 @@
 
 #include "alloc.h"
 #include "doctor/listeners.h"
+#include "doctor/units.h"
 #include "fs.h"
 #include "serve/port.h"
 #include "str.h"
@@ -46,6 +47,11 @@ static void tell_taken(const struct doctor *doctor, const struct listener *liste
 		       struct verdict *verdict)
 {
 	pid_t pid = listener_owner(listener);
+
+	if (pid == 1 && !doctor->supervisor && units_are_here()) {
+		verdict_ok(verdict, "systemd listens on %s for the supervisor", place->name);
+		return;
+	}
 	AUTO_FREE char *owner = pid ? xasprintf("process %d", (int)pid) : xstrdup("a process of another user");
 	struct error error;
 
