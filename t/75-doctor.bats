@@ -336,6 +336,26 @@ github() {
   assert_check registry skip
 }
 
+@test "GitHub: an App, whose clock has to be right" {
+  openssl genrsa -out "$BATS_TEST_TMPDIR/app.pem" 2048 2>/dev/null
+  openssl rsa -in "$BATS_TEST_TMPDIR/app.pem" -pubout -out "$BATS_TEST_TMPDIR/app.pub" 2>/dev/null
+  export GITHUB_APP_ID=12 GITHUB_APP_INSTALLATION_ID=34 GITHUB_APP_PRIVATE_KEY_PATH=$BATS_TEST_TMPDIR/app.pem
+  github --app-id 12 --app-key "$BATS_TEST_TMPDIR/app.pub" --installation 34
+  doctor
+  assert_success
+  assert_check credentials ok 'the GitHub App 12, an installation token'
+  assert_check permissions ok 'writing was not tested'
+  assert_check secrets ok
+  assert_check clock ok
+  github_control settings '{"clock_offset": 3600}'
+  doctor
+  assert_failure 2
+  assert_check clock fail 's behind that of the registry: what is signed is refused'
+  GH_TOKEN=ghp_read doctor
+  assert_success
+  assert_check clock warn 's behind that of the registry; set the clock'
+}
+
 @test "GitHub: a private repository that the token does not see" {
   MEMBERS='{"private": true}' github
   doctor
@@ -512,6 +532,9 @@ ceph() {
   assert_check worker ok 'process [0-9]+ '
   assert_check ports ok "127.0.0.1:$PORT: the supervisor listens"
   assert_check health ok
+  doctor --port "[::1]:$(free_port)" --port "localhost:$PORT"
+  assert_failure 4
+  assert_check ports fail 'does not listen on \[::1\]:[0-9]+; localhost:[0-9]+: the supervisor listens'
   doctor -- current/none
   assert_failure 4
   assert_check command fail "current/none in $ROOT is not there.*behind current/"
@@ -698,6 +721,10 @@ examined() {
   doctor --notifier https://hooks.example.com/s3cretpath?quiet=true
   assert_success
   assert_check notifiers ok 'hooks.example.com, quietly; nothing was sent'
+  refute_output --partial s3cretpath
+  WEBHOOK_SECRET_FILE=$BATS_TEST_TMPDIR/none doctor --notifier https://hooks.example.com/s3cretpath
+  assert_failure 1
+  assert_check notifiers fail '--notifier 1, hooks.example.com: cannot read the secret'
   refute_output --partial s3cretpath
   doctor --notifier gopher://example.com/s3cretpath
   assert_failure 1

@@ -10,6 +10,7 @@
 #include "str.h"
 
 #include <arpa/inet.h>
+#include <string.h>
 
 /* What should be listened to. */
 struct place {
@@ -24,12 +25,16 @@ static bool is_wildcard(const char *address)
 	return str_equal(address, "0.0.0.0") || str_equal(address, "::");
 }
 
-/* True when the text is an address, and not the name of a host, which any of its addresses may be meant by. */
-static bool is_address(const char *text)
+/* Compares a host with the address of a listener, in whatever way it is written. The name of a host may mean any. */
+static bool is_host(const char *host, const char *address)
 {
-	unsigned char address[sizeof(struct in6_addr)];
+	unsigned char wanted[sizeof(struct in6_addr)], there[sizeof wanted];
+	int family = strchr(host, ':') ? AF_INET6 : AF_INET;
 
-	return inet_pton(AF_INET, text, address) == 1 || inet_pton(AF_INET6, text, address) == 1;
+	if (inet_pton(family, host, wanted) != 1)
+		return true;
+	return inet_pton(family, address, there) == 1 &&
+	       memcmp(wanted, there, family == AF_INET6 ? sizeof wanted : sizeof(struct in_addr)) == 0;
 }
 
 /* True when the listener is at the place, or leaves no room for another one there. */
@@ -39,8 +44,8 @@ static bool is_at(const struct listener *listener, const struct place *place)
 		return false;
 	if (!place->port)
 		return str_equal(listener->address, place->address) || str_equal(listener->address, place->name);
-	return !place->address || !is_address(place->address) || is_wildcard(place->address) || is_wildcard(listener->address) ||
-	       str_equal(listener->address, place->address);
+	return !place->address || is_wildcard(place->address) || is_wildcard(listener->address) ||
+	       is_host(place->address, listener->address);
 }
 
 static void tell_taken(const struct doctor *doctor, const struct listener *listener, const struct place *place,

@@ -92,13 +92,13 @@ static bool is_watch(const char *description)
 void doctor_lock(struct doctor *doctor, struct verdict *verdict)
 {
 	pid_t pid = 0;
-	int held = doctor->rooted && doctor->root.state >= 0 ? lock_holder(doctor->root.state, "lock", &pid) : 0;
+	int held = doctor->root.state >= 0 ? lock_holder(doctor->root.state, "lock", &pid) : 0;
 	AUTO_BUF struct buf age = {0};
 	struct error error;
 
 	doctor->locked = held > 0;
-	if (held < 0)
-		verdict_skip(verdict, "the kernel does not tell who holds locks");
+	if (held < 0 || !doctor->rooted)
+		verdict_skip(verdict, held < 0 ? "the kernel does not tell who holds locks" : "there is no root to look into");
 	else if (!held)
 		verdict_ok(verdict, "no run is under way");
 	if (held <= 0)
