@@ -619,6 +619,9 @@ END
   cp "$BATS_TEST_TMPDIR/crontab" "$BATS_TEST_TMPDIR/etc/cron.d/dewy-app"
   with_own_etc dewy-doctor
   assert_check schedule ok 'cron runs it: /etc/cron.d/dewy-app'
+  sed -i "s,$ROOT,$ROOT-2," "$BATS_TEST_TMPDIR/etc/cron.d/dewy-app"
+  with_own_etc dewy-doctor
+  assert_check schedule warn 'nobody runs dewy'
 }
 
 # under_systemd: runs dewy-doctor where systemd seems to run, and systemctl prints the files of $UNITS.

@@ -70,11 +70,26 @@ static bool look_at_timer(const struct doctor *doctor, struct verdict *verdict)
 	return true;
 }
 
-/* True when the line is one of cron's that runs dewy in ROOT, or says so by no path at all. */
+/* True when the path stands in the line, and not only as the beginning of another one. */
+static bool has_path(const char *line, const char *path)
+{
+	size_t length = strlen(path);
+
+	while ((line = strstr(line, path))) {
+		line += length;
+		if (!*line || strchr(" \t;&|\"'", *line))
+			return true;
+	}
+	return false;
+}
+
+/* True when the line is one of cron's that runs dewy in ROOT, or does not say where. */
 static bool runs_dewy(const struct doctor *doctor, const char *line)
 {
+	bool elsewhere = strstr(line, "cd /") || strstr(line, "--root") || strstr(line, "DEWY_ROOT");
+
 	line += strspn(line, " \t");
-	return *line != '#' && strstr(line, "dewy ") && (strstr(line, doctor->root.path) || !strstr(line, "cd /"));
+	return *line != '#' && strstr(line, "dewy ") && (!elsewhere || has_path(line, doctor->root.path));
 }
 
 /* A crontab that is looked for a line that runs dewy. */
