@@ -27,6 +27,7 @@ complete_bash() {
   assert_line once
   assert_line rollback
   assert_line notify
+  assert_line doctor
   assert_equal "$(complete_bash dewy once --gra)" --grace-period
   assert_equal "$(complete_bash dewy notify --notif)" $'--notifier\n--notify-timeout'
 }

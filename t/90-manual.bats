@@ -34,7 +34,7 @@ page_part() {
 
 @test "every tool and every command that is listed has a page, and no page has no tool" {
   assert_equal "$(cd "$MAN/man1" && printf '%s\n' *.1 | sed 's/\.1$//' | sort)" "$TOOLS"
-  assert [ "$(wc -l <<<"$TOOLS")" = 7 ]
+  assert [ "$(wc -l <<<"$TOOLS")" = 8 ]
   for command in $(commands); do
     grep -qE "^\.It Cm .*\b$command\b" "$MAN/man1/dewy.1" || fail "$command"
   done

@@ -3,9 +3,9 @@
 
 #include "alloc.h"
 #include "buf.h"
-#include "check/artifact.h"
 #include "check/checksums.h"
 #include "check/memory.h"
+#include "check/origin.h"
 #include "error.h"
 #include "log.h"
 #include "registry/registry.h"
@@ -46,13 +46,8 @@ static int read_options(struct check *check, struct error *error)
 	check->url = option_string(check->options, OPT_REGISTRY);
 	check->calver = option_string(check->options, OPT_CALVER);
 	check->forced = option_flag(check->options, OPT_FORCE);
-	if (!check->url) {
-		error_set(error, ERROR_CONFIG, "no registry is given");
-		return error_hint(error, "give --registry or DEWY_REGISTRY, for example file:///srv/releases");
-	}
-	if (restart_check_kind(check->options, restart_mode(check->options), error) || version_check_format(check->calver, error) ||
-	    version_check_slot(option_string(check->options, OPT_SLOT), error) ||
-	    registry_open(&check->registry, check->url, check->options, check->root, error))
+	if (restart_check_kind(check->options, restart_mode(check->options), error) ||
+	    origin_open(check->options, check->root, &check->registry, error))
 		return -1;
 	json_set_string(check->document, "registry", check->url);
 	if (check->forced)
@@ -229,12 +224,8 @@ static int wait_for_artifact(const struct check *check, const struct release *re
 static int look_into(const struct check *check, const struct finding *finding, struct error *error)
 {
 	const struct choice *choice = &finding->choice;
-	const char *directory = strrchr(check->registry.url.path, '/');
-	struct artifact_rules rules = {
-		.wanted = check->registry.artifact,
-		.version = choice->release.version,
-		.projects = {directory ? directory + 1 : NULL, json_string(check->document, "app")},
-	};
+	struct artifact_rules rules =
+		origin_rules(&check->registry, choice->release.version, json_string(check->document, "app"));
 	const struct artifact *artifact;
 
 	describe_choice(check, choice);

@@ -24,22 +24,11 @@ struct sweep {
 	struct error *error;
 };
 
-static bool is_partial(const char *name)
-{
-	char stamp[RELEASE_NAME];
-
-	if (name[0] != '.' || strlen(name) != strlen(".20240115T103045Z.partial") || !str_ends(name, ".partial"))
-		return false;
-	memcpy(stamp, name + 1, RELEASE_NAME - 1);
-	stamp[RELEASE_NAME - 1] = '\0';
-	return release_is_name(stamp);
-}
-
 static int sweep_release(const char *name, void *context)
 {
 	const struct sweep *sweep = context;
 
-	if (!is_partial(name))
+	if (!release_is_partial(name))
 		return 0;
 	if (sweep->plan) {
 		plan_step(sweep->plan, "remove releases/%s, which a run that was killed has left", name);

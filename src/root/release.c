@@ -23,6 +23,17 @@ bool release_is_name(const char *name)
 	return time_parse_stamp(name, &when) == 0;
 }
 
+bool release_is_partial(const char *name)
+{
+	char stamp[RELEASE_NAME];
+
+	if (name[0] != '.' || strlen(name) != strlen(".20240115T103045Z.partial") || !str_ends(name, ".partial"))
+		return false;
+	memcpy(stamp, name + 1, RELEASE_NAME - 1);
+	stamp[RELEASE_NAME - 1] = '\0';
+	return release_is_name(stamp);
+}
+
 static bool is_release(const struct root *root, const char *name)
 {
 	AUTO_FREE char *record = xasprintf("releases/%s.json", name);

@@ -12,6 +12,9 @@
 /* True when name has the form of a release directory. */
 bool release_is_name(const char *name);
 
+/* True when name has the form of a directory that a release is extracted into before it has its name: .STAMP.partial. */
+bool release_is_partial(const char *name);
+
 /* Reads which release current leads to. Returns 0 with its name; 1 when there is no link, or it leads to nothing that is a
  * release; or -1. */
 int release_current(const struct root *root, char name[RELEASE_NAME], struct error *error);

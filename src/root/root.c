@@ -103,8 +103,7 @@ char *root_state_path(const struct root *root, const char *name)
 	return xasprintf("%s/.dewy/%s", root->path, name);
 }
 
-/* Returns the path that --cache or its URL form file:///DIR names, absolute. */
-static char *cache_path(const struct root *root, const char *where)
+char *root_cache_path(const struct root *root, const char *where)
 {
 	if (!where)
 		where = getenv("DEWY_CACHEDIR");
@@ -122,14 +121,14 @@ bool root_is_cache_key(const char *key)
 
 int root_find_cache(const struct root *root, const char *where)
 {
-	AUTO_FREE char *path = cache_path(root, where);
+	AUTO_FREE char *path = root_cache_path(root, where);
 
 	return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
 int root_open_cache(const struct root *root, const char *where, char **ret_path, struct error *error)
 {
-	AUTO_FREE char *path = cache_path(root, where);
+	AUTO_FREE char *path = root_cache_path(root, where);
 
 	if (fs_make_directory(AT_FDCWD, path, 0755, error))
 		return error_in(error, "cache");

@@ -41,7 +41,11 @@ bool root_is_cache_key(const char *key);
 /* Opens the cache directory as root_open_cache does, but creates nothing. Returns a descriptor, or -1 when it is not there. */
 int root_find_cache(const struct root *root, const char *where);
 
-/* Opens the cache directory: where says --cache, or NULL for $DEWY_CACHEDIR or ROOT/.dewy/cache; created when missing.
+/* Returns the absolute path of the cache directory; where is as below. The caller frees it. */
+char *root_cache_path(const struct root *root, const char *where);
+
+/* Opens the cache directory: where says --cache, also as file:///DIR, or NULL for $DEWY_CACHEDIR or ROOT/.dewy/cache; created when
+ * missing.
  * Returns a descriptor or -1, and, unless ret_path is NULL, the absolute path, which the caller frees. */
 int root_open_cache(const struct root *root, const char *where, char **ret_path, struct error *error);
 

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+/* The supervisor, and the worker that serves. */
+#include "doctor/doctor.h"
+
+#include "alloc.h"
+#include "proc.h"
+#include "restart/health.h"
+#include "root/release.h"
+#include "serve/status.h"
+#include "str.h"
+
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { HEALTH_MS = 5000 };
+
+static const char no_supervisor[] = "no supervisor runs";
+
+/* True when there is something that should be served. */
+static bool is_deployed(const struct doctor *doctor)
+{
+	char name[RELEASE_NAME];
+	struct error error;
+
+	return doctor->rooted && release_current(&doctor->root, name, &error) == 0;
+}
+
+static void miss_supervisor(const struct doctor *doctor, const char *pid_file, struct verdict *verdict)
+{
+	struct error error;
+
+	if (!doctor->server || !is_deployed(doctor)) {
+		verdict_skip(verdict, "%s, and %s", no_supervisor,
+			     doctor->server ? "nothing is deployed yet" : "the mode is not server");
+		return;
+	}
+	error_set(&error, ERROR_APPLICATION, "%s: nobody holds %s", no_supervisor, pid_file);
+	error_hint(&error,
+		   "dewy once starts it, or systemctl start dewy-serve@%s; .dewy/serve.log or the journal says why it ended",
+		   doctor_app(doctor));
+	verdict_fail(verdict, &error);
+}
+
+static void tell_state(const struct serve_status *status, struct verdict *verdict)
+{
+	struct error error;
+
+	switch (status->state) {
+	case SERVE_READY:
+	case SERVE_UNKNOWN:
+		if (status->count)
+			verdict_ok(verdict, "generation %lld serves", status->workers[status->count - 1].generation);
+		break;
+	case SERVE_STARTING:
+		verdict_ok(verdict, "generation %lld is being started", status->generation);
+		break;
+	case SERVE_FAILED:
+		error_set(&error, ERROR_APPLICATION, "generation %lld was discarded: %s", status->generation, status->reason);
+		error_hint(&error, "read what the server printed, in .dewy/serve.log or the journal");
+		verdict_warn(verdict, &error);
+		break;
+	case SERVE_STOPPING:
+		error_set(&error, ERROR_APPLICATION, "the supervisor was told to end");
+		error_hint(&error, "dewy once starts it again");
+		verdict_warn(verdict, &error);
+		break;
+	}
+}
+
+/* Reads the status file. Returns whether it says anything. */
+static bool read_status(const struct doctor *doctor, struct serve_status *ret, struct error *error)
+{
+	AUTO_FREE char *path = serve_status_file(doctor->options, &doctor->root);
+
+	*ret = (struct serve_status){0};
+	int result = serve_status_read(path, ret, error);
+	if (result > 0)
+		error_set(error, ERROR_APPLICATION, "there is no status file %s", path);
+	if (result > 0)
+		error_hint(error, "give --status-file to the supervisor, and the same one to dewy");
+	return result == 0;
+}
+
+void doctor_supervisor(struct doctor *doctor, struct verdict *verdict)
+{
+	AUTO_SERVE_STATUS struct serve_status status = {0};
+	struct error error;
+
+	if (!doctor->rooted) {
+		verdict_skip(verdict, "there is no root to look into");
+		return;
+	}
+	AUTO_FREE char *pid_file = serve_pid_file(doctor->options, &doctor->root);
+	int running = serve_is_running(pid_file, &doctor->supervisor, &error);
+	if (running < 0)
+		verdict_fail(verdict, &error);
+	else if (!running)
+		miss_supervisor(doctor, pid_file, verdict);
+	if (running <= 0) {
+		doctor->supervisor = 0;
+		return;
+	}
+	verdict_ok(verdict, "process %d", (int)doctor->supervisor);
+	if (read_status(doctor, &status, &error))
+		tell_state(&status, verdict);
+	else
+		verdict_warn(verdict, &error);
+}
+
+/* Reads a link of a process, "exe" or "cwd", and finds the release that it leads into. Returns its name below ROOT/releases/, which
+ * the caller frees, or NULL. */
+static char *release_of(const struct doctor *doctor, pid_t pid, const char *link)
+{
+	AUTO_FREE char *path = xasprintf("/proc/%d/%s", (int)pid, link), *releases = xasprintf("%s/releases/", doctor->root.path);
+	char target[PATH_MAX];
+	ssize_t length = readlink(path, target, sizeof target - 1);
+
+	if (length <= 0)
+		return NULL;
+	target[length] = '\0';
+	const char *name = target + strlen(releases);
+	return str_starts(target, releases) ? xstrndup(name, strcspn(name, "/ ")) : NULL;
+}
+
+/* Compares the release that a worker runs out of with the one that current leads to. */
+static void look_at_worker(const struct doctor *doctor, pid_t pid, struct verdict *verdict)
+{
+	char current[RELEASE_NAME];
+	struct error error;
+	AUTO_FREE char *program = release_of(doctor, pid, "exe"), *directory = release_of(doctor, pid, "cwd");
+	const char *runs = program ? program : directory;
+	if (!runs)
+		verdict_ok(verdict, "process %d lives; which release it is of cannot be told: its program lies elsewhere",
+			   (int)pid);
+	else if (release_current(&doctor->root, current, &error) == 0 && str_equal(runs, current))
+		verdict_ok(verdict, "process %d runs out of releases/%s, as current does", (int)pid, runs);
+	else if (doctor->locked)
+		verdict_ok(verdict, "process %d runs out of releases/%s; a run is under way", (int)pid, runs);
+	else {
+		error_set(&error, ERROR_APPLICATION, "process %d runs out of releases/%s, and current leads elsewhere", (int)pid,
+			  runs);
+		error_hint(&error, "restart the server: dewy-serve --restart, or dewy once --force");
+		verdict_warn(verdict, &error);
+	}
+}
+
+void doctor_worker(struct doctor *doctor, struct verdict *verdict)
+{
+	AUTO_SERVE_STATUS struct serve_status status = {0};
+	struct error error;
+
+	if (!doctor->supervisor || !read_status(doctor, &status, &error) || !status.count) {
+		verdict_skip(verdict, doctor->supervisor ? "the supervisor tells of none" : no_supervisor);
+		return;
+	}
+	pid_t pid = status.workers[status.count - 1].pid;
+	if (proc_started_at(pid) >= 0) {
+		look_at_worker(doctor, pid, verdict);
+		return;
+	}
+	error_set(&error, ERROR_APPLICATION, "the worker %d has ended", (int)pid);
+	error_hint(&error, "the supervisor starts it again; .dewy/serve.log or the journal says why it ended");
+	verdict_warn(verdict, &error);
+}
+
+void doctor_health(struct doctor *doctor, struct verdict *verdict)
+{
+	AUTO_TARGET struct target target = {0};
+	struct error error;
+
+	if (target_find(&target, doctor->options, doctor->rooted ? doctor->root.path : "", &error)) {
+		verdict_fail(verdict, &error);
+		return;
+	}
+	if (!target.url || !is_deployed(doctor)) {
+		verdict_skip(verdict, target.url ? "nothing is deployed yet" : "no --health-url and no --health-path is given");
+		return;
+	}
+	if (health_ask(&target, option_string(doctor->options, OPT_CACERT), HEALTH_MS, &error)) {
+		verdict_ok(verdict, "the server answers");
+		return;
+	}
+	error_hint(&error, "read what the server printed, in .dewy/serve.log or the journal, and check where health is asked for");
+	verdict_fail(verdict, &error);
+}
