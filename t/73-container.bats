@@ -145,6 +145,7 @@ zombies() {
   [ "$(jq -r .state "$BATS_TEST_TMPDIR/out")" = running ]
   logged 'Supervisor started'
   [ ! -e "$BATS_TEST_TMPDIR/root/.dewy/serve.log" ]
-  run -4 --separate-stderr dewy once --root "$BATS_TEST_TMPDIR/other" -p "127.0.0.1:$PORT" --server-log - -- current/server
+  run -4 --separate-stderr dewy once --root "$BATS_TEST_TMPDIR/other" \
+    -p "127.0.0.1:$PORT" --server-log - -- current/server
   [[ $(field error.message) == *"cannot start the supervisor: "*"$PORT"* ]]
 }

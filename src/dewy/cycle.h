@@ -21,16 +21,16 @@ struct cycle {
 	cJSON *document;        /* in: where to begin, NULL for the beginning; out: how it ended; the caller deletes it */
 };
 
-/* Opens ROOT and prepares cycle for the options: the mode from mode, which may be NULL, --mode, or whether a command follows "--";
- * the signals. The options are put into the environment for the stages. Returns 0, or -1; the caller gives the cycle to cycle_end in
+/* Opens ROOT and prepares cycle for the options: the mode from mode, which may be NULL, --mode, or whether a command follows
+ * "--"; the signals. The options are put into the environment for the stages. Returns 0, or -1; the caller gives the cycle to cycle_end in
  * both cases. */
 int cycle_begin(struct cycle *cycle, const struct options *options, const char *mode, struct root *root, struct error *error);
 
 void cycle_end(struct cycle *cycle);
 
 /* Runs the cycle. A first signal that asks for the end abandons the check and the download, and lets later stages finish; a second
- * one abandons those, too. The notifier has five more seconds after the first. Returns the exit status; or -1, with ERROR_LOCKED when
- * another run holds the lock. */
+ * one abandons those, too. The notifier has five more seconds after the first. Returns the exit status; or -1, with ERROR_LOCKED
+ * when another run holds the lock. */
 int cycle_run(struct cycle *cycle, struct error *error);
 
 /* Ends the supervisor and its server, if one runs, and waits for that, within the time-out that it has for its workers; a second

@@ -19,8 +19,8 @@ struct notifier {
 void notifier_offer(struct notifier *notifier, cJSON *document);
 
 /* Tells the end of the document: waits for the busy process, hands over the rest, and waits for that, for timeout_ms at most; a
- * signal that asks for the end leaves it five seconds more, a second one none. Then the process is ended. Marks in the document what
- * was sent. */
+ * signal that asks for the end leaves it five seconds more, a second one none. Then the process is ended. Marks in the document
+ * what was sent. */
 void notifier_finish(struct notifier *notifier, cJSON *document, long long timeout_ms, struct requests *requests);
 
 /* Reaps the process that is telling the document if it has ended. Returns a pidfd of one that has not, for the caller to close, or

@@ -3,6 +3,7 @@
 
 #include "doctor/print.h"
 #include "registry/session.h"
+#include "restart/settings.h"
 #include "str.h"
 
 #include <errno.h>
