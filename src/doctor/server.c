@@ -60,6 +60,8 @@ static void tell_state(const struct serve_status *status, struct verdict *verdic
 		error_hint(&error, "read what the server printed, in .dewy/serve.log or the journal");
 		verdict_warn(verdict, &error);
 		break;
+	case SERVE_STATE_COUNT:
+		break;
 	case SERVE_STOPPING:
 		error_set(&error, ERROR_APPLICATION, "the supervisor was told to end");
 		error_hint(&error, "dewy once starts it again");
