@@ -5,7 +5,7 @@
 #include "cleanup.h"
 #include "error.h"
 #include "fs.h"
-#include "signals.h"
+#include "signal_fd.h"
 #include "str.h"
 #include "time.h"
 
@@ -257,7 +257,7 @@ static int run_piped(const struct proc_spec *spec, int out[2], int err[2], size_
 	pid_t pid = proc_spawn(&piped, error);
 	close(out[1]);
 	close(err[1]);
-	AUTO_CLOSE int end = pid > 0 ? proc_pidfd(pid) : -1, signals = signals_watch(&watch.ending);
+	AUTO_CLOSE int end = pid > 0 ? proc_pidfd(pid) : -1, signals = signal_fd_watch(&watch.ending);
 	watch.end = end;
 	watch.signals = signals;
 	int interrupted = pid > 0 ? follow(pid, &watch, timeout_ms, ret) : 0;

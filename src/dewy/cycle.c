@@ -11,22 +11,34 @@
 #include "proc.h"
 #include "restart/settings.h"
 #include "root/history.h"
-#include "signals.h"
 #include "str.h"
 #include "time.h"
 #include "words.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 enum { GRACE_MS = 10000, NOTIFY_MARGIN_MS = 5000 };
 
+static int open_signals(void)
+{
+	static const int ending[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1};
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < sizeof ending / sizeof *ending; i++)
+		sigaddset(&set, ending[i]);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
 int cycle_begin(struct cycle *cycle, const struct options *options, const char *mode, struct root *root, struct error *error)
 {
-	static const int taken[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1};
 	const char *given = option_string(options, OPT_MODE);
 
 	*cycle = (struct cycle){.options = options, .root = root, .signals = -1};
@@ -36,8 +48,8 @@ int cycle_begin(struct cycle *cycle, const struct options *options, const char *
 	if (restart_check(options, error) || root_open(root, option_string(options, OPT_ROOT), error) ||
 	    option_export(options, error))
 		return -1;
-	cycle->signals = signals_open(taken, sizeof taken / sizeof *taken, error);
-	return cycle->signals < 0 ? -1 : 0;
+	cycle->signals = open_signals();
+	return cycle->signals >= 0 ? 0 : error_errno(error, errno, "cannot receive signals");
 }
 
 void cycle_end(struct cycle *cycle)
@@ -65,12 +77,14 @@ static const struct step rollback_step = {"dewy-deploy", "deploy", STATE_UNCHANG
 
 void cycle_read_signal(struct cycle *cycle)
 {
-	int number = signals_next(cycle->signals);
+	struct signalfd_siginfo signal;
 
-	if (number == SIGUSR1)
+	if (read(cycle->signals, &signal, sizeof signal) != sizeof signal)
+		return;
+	if (signal.ssi_signo == SIGUSR1)
 		cycle->restart = true;
-	else if (number && number != SIGHUP)
-		cycle->stop = number;
+	else if (signal.ssi_signo != SIGHUP)
+		cycle->stop = (int)signal.ssi_signo;
 }
 
 /* Waits for a stage; a signal ends one that may be abandoned, and is remembered for after any other. Returns its exit code, or

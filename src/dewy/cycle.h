@@ -13,7 +13,7 @@ struct error;
 struct cycle {
 	const struct options *options;
 	struct root *root;
-	int signals;            /* see signals.h: those that end the cycle, -1 for none */
+	int signals;            /* a signalfd of the signals that end the cycle, -1 for none */
 	const char *rollback;   /* version to go back to instead of asking the registry, "" for the previous one; NULL */
 	const char *mode;       /* server or assets */
 	int stop;               /* the signal that ended it, 0 for none */
@@ -21,9 +21,9 @@ struct cycle {
 	cJSON *document;        /* in: where to begin, NULL for the beginning; out: how it ended; the caller deletes it */
 };
 
-/* Opens ROOT and prepares cycle for the options: the mode from --mode, or from whether a command follows "--"; the
- * descriptor by which alone the signals that end it, and SIGUSR1, come from here on. The options are put into the environment for
- * the stages. Returns 0, or -1; the caller gives the cycle to cycle_end in both cases. */
+/* Opens ROOT and prepares cycle for the options: the mode from --mode, or from whether a command follows "--"; a signalfd for
+ * the signals that end it, which are blocked from here on, and SIGUSR1. The options are put into the environment for the
+ * stages. Returns 0, or -1; the caller gives the cycle to cycle_end in both cases. */
 int cycle_begin(struct cycle *cycle, const struct options *options, const char *mode, struct root *root, struct error *error);
 
 void cycle_end(struct cycle *cycle);
