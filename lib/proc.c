@@ -302,15 +302,30 @@ char *proc_sibling(const char *name)
 	return xstrdup(name);
 }
 
+/* Returns the file that execvp(3) finds for a name without a slash, or the name, as if it were in the working directory. */
+static char *find_in_path(const char *name)
+{
+	const char *path = proc_variable("PATH");
+	AUTO_FREE char *copy = xstrdup(path ? path : "/bin:/usr/bin");
+	char *rest = copy;
+
+	for (const char *directory; (directory = strsep(&rest, ":"));) {
+		AUTO_FREE char *file = xasprintf("%s/%s", *directory ? directory : ".", name);
+		if (access(file, X_OK) == 0)
+			return fs_absolute_path(file);
+	}
+	return fs_absolute_path(name);
+}
+
 char *proc_program(const char *name)
 {
 #ifdef HAVE_GETAUXVAL
 	const char *executed = (const char *)getauxval(AT_EXECFN);
 
-	return fs_absolute_path(executed ? executed : name);
-#else
-	return fs_absolute_path(name);
+	if (executed)
+		return fs_absolute_path(executed);
 #endif
+	return strchr(name, '/') ? fs_absolute_path(name) : find_in_path(name);
 }
 
 long long proc_started_at(pid_t pid)

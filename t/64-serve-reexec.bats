@@ -39,7 +39,7 @@ executed() {
 descriptors() {
   local fd
   for fd in /proc/"$SUPERVISOR"/fd/*; do
-    echo "${fd##*/} $(readlink "$fd")"
+    echo "${fd##*/} $(readlink "$fd" | sed "s/^pipe:.*/pipe/")" # that of the signals, where there is one, is a new one
   done | sort -n
 }
 
