@@ -3,7 +3,7 @@
 
 #include "alloc.h"
 #include "cleanup.h"
-#include "signals.h"
+#include "signal_fd.h"
 #include "time.h"
 
 #include <limits.h>
@@ -47,7 +47,7 @@ static int set_timer(struct events *events, long long until)
 int events_open(struct events *ret, const int *signals, size_t count, struct error *error)
 {
 	*ret = EVENTS_CLOSED;
-	ret->signals = signals_open(signals, count, error);
+	ret->signals = signal_fd_open(signals, count, error);
 	if (ret->signals < 0)
 		return -1;
 	ret->timer = open_timer();

@@ -8,7 +8,7 @@
 struct error;
 
 struct events {
-	int signals; /* see signals.h; -1 when not open */
+	int signals; /* see signal_fd.h; -1 when not open */
 	int timer;   /* a timerfd(2), -1 where there is none: then poll(2) keeps the time */
 	long long due; /* what the timer is set to */
 };
@@ -16,7 +16,7 @@ struct events {
 #define EVENTS_CLOSED ((struct events){.signals = -1, .timer = -1})
 #define EVENTS_NEVER 0x7fffffffffffffffLL /* a time that does not come */
 
-/* Opens the signals by signals_open, and a timer. Returns 0, or -1; the caller gives ret to events_close in both cases. */
+/* Opens the signals by signal_fd_open, and a timer. Returns 0, or -1; the caller gives ret to events_close in both cases. */
 int events_open(struct events *ret, const int *signals, size_t count, struct error *error);
 
 /* Waits until a signal came, one of the descriptors can be read, or the time until, in milliseconds on the monotonic clock, is

@@ -5,7 +5,7 @@
 #include "cleanup.h"
 #include "error.h"
 #include "fs.h"
-#include "signals.h"
+#include "signal_fd.h"
 #include "str.h"
 #include "time.h"
 
@@ -258,7 +258,7 @@ static int run_piped(const struct proc_spec *spec, int out[2], int err[2], size_
 	pid_t pid = proc_spawn(&piped, error);
 	close(out[1]);
 	close(err[1]);
-	AUTO_CLOSE int end = pid > 0 ? proc_pidfd(pid) : -1, signals = signals_watch(&watch.ending);
+	AUTO_CLOSE int end = pid > 0 ? proc_pidfd(pid) : -1, signals = signal_fd_watch(&watch.ending);
 	watch.end = end;
 	watch.signals = signals;
 	int interrupted = pid > 0 ? follow(pid, &watch, timeout_ms, ret) : 0;
@@ -303,15 +303,30 @@ char *proc_sibling(const char *name)
 	return xstrdup(name);
 }
 
+/* Returns the file that execvp(3) finds for a name without a slash, or the name, as if it were in the working directory. */
+static char *find_in_path(const char *name)
+{
+	const char *path = proc_variable("PATH");
+	AUTO_FREE char *copy = xstrdup(path ? path : "/bin:/usr/bin");
+	char *rest = copy;
+
+	for (const char *directory; (directory = strsep(&rest, ":"));) {
+		AUTO_FREE char *file = xasprintf("%s/%s", *directory ? directory : ".", name);
+		if (access(file, X_OK) == 0)
+			return fs_absolute_path(file);
+	}
+	return fs_absolute_path(name);
+}
+
 char *proc_program(const char *name)
 {
 #ifdef HAVE_GETAUXVAL
 	const char *executed = (const char *)getauxval(AT_EXECFN);
 
-	return fs_absolute_path(executed ? executed : name);
-#else
-	return fs_absolute_path(name);
+	if (executed)
+		return fs_absolute_path(executed);
 #endif
+	return strchr(name, '/') ? fs_absolute_path(name) : find_in_path(name);
 }
 
 static const struct signal_name {

@@ -26,7 +26,7 @@ pid_t proc_spawn(const struct proc_spec *spec, struct error *error);
  * the number of the signal that killed it); 1 when it still runs; -1 when there is no such child. */
 int proc_wait(pid_t pid, long long timeout_ms, int *ret_exit_code);
 
-/* As proc_wait, but returns 2 as soon as the descriptor fd (-1 for none) can be read, for example one of signals.h. */
+/* As proc_wait, but returns 2 as soon as the descriptor fd (-1 for none) can be read, for example one of signal_fd.h. */
 int proc_wait_or(pid_t pid, long long timeout_ms, int fd, int *ret_exit_code);
 
 /* Ends a child, or with a negative pid its whole group: SIGTERM, and after grace_ms milliseconds SIGKILL. Reaps it.

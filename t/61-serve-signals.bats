@@ -159,8 +159,7 @@ socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"READY=1", os.environ["
   signals USR1
   wait_until logged 'Log file opened again' # and the last HUP was taken before
   settled() {
-    [ "$(grep -c '^[0-9]' "$STATUS")" -eq 1 ] && grep -q '^# state=ready' "$STATUS" &&
-      [ "$(grep -c ' start ' "$RECORD")" -eq "$(sed -n 's/^# state=ready gen=//p' "$STATUS")" ]
+    alone && [ "$(grep -c ' start ' "$RECORD")" -eq "$(sed -n 's/^# state=ready gen=//p' "$STATUS")" ]
   }
   wait_until settled
   pid=$(sed -n 's/^[0-9]*://p' "$STATUS")

@@ -39,7 +39,7 @@ executed() {
 descriptors() {
   local fd
   for fd in /proc/"$SUPERVISOR"/fd/*; do
-    echo "${fd##*/} $(readlink "$fd")"
+    echo "${fd##*/} $(readlink "$fd" | sed "s/^pipe:.*/pipe/")" # that of the signals, where there is one, is a new one
   done | sort -n
 }
 
@@ -67,9 +67,10 @@ unchanged() {
 }
 
 @test "the new file runs in the same process, with the same sockets and workers, and hears the next HUP" {
-  serve --port "127.0.0.1:$(free_port)" --path "$BATS_TEST_TMPDIR/s.sock" --envdir "$BATS_TEST_TMPDIR" --interval 1s
-  local before
+  serve --port "127.0.0.1:$(free_port)" --path "$BATS_TEST_TMPDIR/s.sock"
+  local before ports
   before=$(descriptors)
+  ports=$(setting 1 SERVER_STARTER_PORT)
   install_copy
   run ! test "/proc/$SUPERVISOR/exe" -ef "$INSTALLED"
   reexec
@@ -83,12 +84,25 @@ unchanged() {
   signals HUP
   wait_until state ready 2
   wait_until recorded 1 SIGTERM
-  assert_equal "$(setting 2 SERVER_STARTER_PORT)" "$(sed 's/1 //' <<<"$(setting 2 SERVER_STARTER_PORT)")"
-  [ -n "$(setting 2 LISTEN_FDS)" ]
+  [ -n "$ports" ]
+  assert_equal "$(setting 2 SERVER_STARTER_PORT)" "$ports"
+  assert_equal "$(setting 2 LISTEN_FDS)" 2
   run ! grep -qz '^DEWY_' "/proc/$(worker 2)/environ"
   signals TERM
   ended 0
   [ ! -e "$PID_FILE" ] && [ ! -e "$BATS_TEST_TMPDIR/s.sock" ]
+}
+
+@test "a link that leads to another file by then is followed" {
+  mkdir "$BATS_TEST_TMPDIR/v1" "$BATS_TEST_TMPDIR/v2"
+  cp "$REAL" "$BATS_TEST_TMPDIR/v1"
+  cp "$REAL" "$BATS_TEST_TMPDIR/v2"
+  ln -sf ../v1/dewy-serve "$INSTALLED"
+  serve
+  test "/proc/$SUPERVISOR/exe" -ef "$BATS_TEST_TMPDIR/v1/dewy-serve"
+  ln -sf ../v2/dewy-serve "$INSTALLED"
+  reexec
+  test "/proc/$SUPERVISOR/exe" -ef "$BATS_TEST_TMPDIR/v2/dewy-serve"
 }
 
 @test "the lock of the pid file is held all the time" {
@@ -194,7 +208,6 @@ EOF2
   wait_until test -e "$BATS_TEST_TMPDIR/trying"
   install_copy
   signals USR2
-  signals USR1 # handled after it
   touch "$BATS_TEST_TMPDIR/go"
   wait_until executed 2
 }
@@ -241,7 +254,6 @@ EOF2
   launch
   wait_until state failed 2 'exit 1' # what follows is a pause of 2 s
   reexec
-  state failed 2 'exit 1'
   rm "$PLAN/all"
   wait_until state ready 3
 }
@@ -258,7 +270,7 @@ EOF2
 }
 
 @test "while both generations serve: the old one is told to end when its time comes" {
-  serve --kill-old-delay 2s
+  serve --kill-old-delay 5s
   signals HUP
   wait_until grep -q '^2:' "$STATUS"
   reexec

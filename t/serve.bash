@@ -24,6 +24,11 @@ state() {
   grep -q "^# state=$1 gen=$2${3:+ reason=$3}\$" "$STATUS"
 }
 
+# alone: true when one worker serves and no start is under way, by one look at the status file.
+alone() {
+  awk '/^[0-9]/ { workers++ } /^# state=ready/ { ready = 1 } END { exit !(workers == 1 && ready) }' "$STATUS"
+}
+
 # serve OPTION...: launch, and wait until the first generation serves.
 serve() {
   launch "$@"

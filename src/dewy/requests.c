@@ -2,13 +2,13 @@
 #include "dewy/requests.h"
 
 #include "cleanup.h"
-#include "signals.h"
+#include "signal_fd.h"
 
 int requests_open(struct requests *ret, struct error *error)
 {
 	static const int heard[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1};
 
-	*ret = (struct requests){.fd = signals_open(heard, sizeof heard / sizeof *heard, error)};
+	*ret = (struct requests){.fd = signal_fd_open(heard, sizeof heard / sizeof *heard, error)};
 	return ret->fd < 0 ? -1 : 0;
 }
 
@@ -20,7 +20,7 @@ void requests_close(struct requests *requests)
 
 void requests_read(struct requests *requests)
 {
-	int number = signals_next(requests->fd);
+	int number = signal_fd_next(requests->fd);
 
 	if (!number)
 		return;

@@ -8,7 +8,7 @@
 struct error;
 
 struct requests {
-	int fd;       /* see signals.h, -1 for none */
+	int fd;       /* see signal_fd.h, -1 for none */
 	int stop;     /* the first of SIGTERM, SIGINT and SIGQUIT, 0 for none */
 	bool hurry;   /* one more of them came */
 	bool restart; /* SIGUSR1 */

@@ -56,8 +56,8 @@ static int explain_delay(const struct serve_status *status, long long before, st
 	return error_hint(error, "wait, and look at the status file and at what the server printed");
 }
 
-/* Says whether what a signal is to bring about is there. Returns 0 when it is, 1 when it is not yet, with what is missing in error,
- * or -1 when it has failed. before is what the status file told before the signal. */
+/* Says whether what a signal is to bring about is there. Returns 0 when it is; 1 when it is not yet, with what is missing in
+ * error; or -1 when it has failed. before is what the status file told before the signal. */
 typedef int check(const struct serve_status *status, long long before, struct error *error);
 
 static int check_restart(const struct serve_status *status, long long before, struct error *error)

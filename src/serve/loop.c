@@ -3,7 +3,7 @@
 
 #include "error.h"
 #include "serve/service.h"
-#include "signals.h"
+#include "signal_fd.h"
 
 #include <signal.h>
 #include <sys/wait.h>
@@ -31,7 +31,7 @@ static void take_signals(struct service *service)
 {
 	int number;
 
-	while ((number = signals_next(service->events.signals))) {
+	while ((number = signal_fd_next(service->events.signals))) {
 		if (number == SIGHUP)
 			supervisor_restart(&service->supervisor);
 		else if (number == SIGUSR1)

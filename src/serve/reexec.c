@@ -10,7 +10,7 @@
 #include "serve/report.h"
 #include "serve/service.h"
 #include "serve/worker.h"
-#include "signals.h"
+#include "signal_fd.h"
 #include "str.h"
 #include "time.h"
 
@@ -168,7 +168,7 @@ static int execute(struct service *service, struct error *error)
 	struct handover handover = handover_begin(&state);
 	char *const *argv = service->reexec.argv;
 
-	signals_hold();
+	signal_fd_hold();
 	hand_over(service, &handover);
 	AUTO_CLOSE int file = handover_write(&state, error);
 	if (file >= 0) {
@@ -180,7 +180,7 @@ static int execute(struct service *service, struct error *error)
 		handover_keep(&state, false);
 		unsetenv(state_variable);
 	}
-	signals_release(service->events.signals);
+	signal_fd_release(service->events.signals);
 	return -1;
 }
 

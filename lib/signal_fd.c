@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "signals.h"
+#include "signal_fd.h"
 
 #include "cleanup.h"
 #include "error.h"
@@ -17,7 +17,7 @@ static volatile sig_atomic_t came[NSIG];
 static int pipe_end = -1, pipe_start = -1;
 static sigset_t taken;
 
-int signals_watch(const sigset_t *set)
+int signal_fd_watch(const sigset_t *set)
 {
 #ifdef HAVE_SIGNALFD
 	return signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -52,7 +52,7 @@ static int open_pipe(const int *numbers, size_t count)
 	return pipe_start;
 }
 
-int signals_open(const int *numbers, size_t count, struct error *error)
+int signal_fd_open(const int *numbers, size_t count, struct error *error)
 {
 	const struct sigaction standard = {.sa_handler = SIG_DFL};
 
@@ -62,7 +62,7 @@ int signals_open(const int *numbers, size_t count, struct error *error)
 	sigprocmask(SIG_SETMASK, &taken, NULL); /* at no time are they let through */
 	for (size_t i = 0; i < count; i++)
 		sigaction(numbers[i], &standard, NULL); /* one that nohup(1) ignores would never be read */
-	int fd = signals_watch(&taken);
+	int fd = signal_fd_watch(&taken);
 	if (fd < 0)
 		fd = open_pipe(numbers, count);
 	return fd < 0 ? error_errno(error, errno, "cannot open a descriptor for signals") : fd;
@@ -83,7 +83,7 @@ static int next_of_pipe(void)
 	return 0;
 }
 
-int signals_next(int fd)
+int signal_fd_next(int fd)
 {
 	if (fd == pipe_start)
 		return next_of_pipe();
@@ -95,7 +95,7 @@ int signals_next(int fd)
 #endif
 }
 
-void signals_hold(void)
+void signal_fd_hold(void)
 {
 	int number;
 
@@ -104,7 +104,7 @@ void signals_hold(void)
 		raise(number); /* one that is blocked and pending outlives execve(2) */
 }
 
-void signals_release(int fd)
+void signal_fd_release(int fd)
 {
 	if (fd == pipe_start)
 		sigprocmask(SIG_UNBLOCK, &taken, NULL);
