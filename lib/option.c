@@ -125,12 +125,38 @@ static int set_from_flag(const struct option_spec *spec, struct option_value *va
 	return 0;
 }
 
-static int set_from_environment(const struct option_spec *spec, struct option_value *value, struct error *error)
+/* Returns those entries of the environment that can be options, ended by NULL, for the caller to free: they are few, and looked
+ * through for each option. */
+static char **own_variables(void)
+{
+	size_t count = 0;
+
+	for (char **entry = environ; entry && *entry; entry++)
+		count += strncmp(*entry, "DEWY_", 5) == 0;
+	char **own = xreallocarray(NULL, count + 1, sizeof *own);
+	own[count] = NULL;
+	for (char **entry = environ; count; entry++)
+		if (strncmp(*entry, "DEWY_", 5) == 0)
+			own[--count] = *entry;
+	return own;
+}
+
+static const char *find_variable(char *const *own, const char *name)
+{
+	size_t length = strlen(name);
+
+	for (; *own; own++)
+		if (strncmp(*own, name, length) == 0 && (*own)[length] == '=')
+			return *own + length + 1;
+	return NULL;
+}
+
+static int set_from_environment(const struct option_spec *spec, char *const *own, struct option_value *value, struct error *error)
 {
 	char name[64];
 
 	variable_name(spec, name);
-	const char *text = getenv(name);
+	const char *text = find_variable(own, name);
 	if (!text || (!*text && spec->type != OPTION_MAYBE))
 		return 0;
 	if (spec->type == OPTION_LIST) {
@@ -151,6 +177,8 @@ static int set_from_environment(const struct option_spec *spec, struct option_va
 
 static int from_environment(struct options *options, struct error *error)
 {
+	AUTO_FREE char **own = own_variables();
+
 	for (size_t i = 0; i < options->count; i++) {
 		const struct option_spec *spec = &options->specs[i];
 		struct option_value *value = &options->values[i];
@@ -159,7 +187,7 @@ static int from_environment(struct options *options, struct error *error)
 		AUTO_BUF struct buf unused = {0};
 		if (spec->standard)
 			set_value(spec, value, spec->standard, &unused);
-		if (set_from_environment(spec, value, error))
+		if (set_from_environment(spec, own, value, error))
 			return -1;
 	}
 	return 0;
