@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -47,12 +48,18 @@ static bool begins(const struct driver *driver)
 	return driver->stage->begins && driver->stage->begins(&driver->options);
 }
 
+/* True when the step is only to be planned. */
+static bool plans(const struct driver *driver)
+{
+	return driver->stage->plan && option_flag(&driver->options, OPT_DRY_RUN);
+}
+
 static bool acts(const struct driver *driver)
 {
 	bool assets = !begins(driver) && str_equal(json_string(driver->document, "mode"), "assets");
+	unsigned states = plans(driver) ? driver->stage->plans_on : driver->stage->acts_on;
 
-	return begins(driver) ||
-	       (driver->stage->acts_on & 1u << document_state(driver->document) && !(driver->stage->server_only && assets));
+	return begins(driver) || (states & 1u << document_state(driver->document) && !(driver->stage->server_only && assets));
 }
 
 /* A document is for one ROOT: what it says must never redirect this run to another. */
@@ -147,6 +154,36 @@ static void act(struct driver *driver)
 	conclude(driver, failed, &error);
 }
 
+void stage_plan(const struct stage_run *run, const char *format, ...)
+{
+	cJSON *plan = json_get(run->document, "plan");
+	AUTO_BUF struct buf step = {0};
+	va_list arguments;
+
+	va_start(arguments, format);
+	buf_vprintf(&step, format, arguments);
+	va_end(arguments);
+	if (!plan) {
+		plan = xrequire(cJSON_CreateArray());
+		json_set(run->document, "plan", plan);
+	}
+	cJSON_AddItemToArray(plan, xrequire(cJSON_CreateString(buf_text(&step))));
+	log_info("Plan", "step", buf_text(&step));
+}
+
+/* Plans the step. What it would fail of makes the document a failed one, and is not recorded. */
+static void plan(struct driver *driver)
+{
+	struct stage_run run = {.options = &driver->options, .root = &driver->root, .document = driver->document,
+				.started_at = time_monotonic()};
+	struct error error;
+
+	if (driver->stage->plan(&run, &error) == 0)
+		return;
+	document_fail(driver->document, driver->stage->name, &error);
+	log_error(error.message, "stage", driver->stage->name, "hint", error.hint);
+}
+
 /* Prints the document. Returns 0 or -1. */
 static int write_output(struct driver *driver, bool acted, struct error *error)
 {
@@ -174,7 +211,9 @@ static int drive(struct driver *driver)
 	if (!begins(driver) && (read_input(driver, &error) || check_root(driver, &error)))
 		return options_complain(tool, &error);
 	bool acting = acts(driver);
-	if (acting)
+	if (acting && plans(driver))
+		plan(driver);
+	else if (acting)
 		act(driver);
 	if (write_output(driver, acting, &error))
 		return options_complain(tool, &error);

@@ -22,6 +22,7 @@ struct stage {
 	const char *name;  /* of the stage and of its section in the document */
 	unsigned user;     /* its bit in options.h */
 	unsigned acts_on;  /* bits 1 << enum state; a document in any other state is passed through */
+	unsigned plans_on; /* the same with --dry-run */
 	bool server_only;  /* passes documents in assets mode through */
 	bool takes_lock;   /* the step changes ROOT */
 	bool keeps_state;  /* a failure of the step is logged, and does not make the document a failed one */
@@ -34,7 +35,14 @@ struct stage {
 
 	/* The step. Sets the next state and its section of the document. Returns 0, or -1 with the error. */
 	int (*run)(struct stage_run *run, struct error *error);
+
+	/* With --dry-run: says by stage_plan what the step would do, and changes nothing. The document need not have what run requires.
+	 * Returns 0; or -1 with the error that the step would end with. NULL when the stage takes no --dry-run. */
+	int (*plan)(struct stage_run *run, struct error *error);
 };
+
+/* Adds a sentence without a full stop to what would be done: to the member plan of the document, and to the log. */
+void stage_plan(const struct stage_run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Runs the stage. Returns the exit status of the process. */
 int stage_main(const struct stage *stage, int argc, char **argv);

@@ -223,3 +223,21 @@ EOF2
   run -1 --separate-stderr dewy once --restart-command true
   assert_regex "$stderr" 'does not show that the server runs the release; give --health-url'
 }
+
+@test "--dry-run says whom a signal or a command would tell, and what would be believed" {
+  publish v1.0.0
+  deploy_first
+  a_server true
+  run -0 --separate-stderr bash -c 'dewy-restart --dry-run --signal usr2 <"$0"' "$BATS_TEST_TMPDIR/deployed"
+  assert_equal "$(jq -r '.plan[0, 1]' <<<"$output")" "send SIGUSR2 to process $(cat "$PID_FILE") of $PID_FILE
+expect a process of $PID_FILE, or a child of it, that began after that, or one that runs a program of the release then\
+ within 10s, up for 1s"
+  unset DEWY_PID_FILE
+  run -0 --separate-stderr bash -c 'dewy-restart --dry-run --restart-command "touch told" --health-url http://127.0.0.1/ <"$0"' \
+    "$BATS_TEST_TMPDIR/deployed"
+  assert_equal "$(jq -r '.plan[]' <<<"$output")" "run in $ROOT: touch told
+expect its exit status to be 0 within 10s, up for 1s
+healthy at http://127.0.0.1/, 3 times in a row within 30s
+else leave v1.0.0 in place, and try again later"
+  assert [ ! -e "$ROOT/told" ]
+}

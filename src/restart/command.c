@@ -39,6 +39,17 @@ static int explain(const struct server *server, const struct proc_result *result
 	return error_hint(error, "run the command by hand in %s", server->run->root->path);
 }
 
+static void plan(const struct server *server)
+{
+	struct processes *processes = server->own;
+
+	stage_plan(server->run, "run in %s: %s", server->run->root->path, option_string(server->run->options, OPT_RESTART_COMMAND));
+	if (processes->pid_file)
+		processes_plan(processes, server);
+	else
+		server_expect(server, "its exit status to be 0");
+}
+
 static int renew(struct server *server, struct error *error)
 {
 	struct processes *processes = server->own;
@@ -84,6 +95,7 @@ const struct server_ops command_server = {
 	.kind = "command",
 	.step_ms = STEP_MS,
 	.find = find,
+	.plan = plan,
 	.renew = renew,
 	.look = look,
 	.serves = serves,

@@ -32,6 +32,12 @@ bool generations_pending(const struct generations *generations);
  * generation is not up, and keeps the old one beside it for --settle. */
 long long generations_patience(const struct generations *generations, const struct options *options);
 
+/* Returns the newest generation that the supervisor has, or has tried; 0 when it tells none. */
+long long generations_newest(const struct generations *generations);
+
+/* Adds to the plan of a --dry-run which generation is expected. */
+void generations_plan(const struct generations *generations, const struct server *server);
+
 /* What look, serves and kept of struct server_ops do. */
 int generations_look(struct generations *generations, struct server *server, struct error *error);
 int generations_serve(struct generations *generations, struct server *server, bool *ret_alone, struct error *error);

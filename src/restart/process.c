@@ -21,6 +21,17 @@ static int find(struct server *server, struct error *error)
 	return restart_ready(server->run->options, server->run->root, error);
 }
 
+static void plan(const struct server *server)
+{
+	struct processes *processes = server->own;
+	struct error error;
+
+	processes_read(processes, &error);
+	stage_plan(server->run, "send SIG%s to process %d of %s", proc_signal_name(proc_signal_number(option_string(server->run->options, OPT_SIGNAL))),
+		   (int)processes->main, processes->pid_file);
+	processes_plan(processes, server);
+}
+
 static int renew(struct server *server, struct error *error)
 {
 	struct processes *processes = server->own;
@@ -58,6 +69,7 @@ const struct server_ops process_server = {
 	.kind = "process",
 	.step_ms = STEP_MS,
 	.find = find,
+	.plan = plan,
 	.renew = renew,
 	.look = look,
 	.serves = serves,

@@ -30,6 +30,12 @@ void processes_remember(struct processes *processes, const struct server *server
 	processes->count += proc_children(processes->main, processes->older + 1, PROCESSES_MOST - 1);
 }
 
+void processes_plan(const struct processes *processes, const struct server *server)
+{
+	server_expect(server, "a process of %s, or a child of it, that began after that, or one that runs a program of the release then",
+		      processes->pid_file);
+}
+
 /* True when a living process of that age began after the server was told. */
 static bool is_new(const struct processes *processes, long long age)
 {

@@ -23,6 +23,9 @@ int processes_read(struct processes *processes, struct error *error);
 /* Remembers what runs, right before the server is told to renew itself. */
 void processes_remember(struct processes *processes, const struct server *server);
 
+/* Adds to the plan of a --dry-run what is expected of the processes. */
+void processes_plan(const struct processes *processes, const struct server *server);
+
 /* What look of struct server_ops does. What shows the new server is a main process, or else a child of it, that began after it was told; or a main
  * process that now runs a program of what current leads to, and did not before. */
 int processes_look(struct processes *processes, struct server *server, struct error *error);

@@ -148,3 +148,19 @@ int proof_kept(struct server *server, struct error *error)
 	server->settled = false;
 	return watch(server, error);
 }
+
+int proof_plan(const struct server *server, struct error *error)
+{
+	const struct options *options = server->run->options;
+	AUTO_TARGET struct target target = {0};
+	AUTO_BUF struct buf timeout = {0};
+
+	server->ops->plan(server);
+	if (target_find(&target, options, server->run->root->path, error))
+		return -1;
+	str_add_duration(&timeout, option_number(options, OPT_HEALTH_TIMEOUT));
+	if (target.url)
+		stage_plan(server->run, "healthy at %s%s%s, %lld times in a row within %s", target.url, target.socket ? " over " : "",
+			   target.socket ? target.socket : "", option_number(options, OPT_HEALTH_COUNT), buf_text(&timeout));
+	return 0;
+}

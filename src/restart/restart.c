@@ -188,13 +188,29 @@ static int step(struct stage_run *run, struct error *error)
 	return 0;
 }
 
+static int plan(struct stage_run *run, struct error *error)
+{
+	const char *version = json_string(run->document, "release.version"), *before = json_string(run->document, "previous.version");
+	AUTO_SERVER struct server server = {0};
+
+	if (server_open(&server, run, error) || proof_plan(&server, error))
+		return -1;
+	if (!option_flag(run->options, OPT_NO_ROLLBACK) && before && !str_equal(before, version))
+		stage_plan(run, "else go back to %s, and ask the same of it", before);
+	else
+		stage_plan(run, "else leave %s in place, and try again later", version);
+	return 0;
+}
+
 const struct stage restart_stage = {
 	.tool = {"dewy-restart", "[-- COMMAND...]", "Start or gracefully restart the server, prove that it serves, and go back if it does not"},
 	.name = "restart",
 	.user = RESTART,
 	.acts_on = 1u << STATE_DEPLOYED,
+	.plans_on = 1u << STATE_AVAILABLE | 1u << STATE_FETCHED | 1u << STATE_DEPLOYED,
 	.server_only = true,
 	.takes_lock = true,
 	.check = restart_check,
 	.run = step,
+	.plan = plan,
 };

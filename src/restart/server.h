@@ -33,6 +33,9 @@ struct server_ops {
 	 * anything as it is. */
 	int (*find)(struct server *server, struct error *error);
 
+	/* Says by stage_plan and server_expect what renew would do, and by what look and serves would believe it. */
+	void (*plan)(const struct server *server);
+
 	/* Makes it run what current leads to: the begin of it, or all. Sets action, and started. Returns 0; or -1, with
 	 * ERROR_APPLICATION when the release is to blame. */
 	int (*renew)(struct server *server, struct error *error);
@@ -67,5 +70,8 @@ void server_close(struct server *server);
 
 /* Returns the version that is to serve; it belongs to the document. */
 const char *server_version(const struct server *server);
+
+/* Adds to the plan of a --dry-run what is expected within --start-timeout, and to stay for --settle. */
+void server_expect(const struct server *server, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -90,6 +90,21 @@ static int ask(struct generations *generations, struct error *error)
 	return error_hint(error, "run as the user that the supervisor runs as, or as root");
 }
 
+static void plan(const struct server *server)
+{
+	const struct generations *generations = server->own;
+	AUTO_BUF struct buf command = {0};
+
+	for (char **word = server->run->options->rest; *word; word++)
+		buf_printf(&command, " %s", *word);
+	if (generations->supervisor)
+		stage_plan(server->run, "send SIGHUP to supervisor %d (generation %lld)", (int)generations->supervisor,
+			   generations_newest(generations));
+	else
+		stage_plan(server->run, "start dewy-serve in %s with the command%s", server->run->root->path, buf_text(&command));
+	generations_plan(generations, server);
+}
+
 static int renew(struct server *server, struct error *error)
 {
 	struct generations *generations = server->own;
@@ -143,6 +158,7 @@ const struct server_ops supervisor_server = {
 	.kind = "supervisor",
 	.step_ms = STEP_MS,
 	.find = find,
+	.plan = plan,
 	.renew = renew,
 	.look = look,
 	.serves = serves,

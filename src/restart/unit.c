@@ -49,6 +49,21 @@ static int find(struct server *server, struct error *error)
 	return generations_find(&unit->generations, server->run, error) || look_closer(unit, error) ? -1 : 0;
 }
 
+static void plan(const struct server *server)
+{
+	const struct unit *unit = server->own;
+	const char *invocation = unit->now.invocation;
+
+	stage_plan(server->run, "systemctl %s %s", unit->reloads ? "reload" : "restart", unit->name);
+	if (unit->supervises)
+		generations_plan(&unit->generations, server);
+	else if (unit->reloads)
+		server_expect(server, "a process of %s that began after that", unit->name);
+	else
+		server_expect(server, "%s to be active and running, with %s%s", unit->name,
+			      *invocation ? "another InvocationID than " : "an InvocationID", invocation);
+}
+
 static int reload(struct server *server, struct error *error)
 {
 	struct unit *unit = server->own;
@@ -199,6 +214,7 @@ const struct server_ops unit_server = {
 	.kind = "unit",
 	.step_ms = STEP_MS,
 	.find = find,
+	.plan = plan,
 	.renew = renew,
 	.look = look,
 	.serves = serves,
