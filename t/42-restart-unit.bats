@@ -65,7 +65,7 @@ show() {
 @test "a unit that ends again and again is rolled back, although it has used up its starts" {
   box_start
   publish_program v1.0.0 'import time' 'time.sleep(1000)'
-  unit Restart=always RestartSec=50ms
+  unit Restart=always RestartSec=50ms '[Unit]' StartLimitBurst=2 StartLimitIntervalSec=1h
   in_box 0 dewy once --unit hello
   publish_program v1.1.0 'import sys' 'sys.exit(3)'
   in_box 4 dewy once --unit hello

@@ -44,9 +44,10 @@ answer() {
   curl -sS --max-time 10 "http://127.0.0.1:$PORT/"
 }
 
-# a_server SCRIPT: a program that runs in the background with its pid in $PID_FILE, and without a child; on SIGHUP it runs the script.
+# a_server SCRIPT: a program that runs in the background with its pid in $PID_FILE, and without a child; on SIGHUP it runs SCRIPT.
 a_server() {
-  printf '#!/bin/bash\necho $$ >%q\ntrap %q HUP\nwhile :; do read -rt 0.05 <&9; done 9<> <(:)\n' "$PID_FILE" "$1" >"$BATS_TEST_TMPDIR/program"
+  printf '#!/bin/bash\necho $$ >%q\ntrap %q HUP\nwhile :; do read -rt 0.05 <&9; done 9<> <(:)\n' "$PID_FILE" "$1" \
+    >"$BATS_TEST_TMPDIR/program"
   chmod 755 "$BATS_TEST_TMPDIR/program"
   "$BATS_TEST_TMPDIR/program" 3>&- &
   wait_until test -s "$PID_FILE"

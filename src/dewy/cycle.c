@@ -43,8 +43,8 @@ int cycle_begin(struct cycle *cycle, const struct options *options, const char *
 {
 	*cycle = (struct cycle){.options = options, .root = root, .signals = -1};
 	cycle->mode = mode ? mode : restart_mode(options);
-	if (restart_check_kind(options, cycle->mode, error) || restart_check(options, error) || root_open(root, option_string(options, OPT_ROOT), error) ||
-	    option_export(options, error))
+	if (restart_check_kind(options, cycle->mode, error) || restart_check(options, error) ||
+	    root_open(root, option_string(options, OPT_ROOT), error) || option_export(options, error))
 		return -1;
 	cycle->signals = open_signals();
 	return cycle->signals >= 0 ? 0 : error_errno(error, errno, "cannot receive signals");

@@ -13,7 +13,8 @@ struct generations {
 	long long asked_at; /* when that was, in milliseconds on the monotonic clock; 0 for never */
 };
 
-/* Looks whether a supervisor holds the pid file. Returns 0 or -1; the caller gives generations to generations_free in both cases. */
+/* Looks whether a supervisor holds the pid file. Returns 0 or -1; the caller gives generations to generations_free in both
+ * cases. */
 int generations_find(struct generations *generations, const struct stage_run *run, struct error *error);
 
 void generations_free(struct generations *generations);
@@ -24,8 +25,8 @@ int generations_running(struct generations *generations, struct error *error);
 /* Remembers what is there, right before the supervisor is asked for a new generation. */
 void generations_ask(struct generations *generations);
 
-/* True when the supervisor was asked for a generation, and neither has one nor has given up: Perl's start_server tries for ever, and
- * another SIGHUP would make it accept what it tries at that moment. */
+/* True when the supervisor was asked for a generation, and neither has one nor has given up: Perl's start_server tries for
+ * ever, and another SIGHUP would make it accept what it tries at that moment. */
 bool generations_pending(const struct generations *generations);
 
 /* Returns how many milliseconds more than --start-timeout the supervisor may take: one that tells its state knows best why a

@@ -91,7 +91,8 @@ int processes_look(struct processes *processes, struct server *server, struct er
 	if (running && show(processes, server))
 		return 0;
 	if (running)
-		error_set(error, ERROR_APPLICATION, "neither the process %d nor a child of it began after that, and it runs the program that it ran",
+		error_set(error, ERROR_APPLICATION,
+			  "neither the process %d nor a child of it began after that, and it runs the program that it ran",
 			  (int)processes->main);
 	else
 		error_set(error, ERROR_APPLICATION, "no process runs of the pid file %s", processes->pid_file ? processes->pid_file : "");

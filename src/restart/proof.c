@@ -43,8 +43,8 @@ static int follow(struct server *server, struct error *error)
 	}
 }
 
-/* Returns how many milliseconds the new server has been up, but none from before it was renewed. A supervisor that keeps the old one
- * beside it for a while has waited already. */
+/* Returns how many milliseconds the new server has been up, but none from before it was renewed. A supervisor that keeps the
+ * old one beside it for a while has waited already. */
 static long long uptime(const struct server *server)
 {
 	long long renewed = time_monotonic() - server->renewed_at;

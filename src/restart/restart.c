@@ -19,7 +19,8 @@ static bool listens(const struct server *server)
 {
 	const struct stage_run *run = server->run;
 
-	return restart_kind(run->options) != RESTART_SUPERVISOR || *option_list(run->options, OPT_PORT) || *option_list(run->options, OPT_SOCKET_PATH) ||
+	return restart_kind(run->options) != RESTART_SUPERVISOR || *option_list(run->options, OPT_PORT) ||
+	       *option_list(run->options, OPT_SOCKET_PATH) ||
 	       (!server->started && json_true(run->document, "deploy.reused")); /* nobody repeats the ports for a rollback */
 }
 
@@ -51,8 +52,8 @@ static void tell_success(struct stage_run *run, const struct server *server)
 }
 
 /* Returns the name of the release to go back to; NULL when there is none but the one that failed, when that one served before
- * and is not to blame, or with --no-rollback. A run that takes up an interrupted one began with the release that failed: what that replaced, its record
- * knows, and "previous" becomes it. */
+ * and is not to blame, or with --no-rollback. A run that takes up an interrupted one began with the release that failed: what
+ * that replaced, its record knows, and "previous" becomes it. */
 static const char *release_before(const struct stage_run *run, const char *current)
 {
 	AUTO_JSON cJSON *failed = release_record(run->root, current);
@@ -79,7 +80,8 @@ static bool served(const struct stage_run *run, const char *name)
 	return document_state(record) == STATE_RUNNING && !json_true(run->document, "deploy.reused");
 }
 
-/* Returns a document that is about the release to go back to, as far as a server and its messages need it; the caller deletes it. */
+/* Returns a document that is about the release to go back to, as far as a server and its messages need it; the caller deletes
+ * it. */
 static cJSON *restored_document(const struct stage_run *run, const char *name)
 {
 	static const char *const sections[] = {"release", "artifact"};

@@ -43,8 +43,8 @@ struct server_ops {
 	/* Looks for the new server. Returns 0 with worker set; 1 when it is not there yet, with what is missing in error; or -1. */
 	int (*look)(struct server *server, struct error *error);
 
-	/* Tells whether the new server still runs, and leaves error alone when it does. Until it has settled, a worker that has ended may be one whose
-	 * successor is still waited for. Returns 1 when it does, and sets *ret_alone unless an older one still
+	/* Tells whether the new server still runs, and leaves error alone when it does. Until it has settled, a worker that has
+	 * ended may be one whose successor is still waited for. Returns 1 when it does, and sets *ret_alone unless an older one still
 	 * finishes; 0 when it does not, with ERROR_APPLICATION; or -1. */
 	int (*serves)(struct server *server, bool *ret_alone, struct error *error);
 

@@ -26,8 +26,8 @@ static int explain(const struct server *server, const char *what, struct error *
 {
 	const struct unit *unit = server->own;
 
-	error_set(error, ERROR_APPLICATION, "%s %s: %s is %s (%s), Result=%s, ExecMainStatus=%lld", server_version(server), what, unit->name,
-		  unit->now.active, unit->now.sub, unit->now.result, unit->now.status);
+	error_set(error, ERROR_APPLICATION, "%s %s: %s is %s (%s), Result=%s, ExecMainStatus=%lld", server_version(server), what,
+		  unit->name, unit->now.active, unit->now.sub, unit->now.result, unit->now.status);
 	return error_hint(error, "see journalctl -u %s", unit->name);
 }
 
@@ -113,8 +113,8 @@ static int renew(struct server *server, struct error *error)
 	return unit->reloads ? error_in(error, "%s", why.message) : -1;
 }
 
-/* A server that takes a release in without a new process can only be asked. Returns 0 with its main process when it will be, 1 while
- * that may still be premature, or -1. */
+/* A server that takes a release in without a new process can only be asked. Returns 0 with its main process when it will be, 1
+ * while that may still be premature, or -1. */
 static int believe(struct server *server, struct error *error)
 {
 	struct unit *unit = server->own;
@@ -124,7 +124,8 @@ static int believe(struct server *server, struct error *error)
 	if (!option_given(options, OPT_HEALTH_URL) && !option_given(options, OPT_HEALTH_PATH)) {
 		if (waited < option_number(options, OPT_START_TIMEOUT))
 			return 1;
-		error_set(error, ERROR_SUPERVISOR, "%s was reloaded, but no process of it began after that, so that nothing shows that it runs %s",
+		error_set(error, ERROR_SUPERVISOR,
+			  "%s was reloaded, but no process of it began after that, so that nothing shows that it runs %s",
 			  unit->name, server_version(server));
 		return error_hint(error, "give --health-url, or let the unit be restarted: without ExecReload, or with a --restart-command");
 	}
