@@ -339,6 +339,52 @@ EOF
   assert_equal "$(field state) $(answer)" "running v1.0.0"
 }
 
+# plan: the member of the document in $output, a line for each step.
+plan() {
+  jq -r '.plan[]' <<<"$output"
+}
+
+@test "--dry-run says what would be done and believed, whatever the stage before, and changes nothing" {
+  local state supervisor
+  publish_server v1.0.0
+  run -0 --separate-stderr bash -c 'dewy-check | dewy-restart --dry-run -- current/server --fast'
+  assert_equal "$(plan)" "start dewy-serve in $ROOT with the command current/server --fast
+expect a generation above 0 in $ROOT/.dewy/serve.status within 1m, up for 1s
+else leave v1.0.0 in place, and try again later"
+  assert [ ! -e "$ROOT/.dewy" ]
+  pipe >/dev/null
+  supervisor=$(cat "$ROOT/.dewy/serve.pid")
+  publish_server v1.1.0
+  dewy-check >"$BATS_TEST_TMPDIR/available"
+  dewy-fetch <"$BATS_TEST_TMPDIR/available" >"$BATS_TEST_TMPDIR/fetched"
+  dewy-deploy <"$BATS_TEST_TMPDIR/fetched" | jq -c '.plan = ["extract"]' >"$BATS_TEST_TMPDIR/deployed"
+  find "$ROOT" -printf '%p %T@ %i\n' | sort >"$BATS_TEST_TMPDIR/before"
+  for state in available fetched deployed; do
+    run -0 --separate-stderr dewy-restart --dry-run --health-path /h --log-level info <"$BATS_TEST_TMPDIR/$state"
+    assert_equal "$(field state)" "$state"
+    assert_equal "$(plan | grep -v '^extract$')" "send SIGHUP to supervisor $supervisor (generation 1)
+expect a generation above 1 in $ROOT/.dewy/serve.status within 1m, up for 1s
+healthy at http://127.0.0.1:$PORT/h, 3 times in a row within 30s
+else go back to v1.0.0, and ask the same of it"
+    [[ $stderr == *"INFO: Plan step=\"send SIGHUP to supervisor $supervisor (generation 1)\""* ]]
+    assert_document
+  done
+  assert_equal "$(plan | head -n 1)" extract
+  find "$ROOT" -printf '%p %T@ %i\n' | sort | diff "$BATS_TEST_TMPDIR/before" -
+  assert_equal "$(answer)" v1.0.0
+}
+
+@test "--dry-run fails of what the step would fail of, and passes other documents on" {
+  publish_server v1.0.0
+  run -1 --separate-stderr bash -c 'dewy-check | dewy-restart --dry-run'
+  assert_equal "$(field error.message)" "no server runs, and there is no command to start one"
+  assert [ ! -e "$ROOT/.dewy" ]
+  pipe >/dev/null
+  dewy-check >"$BATS_TEST_TMPDIR/unchanged"
+  run -0 --separate-stderr dewy-restart --dry-run <"$BATS_TEST_TMPDIR/unchanged"
+  assert_equal "$output" "$(cat "$BATS_TEST_TMPDIR/unchanged")"
+}
+
 @test "a port that is taken: exit status 4, and the release is not the one to blame" {
   python3 -c "
 import socket, sys, time

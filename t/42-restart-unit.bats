@@ -65,7 +65,7 @@ show() {
 @test "a unit that ends again and again is rolled back, although it has used up its starts" {
   box_start
   publish_program v1.0.0 'import time' 'time.sleep(1000)'
-  unit Restart=always RestartSec=50ms
+  unit Restart=always RestartSec=50ms '[Unit]' StartLimitBurst=2 StartLimitIntervalSec=1h
   in_box 0 dewy once --unit hello
   publish_program v1.1.0 'import sys' 'sys.exit(3)'
   in_box 4 dewy once --unit hello
@@ -169,6 +169,24 @@ supervised() {
   in_box 1 dewy once --unit hello
   assert_equal "$(field error.message)" "the unit hello is of Type=oneshot, and has no process that could be seen serving"
   assert [ ! -e "$ROOT/current" ]
+}
+
+@test "--dry-run says what systemctl would be told, and touches no unit" {
+  box_start
+  publish_program v1.0.0 'import time' 'time.sleep(1000)'
+  unit
+  in_box 0 dewy once --unit hello
+  before=$(show InvocationID)
+  publish v1.1.0
+  in_box 0 sh -c 'dewy-check --unit hello | dewy-restart --unit hello --dry-run'
+  assert_equal "$(jq -r '.plan[]' <<<"$output")" "systemctl restart hello
+expect hello to be active and running, with another InvocationID than $before within 10s, up for 1s
+else go back to v1.0.0, and ask the same of it"
+  unit 'ExecReload=/bin/kill -HUP $MAINPID'
+  in_box 0 sh -c 'dewy-check --unit hello | dewy-restart --unit hello --dry-run'
+  assert_equal "$(jq -r '.plan[0, 1]' <<<"$output")" "systemctl reload hello
+expect a process of hello that began after that within 10s, up for 1s"
+  assert_equal "$(field state) $(show InvocationID)" "available $before"
 }
 
 @test "nothing to do does not ask systemd" {

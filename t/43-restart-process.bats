@@ -44,9 +44,10 @@ answer() {
   curl -sS --max-time 10 "http://127.0.0.1:$PORT/"
 }
 
-# a_server SCRIPT: a program that runs in the background with its pid in $PID_FILE, and without a child; on SIGHUP it runs the script.
+# a_server SCRIPT: a program that runs in the background with its pid in $PID_FILE, and without a child; on SIGHUP it runs SCRIPT.
 a_server() {
-  printf '#!/bin/bash\necho $$ >%q\ntrap %q HUP\nwhile :; do read -rt 0.05 <&9; done 9<> <(:)\n' "$PID_FILE" "$1" >"$BATS_TEST_TMPDIR/program"
+  printf '#!/bin/bash\necho $$ >%q\ntrap %q HUP\nwhile :; do read -rt 0.05 <&9; done 9<> <(:)\n' "$PID_FILE" "$1" \
+    >"$BATS_TEST_TMPDIR/program"
   chmod 755 "$BATS_TEST_TMPDIR/program"
   "$BATS_TEST_TMPDIR/program" 3>&- &
   wait_until test -s "$PID_FILE"
@@ -222,4 +223,22 @@ EOF2
   assert_regex "$stderr" 'assets mode restarts nothing: --unit is for servers'
   run -1 --separate-stderr dewy once --restart-command true
   assert_regex "$stderr" 'does not show that the server runs the release; give --health-url'
+}
+
+@test "--dry-run says whom a signal or a command would tell, and what would be believed" {
+  publish v1.0.0
+  deploy_first
+  a_server true
+  run -0 --separate-stderr bash -c 'dewy-restart --dry-run --signal usr2 <"$0"' "$BATS_TEST_TMPDIR/deployed"
+  assert_equal "$(jq -r '.plan[0, 1]' <<<"$output")" "send SIGUSR2 to process $(cat "$PID_FILE") of $PID_FILE
+expect a process of $PID_FILE, or a child of it, that began after that, or one that runs a program of the release then\
+ within 10s, up for 1s"
+  unset DEWY_PID_FILE
+  run -0 --separate-stderr bash -c 'dewy-restart --dry-run --restart-command "touch told" --health-url http://127.0.0.1/ <"$0"' \
+    "$BATS_TEST_TMPDIR/deployed"
+  assert_equal "$(jq -r '.plan[]' <<<"$output")" "run in $ROOT: touch told
+expect its exit status to be 0 within 10s, up for 1s
+healthy at http://127.0.0.1/, 3 times in a row within 30s
+else leave v1.0.0 in place, and try again later"
+  assert [ ! -e "$ROOT/told" ]
 }

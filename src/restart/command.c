@@ -3,6 +3,7 @@
 #include "alloc.h"
 #include "error.h"
 #include "log.h"
+#include "plan.h"
 #include "restart/processes.h"
 #include "shell.h"
 #include "str.h"
@@ -37,6 +38,17 @@ static int explain(const struct server *server, const struct proc_result *result
 		error_set(error, ERROR_APPLICATION, "%s did not start: the restart command failed with exit code %d: %s%s",
 			  server_version(server), result->exit_code, skipped ? "..." : "", buf_text(&said));
 	return error_hint(error, "run the command by hand in %s", server->run->root->path);
+}
+
+static void plan(const struct server *server)
+{
+	struct processes *processes = server->own;
+
+	plan_step(server->run->document, "run in %s: %s", server->run->root->path, option_string(server->run->options, OPT_RESTART_COMMAND));
+	if (processes->pid_file)
+		processes_plan(processes, server);
+	else
+		server_expect(server, "its exit status to be 0");
 }
 
 static int renew(struct server *server, struct error *error)
@@ -84,6 +96,7 @@ const struct server_ops command_server = {
 	.kind = "command",
 	.step_ms = STEP_MS,
 	.find = find,
+	.plan = plan,
 	.renew = renew,
 	.look = look,
 	.serves = serves,

@@ -37,18 +37,26 @@ int generations_running(struct generations *generations, struct error *error)
 	return serve_is_running(generations->pid_file, &generations->supervisor, error);
 }
 
-void generations_ask(struct generations *generations)
+long long generations_newest(const struct generations *generations)
 {
 	AUTO_SERVE_STATUS struct serve_status status = {0};
 	struct error unread;
 
-	generations->before = 0;
-	generations->asked_at = time_monotonic();
 	if (!generations->supervisor || serve_status_read(generations->status_file, &status, &unread))
-		return; /* without a supervisor, a file is one that was left behind */
-	generations->before = newest(&status) ? newest(&status)->generation : 0;
-	if (status.generation > generations->before)
-		generations->before = status.generation;
+		return 0; /* without a supervisor, a file is one that was left behind */
+	long long listed = status.count ? newest(&status)->generation : 0;
+	return status.generation > listed ? status.generation : listed;
+}
+
+void generations_ask(struct generations *generations)
+{
+	generations->before = generations_newest(generations);
+	generations->asked_at = time_monotonic();
+}
+
+void generations_plan(const struct generations *generations, const struct server *server)
+{
+	server_expect(server, "a generation above %lld in %s", generations_newest(generations), generations->status_file);
 }
 
 bool generations_pending(const struct generations *generations)

@@ -30,6 +30,12 @@ void processes_remember(struct processes *processes, const struct server *server
 	processes->count += proc_children(processes->main, processes->older + 1, PROCESSES_MOST - 1);
 }
 
+void processes_plan(const struct processes *processes, const struct server *server)
+{
+	server_expect(server, "a process of %s, or a child of it, that began after that, or one that runs a program of the release then",
+		      processes->pid_file);
+}
+
 /* True when a living process of that age began after the server was told. */
 static bool is_new(const struct processes *processes, long long age)
 {
@@ -85,7 +91,8 @@ int processes_look(struct processes *processes, struct server *server, struct er
 	if (running && show(processes, server))
 		return 0;
 	if (running)
-		error_set(error, ERROR_APPLICATION, "neither the process %d nor a child of it began after that, and it runs the program that it ran",
+		error_set(error, ERROR_APPLICATION,
+			  "neither the process %d nor a child of it began after that, and it runs the program that it ran",
 			  (int)processes->main);
 	else
 		error_set(error, ERROR_APPLICATION, "no process runs of the pid file %s", processes->pid_file ? processes->pid_file : "");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What processes show of a server that was told to renew itself: the word of a signal is no proof, a process that began after it is. */
+/* What processes show of a server that was told to renew itself: that a signal was sent is no proof, but a process that began
+ * after it is. */
 #ifndef DEWY_PROCESSES_H
 #define DEWY_PROCESSES_H
 
@@ -23,8 +24,11 @@ int processes_read(struct processes *processes, struct error *error);
 /* Remembers what runs, right before the server is told to renew itself. */
 void processes_remember(struct processes *processes, const struct server *server);
 
-/* What look of struct server_ops does. What shows the new server is a main process, or else a child of it, that began after it was told; or a main
- * process that now runs a program of what current leads to, and did not before. */
+/* Adds to the plan of a --dry-run what is expected of the processes. */
+void processes_plan(const struct processes *processes, const struct server *server);
+
+/* What look of struct server_ops does. What shows the new server is a main process, or else a child of it, that began after
+ * it was told; or a main process that now runs a program of what current leads to, and did not before. */
 int processes_look(struct processes *processes, struct server *server, struct error *error);
 
 /* What serves of struct server_ops does: alone is a server none of whose older processes lives but the main one. */

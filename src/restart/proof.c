@@ -3,6 +3,7 @@
 
 #include "buf.h"
 #include "error.h"
+#include "plan.h"
 #include "log.h"
 #include "proc.h"
 #include "restart/health.h"
@@ -43,8 +44,8 @@ static int follow(struct server *server, struct error *error)
 	}
 }
 
-/* Returns how many milliseconds the new server has been up, but none from before it was renewed. A supervisor that keeps the old one
- * beside it for a while has waited already. */
+/* Returns how many milliseconds the new server has been up, but none from before it was renewed. A supervisor that keeps the
+ * old one beside it for a while has waited already. */
 static long long uptime(const struct server *server)
 {
 	long long renewed = time_monotonic() - server->renewed_at;
@@ -147,4 +148,20 @@ int proof_kept(struct server *server, struct error *error)
 	server->renewed_at = 0; /* long ago */
 	server->settled = false;
 	return watch(server, error);
+}
+
+int proof_plan(const struct server *server, struct error *error)
+{
+	const struct options *options = server->run->options;
+	AUTO_TARGET struct target target = {0};
+	AUTO_BUF struct buf timeout = {0};
+
+	server->ops->plan(server);
+	if (target_find(&target, options, server->run->root->path, error))
+		return -1;
+	str_add_duration(&timeout, option_number(options, OPT_HEALTH_TIMEOUT));
+	if (target.url)
+		plan_step(server->run->document, "healthy at %s%s%s, %lld times in a row within %s", target.url, target.socket ? " over " : "",
+			   target.socket ? target.socket : "", option_number(options, OPT_HEALTH_COUNT), buf_text(&timeout));
+	return 0;
 }

@@ -12,4 +12,7 @@ int proof_renew(struct server *server, struct error *error);
 /* Waits in the same way for a server that never stopped. Returns 0 or -1. */
 int proof_kept(struct server *server, struct error *error);
 
+/* Adds to the plan of a --dry-run what proof_renew would do. Returns 0 or -1. */
+int proof_plan(const struct server *server, struct error *error);
+
 #endif

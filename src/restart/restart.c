@@ -3,6 +3,7 @@
 
 #include "alloc.h"
 #include "error.h"
+#include "plan.h"
 #include "log.h"
 #include "restart/proof.h"
 #include "restart/settings.h"
@@ -19,7 +20,8 @@ static bool listens(const struct server *server)
 {
 	const struct stage_run *run = server->run;
 
-	return restart_kind(run->options) != RESTART_SUPERVISOR || *option_list(run->options, OPT_PORT) || *option_list(run->options, OPT_SOCKET_PATH) ||
+	return restart_kind(run->options) != RESTART_SUPERVISOR || *option_list(run->options, OPT_PORT) ||
+	       *option_list(run->options, OPT_SOCKET_PATH) ||
 	       (!server->started && json_true(run->document, "deploy.reused")); /* nobody repeats the ports for a rollback */
 }
 
@@ -51,8 +53,8 @@ static void tell_success(struct stage_run *run, const struct server *server)
 }
 
 /* Returns the name of the release to go back to; NULL when there is none but the one that failed, when that one served before
- * and is not to blame, or with --no-rollback. A run that takes up an interrupted one began with the release that failed: what that replaced, its record
- * knows, and "previous" becomes it. */
+ * and is not to blame, or with --no-rollback. A run that takes up an interrupted one began with the release that failed: what
+ * that replaced, its record knows, and "previous" becomes it. */
 static const char *release_before(const struct stage_run *run, const char *current)
 {
 	AUTO_JSON cJSON *failed = release_record(run->root, current);
@@ -79,7 +81,8 @@ static bool served(const struct stage_run *run, const char *name)
 	return document_state(record) == STATE_RUNNING && !json_true(run->document, "deploy.reused");
 }
 
-/* Returns a document that is about the release to go back to, as far as a server and its messages need it; the caller deletes it. */
+/* Returns a document that is about the release to go back to, as far as a server and its messages need it; the caller deletes
+ * it. */
 static cJSON *restored_document(const struct stage_run *run, const char *name)
 {
 	static const char *const sections[] = {"release", "artifact"};
@@ -188,13 +191,29 @@ static int step(struct stage_run *run, struct error *error)
 	return 0;
 }
 
+static int plan(struct stage_run *run, struct error *error)
+{
+	const char *version = json_string(run->document, "release.version"), *before = json_string(run->document, "previous.version");
+	AUTO_SERVER struct server server = {0};
+
+	if (server_open(&server, run, error) || proof_plan(&server, error))
+		return -1;
+	if (!option_flag(run->options, OPT_NO_ROLLBACK) && before && !str_equal(before, version))
+		plan_step(run->document, "else go back to %s, and ask the same of it", before);
+	else
+		plan_step(run->document, "else leave %s in place, and try again later", version);
+	return 0;
+}
+
 const struct stage restart_stage = {
 	.tool = {"dewy-restart", "[-- COMMAND...]", "Start or gracefully restart the server, prove that it serves, and go back if it does not"},
 	.name = "restart",
 	.user = RESTART,
 	.acts_on = 1u << STATE_DEPLOYED,
+	.plans_on = 1u << STATE_AVAILABLE | 1u << STATE_FETCHED | 1u << STATE_DEPLOYED,
 	.server_only = true,
 	.takes_lock = true,
 	.check = restart_check,
 	.run = step,
+	.plan = plan,
 };

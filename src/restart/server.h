@@ -33,6 +33,9 @@ struct server_ops {
 	 * anything as it is. */
 	int (*find)(struct server *server, struct error *error);
 
+	/* Says by plan_step and server_expect what renew would do, and by what look and serves would believe it. */
+	void (*plan)(const struct server *server);
+
 	/* Makes it run what current leads to: the begin of it, or all. Sets action, and started. Returns 0; or -1, with
 	 * ERROR_APPLICATION when the release is to blame. */
 	int (*renew)(struct server *server, struct error *error);
@@ -40,8 +43,8 @@ struct server_ops {
 	/* Looks for the new server. Returns 0 with worker set; 1 when it is not there yet, with what is missing in error; or -1. */
 	int (*look)(struct server *server, struct error *error);
 
-	/* Tells whether the new server still runs, and leaves error alone when it does. Until it has settled, a worker that has ended may be one whose
-	 * successor is still waited for. Returns 1 when it does, and sets *ret_alone unless an older one still
+	/* Tells whether the new server still runs, and leaves error alone when it does. Until it has settled, a worker that has
+	 * ended may be one whose successor is still waited for. Returns 1 when it does, and sets *ret_alone unless an older one still
 	 * finishes; 0 when it does not, with ERROR_APPLICATION; or -1. */
 	int (*serves)(struct server *server, bool *ret_alone, struct error *error);
 
@@ -67,5 +70,8 @@ void server_close(struct server *server);
 
 /* Returns the version that is to serve; it belongs to the document. */
 const char *server_version(const struct server *server);
+
+/* Adds to the plan of a --dry-run what is expected within --start-timeout, and to stay for --settle. */
+void server_expect(const struct server *server, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

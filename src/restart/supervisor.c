@@ -2,6 +2,7 @@
 /* A supervisor that dewy keeps running: dewy-serve, or a start_server with a pid file and a status file. */
 #include "alloc.h"
 #include "error.h"
+#include "plan.h"
 #include "log.h"
 #include "proc.h"
 #include "restart/generations.h"
@@ -107,6 +108,21 @@ static int ask(struct generations *generations, struct error *error)
 	return error_hint(error, "run as the user that the supervisor runs as, or as root");
 }
 
+static void plan(const struct server *server)
+{
+	const struct generations *generations = server->own;
+	AUTO_BUF struct buf command = {0};
+
+	for (char **word = server->run->options->rest; *word; word++)
+		buf_printf(&command, " %s", *word);
+	if (generations->supervisor)
+		plan_step(server->run->document, "send SIGHUP to supervisor %d (generation %lld)", (int)generations->supervisor,
+			   generations_newest(generations));
+	else
+		plan_step(server->run->document, "start dewy-serve in %s with the command%s", server->run->root->path, buf_text(&command));
+	generations_plan(generations, server);
+}
+
 static int renew(struct server *server, struct error *error)
 {
 	struct generations *generations = server->own;
@@ -160,6 +176,7 @@ const struct server_ops supervisor_server = {
 	.kind = "supervisor",
 	.step_ms = STEP_MS,
 	.find = find,
+	.plan = plan,
 	.renew = renew,
 	.look = look,
 	.serves = serves,

@@ -36,7 +36,8 @@ int systemctl_check_name(const char *name, struct error *error)
 	return error_hint(error, "for example --unit hello.service");
 }
 
-static int run(const char *verb, const char *name, const char *option, long long timeout_ms, struct proc_result *result, struct error *error)
+static int run(const char *verb, const char *name, const char *option, long long timeout_ms, struct proc_result *result,
+	       struct error *error)
 {
 	const char *argv[] = {"systemctl", "--no-ask-password", verb, option, "--", name, NULL};
 
@@ -87,7 +88,8 @@ static int explain(const struct proc_result *result, const char *verb, const cha
 
 int systemctl_show(const char *name, struct unit_state *ret, struct error *error)
 {
-	static const char wanted[] = "--property=LoadState,ActiveState,SubState,Type,InvocationID,Result,MainPID,NRestarts,ExecMainStatus,CanReload";
+	static const char wanted[] = "--property=LoadState,ActiveState,SubState,Type,InvocationID,Result,MainPID,NRestarts,"
+				     "ExecMainStatus,CanReload";
 	struct proc_result result;
 
 	*ret = (struct unit_state){0};

@@ -28,12 +28,12 @@ int systemctl_check_name(const char *name, struct error *error);
 /* Asks for the state of a unit. Returns 0; or -1 with ERROR_CONFIG when systemctl cannot be asked. */
 int systemctl_show(const char *name, struct unit_state *ret, struct error *error);
 
-/* As systemctl_show, for a service that can be restarted: returns -1 with ERROR_CONFIG when systemd knows none of that name, it cannot be
- * loaded, or it has no process that could be seen serving. */
+/* As systemctl_show, for a service that can be restarted: returns -1 with ERROR_CONFIG when systemd knows none of that name, it
+ * cannot be loaded, or it has no process that could be seen serving. */
 int systemctl_find(const char *name, struct unit_state *ret, struct error *error);
 
-/* Gives the unit a command, such as restart, and waits for it to be done. Returns 0; or -1 with ERROR_APPLICATION when the unit did not
- * do it, or took longer than timeout_ms, and with ERROR_SUPERVISOR when systemd did not let it try. */
+/* Gives the unit a command, such as restart, and waits for it to be done. Returns 0; or -1 with ERROR_APPLICATION when the unit
+ * did not do it, or took longer than timeout_ms, and with ERROR_SUPERVISOR when systemd did not let it try. */
 int systemctl_do(const char *verb, const char *name, long long timeout_ms, struct error *error);
 
 #endif

@@ -60,7 +60,8 @@ static int find_port(struct target *target, const struct options *options, const
 	return 1;
 }
 
-static int find_socket(struct target *target, const struct options *options, const char *root, const char *path, struct error *error)
+static int find_socket(struct target *target, const struct options *options, const char *root, const char *path,
+		       struct error *error)
 {
 	const char *socket = option_list(options, OPT_SOCKET_PATH)[0];
 

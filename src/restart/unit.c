@@ -2,6 +2,7 @@
 /* A unit of systemd, which is reloaded where it can be, and restarted else. */
 #include "alloc.h"
 #include "error.h"
+#include "plan.h"
 #include "log.h"
 #include "proc.h"
 #include "restart/generations.h"
@@ -26,8 +27,8 @@ static int explain(const struct server *server, const char *what, struct error *
 {
 	const struct unit *unit = server->own;
 
-	error_set(error, ERROR_APPLICATION, "%s %s: %s is %s (%s), Result=%s, ExecMainStatus=%lld", server_version(server), what, unit->name,
-		  unit->now.active, unit->now.sub, unit->now.result, unit->now.status);
+	error_set(error, ERROR_APPLICATION, "%s %s: %s is %s (%s), Result=%s, ExecMainStatus=%lld", server_version(server), what,
+		  unit->name, unit->now.active, unit->now.sub, unit->now.result, unit->now.status);
 	return error_hint(error, "see journalctl -u %s", unit->name);
 }
 
@@ -47,6 +48,21 @@ static int find(struct server *server, struct error *error)
 
 	unit->name = option_string(server->run->options, OPT_UNIT);
 	return generations_find(&unit->generations, server->run, error) || look_closer(unit, error) ? -1 : 0;
+}
+
+static void plan(const struct server *server)
+{
+	const struct unit *unit = server->own;
+	const char *invocation = unit->now.invocation;
+
+	plan_step(server->run->document, "systemctl %s %s", unit->reloads ? "reload" : "restart", unit->name);
+	if (unit->supervises)
+		generations_plan(&unit->generations, server);
+	else if (unit->reloads)
+		server_expect(server, "a process of %s that began after that", unit->name);
+	else
+		server_expect(server, "%s to be active and running, with %s%s", unit->name,
+			      *invocation ? "another InvocationID than " : "an InvocationID", invocation);
 }
 
 static int reload(struct server *server, struct error *error)
@@ -98,8 +114,8 @@ static int renew(struct server *server, struct error *error)
 	return unit->reloads ? error_in(error, "%s", why.message) : -1;
 }
 
-/* A server that takes a release in without a new process can only be asked. Returns 0 with its main process when it will be, 1 while
- * that may still be premature, or -1. */
+/* A server that takes a release in without a new process can only be asked. Returns 0 with its main process when it will be, 1
+ * while that may still be premature, or -1. */
 static int believe(struct server *server, struct error *error)
 {
 	struct unit *unit = server->own;
@@ -109,7 +125,8 @@ static int believe(struct server *server, struct error *error)
 	if (!option_given(options, OPT_HEALTH_URL) && !option_given(options, OPT_HEALTH_PATH)) {
 		if (waited < option_number(options, OPT_START_TIMEOUT))
 			return 1;
-		error_set(error, ERROR_SUPERVISOR, "%s was reloaded, but no process of it began after that, so that nothing shows that it runs %s",
+		error_set(error, ERROR_SUPERVISOR,
+			  "%s was reloaded, but no process of it began after that, so that nothing shows that it runs %s",
 			  unit->name, server_version(server));
 		return error_hint(error, "give --health-url, or let the unit be restarted: without ExecReload, or with a --restart-command");
 	}
@@ -199,6 +216,7 @@ const struct server_ops unit_server = {
 	.kind = "unit",
 	.step_ms = STEP_MS,
 	.find = find,
+	.plan = plan,
 	.renew = renew,
 	.look = look,
 	.serves = serves,
