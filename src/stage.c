@@ -134,7 +134,9 @@ static cJSON *begin_document(const struct driver *driver)
 /* A plan may be made before the stages that bring what the step itself requires. */
 static unsigned requirements(const struct driver *driver)
 {
-	return document_state(driver->document) == STATE_AVAILABLE ? FETCH : driver->stage->user;
+	enum state state = document_state(driver->document);
+
+	return state == STATE_AVAILABLE ? FETCH : state == STATE_FETCHED ? DEPLOY : driver->stage->user;
 }
 
 /* Has the stage say what it would do. Nothing is locked, recorded or told to anybody. */

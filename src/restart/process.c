@@ -2,8 +2,8 @@
 /* A process that somebody else keeps running, and that a signal tells to renew itself. */
 #include "alloc.h"
 #include "error.h"
-#include "plan.h"
 #include "log.h"
+#include "plan.h"
 #include "proc.h"
 #include "restart/processes.h"
 #include "restart/ready.h"

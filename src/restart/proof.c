@@ -3,8 +3,8 @@
 
 #include "buf.h"
 #include "error.h"
-#include "plan.h"
 #include "log.h"
+#include "plan.h"
 #include "proc.h"
 #include "restart/health.h"
 #include "str.h"

@@ -3,8 +3,8 @@
 
 #include "alloc.h"
 #include "error.h"
-#include "plan.h"
 #include "log.h"
+#include "plan.h"
 #include "restart/proof.h"
 #include "restart/settings.h"
 #include "root/attempts.h"

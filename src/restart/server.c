@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "restart/server.h"
 
+#include "plan.h"
 #include "restart/settings.h"
 #include "str.h"
 

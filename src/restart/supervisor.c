@@ -2,8 +2,8 @@
 /* A supervisor that dewy keeps running: dewy-serve, or a start_server with a pid file and a status file. */
 #include "alloc.h"
 #include "error.h"
-#include "plan.h"
 #include "log.h"
+#include "plan.h"
 #include "proc.h"
 #include "restart/generations.h"
 #include "restart/ready.h"

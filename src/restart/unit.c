@@ -2,8 +2,8 @@
 /* A unit of systemd, which is reloaded where it can be, and restarted else. */
 #include "alloc.h"
 #include "error.h"
-#include "plan.h"
 #include "log.h"
+#include "plan.h"
 #include "proc.h"
 #include "restart/generations.h"
 #include "restart/processes.h"
