@@ -561,6 +561,7 @@ variables_of_dewy() {
   local restart=$!
   wait_until recorded 2 did say
   signals KILL
+  kill -KILL "$(worker 1)" "$(worker 2)"
   local status=0
   wait $restart || status=$?
   assert_equal "$status" 4

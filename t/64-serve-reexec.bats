@@ -12,6 +12,10 @@ prepare() {
   PATH=$BATS_TEST_TMPDIR/bin:$PATH
 }
 
+cleanup() {
+  touch "$BATS_TEST_TMPDIR/enough" "$BATS_TEST_TMPDIR/load.stop" # for what runs beside a test that failed
+}
+
 # install_copy: puts a new file with the program where the old one is, as an upgrade does.
 install_copy() {
   cp "$REAL" "$INSTALLED.new"
