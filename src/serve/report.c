@@ -66,10 +66,11 @@ void report_outcome(const struct supervisor *supervisor)
 	const char *reason = supervisor->reason;
 
 	if (!current)
-		readiness_tell("READY=1\nSTATUS=Nothing serves: generation %lld failed to start (%s) and is tried again", generation, reason);
-	else if (supervisor->state == SERVE_FAILED)
-		readiness_tell("READY=1\nSTATUS=Serving (generation %lld); generation %lld failed to start: %s", current->generation,
+		readiness_tell("READY=1\nSTATUS=Nothing serves: generation %lld failed to start (%s) and is tried again",
 			       generation, reason);
+	else if (supervisor->state == SERVE_FAILED)
+		readiness_tell("READY=1\nSTATUS=Serving (generation %lld); generation %lld failed to start: %s",
+			       current->generation, generation, reason);
 	else
 		readiness_tell("READY=1\nSTATUS=Serving (generation %lld)", current->generation);
 }
