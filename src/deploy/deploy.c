@@ -222,7 +222,8 @@ static int forward(struct stage_run *run, struct error *error)
 {
 	char current[RELEASE_NAME] = "";
 
-	if (accept(run, error) || release_current(run->root, current, error) < 0 || deploy_check_previous(run, current, error) || retention_sweep(run->root, current, NULL, error))
+	if (accept(run, error) || release_current(run->root, current, error) < 0 || deploy_check_previous(run, current, error) ||
+	    retention_sweep(run->root, current, NULL, error))
 		return -1;
 	AUTO_CLOSE int cache = root_open_cache(run->root, option_string(run->options, OPT_CACHE), NULL, error);
 	if (cache < 0)
