@@ -95,20 +95,64 @@ children() {
   gone "$(worker 2)"
 }
 
-@test "children that an old worker leaves are its own affair: they are not waited for, and keep nothing from ending" {
+# leaves_child: generation 1 leaves a child that ignores TERM in its process group; child prints its pid.
+leaves_child() {
   echo fork | plan 1
-  serve --port "127.0.0.1:$PORT"
+  serve --port "127.0.0.1:$PORT" "$@"
   wait_until recorded 1 did fork
-  local child
-  child=$(awk '$2 == "child" { print $3 }' "$RECORD")
+}
+
+child() {
+  awk '$2 == "child" { print $3 }' "$RECORD"
+}
+
+@test "children that an old worker leaves behind are killed when its time has come" {
+  leaves_child --kill-timeout 1s
   signals HUP
   wait_until state ready 2
-  wait_until alone
-  run ! gone "$child"
+  wait_until gone "$(worker 1)"
+  wait_until gone "$(child)"
+  wait_until logged "What a worker left behind does not end, sending KILL group=\"$(worker 1)\""
+  run ! gone "$(worker 2)"
+}
+
+@test "children that the last worker leaves behind are killed before the supervisor ends" {
+  leaves_child --kill-timeout 1s
   signals TERM
   ended 0
-  run ! gone "$child"
-  kill -KILL "$child"
+  gone "$(worker 1)"
+  gone "$(child)"
+}
+
+@test "children of a worker that dies are killed when they do not end" {
+  leaves_child --kill-timeout 1s
+  kill -KILL "$(worker 1)"
+  wait_until gone "$(child)"
+  wait_until state ready 2
+}
+
+@test "children that a worker leaves behind are told to end by the signal that it was told by, and then keep nothing waiting" {
+  WORKER=(sh -c 'sh -c "trap \"echo told >>$1; exit\" USR1; trap \"\" TERM; echo child >>$1; while :; do sleep 0.05; done" &
+    trap exit USR1; while :; do sleep 0.05; done' - "$RECORD")
+  serve --interval 1s --kill-timeout 1h --signal-on-term USR1
+  wait_until grep -qx child "$RECORD"
+  signals TERM
+  ended 0
+  grep -qx told "$RECORD"
+}
+
+@test "children that an orphan leaves behind are killed before the next supervisor serves" {
+  leaves_child --kill-timeout 1s
+  local first
+  first=$(worker 1)
+  signals KILL
+  wait_until gone "$SUPERVISOR"
+  rm "$PLAN/1"
+  launch --port "127.0.0.1:$PORT" --kill-timeout 1s
+  wait_until grep -qx "$SUPERVISOR" "$PID_FILE"
+  gone "$first"
+  gone "$(child)"
+  wait_until state ready 1
 }
 
 @test "the worker dies while all end, and INT and TERM come again: it ends once" {
