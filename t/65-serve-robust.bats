@@ -155,6 +155,24 @@ child() {
   wait_until state ready 1
 }
 
+@test "a command that cannot be executed in time, as on a disk that hangs, is a failed start, and holds up nobody for longer" {
+  cp "${WORKER[0]}" "$ROOT/app"
+  WORKER[0]=$ROOT/app
+  serve
+  strace -f -p "$SUPERVISOR" -P "$ROOT/app" -e trace=execve -e inject=execve:delay_enter=60s 2>"$BATS_TEST_TMPDIR/strace" 3>&- &
+  local tracer=$!
+  wait_until grep -q attached "$BATS_TEST_TMPDIR/strace"
+  signals HUP
+  wait_until state failed 2 "cannot execute $ROOT/app in 10s"
+  run ! gone "$(worker 1)"
+  kill "$tracer"
+  wait "$tracer" || true
+  no_children_but_one() { [ "$(children "$SUPERVISOR" | wc -w)" -eq 1 ]; }
+  wait_until no_children_but_one
+  signals HUP
+  wait_until state ready 3
+}
+
 @test "the worker dies while all end, and INT and TERM come again: it ends once" {
   echo ignore | plan 1
   serve --kill-timeout 1h
