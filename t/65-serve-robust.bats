@@ -173,6 +173,37 @@ child() {
   wait_until state ready 3
 }
 
+# flood: sends to NOTIFY_SOCKET as fast as it can from eight processes, until $BATS_TEST_TMPDIR/enough is there, for 30 s at most.
+flood() {
+  NOTIFY_SOCKET=$(setting 1 NOTIFY_SOCKET) timeout 30 python3 - "$BATS_TEST_TMPDIR/enough" <<'EOF2' 3>&- &
+import os, socket, sys
+for _ in range(3):
+    os.fork()
+with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+    sender.connect(os.environ["NOTIFY_SOCKET"])
+    while not os.path.exists(sys.argv[1]):
+        for _ in range(10000):
+            sender.send(b"READY=1")
+EOF2
+}
+
+@test "whoever floods NOTIFY_SOCKET keeps the supervisor from nothing" {
+  serve
+  flood
+  local flooded=$!
+  strace -p "$SUPERVISOR" -o "$BATS_TEST_TMPDIR/messages" -e trace=recvmsg -e inject=recvmsg:delay_exit=1ms 3>&- & # always behind
+  busy() { [ "$(grep -c 'READY=1' "$BATS_TEST_TMPDIR/messages")" -gt 200 ]; }
+  wait_until busy
+  signals HUP
+  wait_until state ready 2
+  kill -KILL "$(worker 2)"
+  wait_until state ready 3
+  signals TERM
+  ended 0
+  touch "$BATS_TEST_TMPDIR/enough"
+  wait "$flooded" || true # nobody listens any more
+}
+
 @test "the worker dies while all end, and INT and TERM come again: it ends once" {
   echo ignore | plan 1
   serve --kill-timeout 1h
