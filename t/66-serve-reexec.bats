@@ -296,6 +296,20 @@ EOF2
   wait_until gone_from_status
 }
 
+@test "while a child that a worker left behind does not end: it is killed when its time comes" {
+  echo fork | plan 1
+  serve --kill-timeout 4s
+  wait_until recorded 1 did fork
+  signals HUP
+  wait_until gone "$(worker 1)"
+  wait_until state ready 2
+  local child
+  child=$(awk '$2 == "child" { print $3 }' "$RECORD")
+  reexec
+  run ! gone "$child"
+  wait_until gone "$child"
+}
+
 @test "a worker that dies and a HUP that comes at that moment are not lost" {
   serve
   local generation=1 round
@@ -353,7 +367,7 @@ EOF2
   assert_equal "$(pgrep -P "$SUPERVISOR" -x cat)" "$cat"
   wait_until logged 'Program executed again'
   kill -KILL "$cat"
-  wait_until logged 'The program that takes the log ended, starting it again'
+  wait_until logged 'What takes the log ended, and was started again'
   signals HUP
   wait_until state ready 2
   reexec --pid-file run/a.pid --status-file run/a.status
