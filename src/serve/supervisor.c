@@ -339,7 +339,6 @@ void supervisor_child_ended(struct supervisor *supervisor, pid_t pid, int status
 	if (worker.kill_at == NEVER)
 		kill(-pid, SIGTERM); /* nobody told it to end: what it left behind would go on answering with its version */
 	workers_remove(&supervisor->workers, pid);
-	report_workers(supervisor);
 	if (worker.role == ROLE_CURRENT && time_monotonic() - worker.started_at >= LONG_LIFE_MS)
 		supervisor->failures = 0;
 	if (worker.role == ROLE_NEW)
@@ -348,6 +347,7 @@ void supervisor_child_ended(struct supervisor *supervisor, pid_t pid, int status
 		handle(supervisor, EVENT_CURRENT_DIED);
 	else if (supervisor->phase == PHASE_SERVING)
 		supervisor->timer = auto_restart_time(supervisor);
+	report_workers(supervisor); /* only now: that a new one is gone and that it failed is one fact for readers */
 	if (supervisor->workers.count == 0)
 		handle(supervisor, EVENT_ALL_DIED);
 }
