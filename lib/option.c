@@ -42,6 +42,11 @@ static bool is_choice(const char *choices, const char *word)
 	return false;
 }
 
+int option_truth(const char *text)
+{
+	return is_choice("1|true|yes|on", text) ? 1 : is_choice("0|false|no|off", text) ? 0 : -1;
+}
+
 static void add_item(struct option_value *value, const char *item)
 {
 	value->items = xreallocarray(value->items, value->item_count + 2, sizeof *value->items);
@@ -75,8 +80,8 @@ static const char *set_value(const struct option_spec *spec, struct option_value
 {
 	switch (spec->type) {
 	case OPTION_FLAG:
-		value->number = is_choice("1|true|yes|on", text);
-		if (!value->number && !is_choice("0|false|no|off", text))
+		value->number = option_truth(text);
+		if (value->number < 0)
 			return "1 or 0, true or false, yes or no, on or off";
 		break;
 	case OPTION_NUMBER:

@@ -289,18 +289,37 @@ void proc_result_free(struct proc_result *result)
 	buf_free(&result->err);
 }
 
+/* Returns the path by which this program was executed, absolute; NULL where the system does not tell. The caller frees it. */
+static char *executed_path(void)
+{
+#ifdef HAVE_GETAUXVAL
+	const char *executed = (const char *)getauxval(AT_EXECFN);
+
+	if (executed)
+		return fs_absolute_path(executed);
+#endif
+	return NULL;
+}
+
+/* Returns the program of that name in the directory of a file, NULL when there is none; the caller frees it. */
+static char *find_beside(const char *file, const char *name)
+{
+	AUTO_FREE char *path = file ? xasprintf("%.*s/%s", (int)(strrchr(file, '/') - file), file, name) : NULL;
+
+	return path && access(path, X_OK) == 0 ? steal_pointer(&path) : NULL;
+}
+
 char *proc_sibling(const char *name)
 {
-	char self[PATH_MAX];
-	ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+	AUTO_FREE char *executed = executed_path();
+	char *path = find_beside(executed, name), self[PATH_MAX];
+	ssize_t length = path ? 0 : readlink("/proc/self/exe", self, sizeof self - 1);
 
-	if (length > 0) {
+	if (length > 0) { /* this program alone may be linked to elsewhere */
 		self[length] = '\0';
-		AUTO_FREE char *path = xasprintf("%.*s/%s", (int)(strrchr(self, '/') - self), self, name);
-		if (access(path, X_OK) == 0)
-			return steal_pointer(&path);
+		path = find_beside(self, name);
 	}
-	return xstrdup(name);
+	return path ? path : xstrdup(name);
 }
 
 /* Returns the file that execvp(3) finds for a name without a slash, or the name, as if it were in the working directory. */
@@ -320,12 +339,10 @@ static char *find_in_path(const char *name)
 
 char *proc_program(const char *name)
 {
-#ifdef HAVE_GETAUXVAL
-	const char *executed = (const char *)getauxval(AT_EXECFN);
+	char *executed = executed_path();
 
 	if (executed)
-		return fs_absolute_path(executed);
-#endif
+		return executed;
 	return strchr(name, '/') ? fs_absolute_path(name) : find_in_path(name);
 }
 

@@ -56,8 +56,9 @@ int proc_pidfd(pid_t pid);
  * to whatever has that number now. Returns 0, or -1 with errno. */
 int proc_signal(pid_t pid, int pidfd, int number);
 
-/* Returns the path of the program that lies beside the running one, or, when there is none, its name, to be looked up in PATH;
- * the caller frees it. */
+/* Returns the absolute path of the program that lies beside the running one, first without links resolved, so that it leads to what
+ * an upgrade puts there; or, when there is none, its name, to be looked up in PATH. The caller frees it. To be called in the first
+ * working directory. */
 char *proc_sibling(const char *name);
 
 /* Returns the path by which this program was executed, absolute and without links resolved, so that it leads to what an upgrade

@@ -349,3 +349,18 @@ trace_pauses() {
   stop_watch TERM
   logged 'Dewy stopped signal="TERM"'
 }
+
+@test "DEWY_DRY_RUN does not make a watch half a dry run: it is refused" {
+  local command
+  publish v1.0.0
+  export DEWY_REGISTRY=file://$REGISTRY
+  for command in watch server assets; do
+    DEWY_DRY_RUN=1 run -1 dewy $command
+    assert_output "dewy $command: DEWY_DRY_RUN=1: a watch is no dry run; unset it, or see with dewy once --dry-run what would be done"
+  done
+  assert [ ! -e "$ROOT/.dewy" ]
+  DEWY_DRY_RUN=0 dewy assets --interval 100ms >/dev/null 2>&1 3>&- &
+  wait_until test -e "$ROOT/current/version"
+  kill $!
+  wait $!
+}

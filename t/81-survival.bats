@@ -27,9 +27,10 @@ is_sound() {
   jq -e . "$ROOT/.dewy/history.jsonl" >/dev/null
 }
 
-# supervisors: prints how many of this ROOT run.
+# supervisors: prints how many of this ROOT run, without the processes of theirs that write the log.
 supervisors() {
-  pgrep -fc -- "dewy-serve --daemonize .*--root $ROOT " || true
+  ps -eo pid=,ppid=,args= | grep -- "[d]ewy-serve --daemonize .*--root $ROOT " |
+    awk '{ parent[$1] = $2 } END { for (pid in parent) count += !(parent[pid] in parent); print count + 0 }'
 }
 
 # supervisor: prints the pid of the one in the pid file.
@@ -112,20 +113,59 @@ state() {
   is_sound v1.0.0
 }
 
-@test "the supervisor is killed during a restart: the run ends with 4, and what served before serves again" {
+@test "the supervisor is killed during a restart: it is started again, and the release is not to blame" {
   publish_server v1.0.0 says-ready
   once >/dev/null
-  publish_server v1.1.0 'slow-start 600'
+  publish_server v1.1.0 'slow-start 1'
   once >"$BATS_TEST_TMPDIR/out" 2>/dev/null 3>&- &
   local pid=$! status=0
   wait_until state starting 2
   kill -KILL "$(supervisor)"
   wait $pid || status=$?
-  [ $status = 4 ]
-  [ "$(jq -r .state "$BATS_TEST_TMPDIR/out")" = rolled_back ]
-  is_sound v1.0.0
+  [ $status = 0 ]
+  [ "$(jq -r .state "$BATS_TEST_TMPDIR/out")" = running ]
+  [ "$(jq -r .restart.action "$BATS_TEST_TMPDIR/out")" = started ]
+  is_sound v1.1.0
   run -0 --separate-stderr once
   [ "$(field state)" = unchanged ]
+}
+
+# is_taken_up: the run that printed "out" left v1.1.0 to the next one, without blaming it, and that makes it serve.
+is_taken_up() {
+  assert_equal "$(jq -r '[.state, .error.code] | @tsv' "$BATS_TEST_TMPDIR/out")" "failed	supervisor"
+  assert_equal "$(jq -r .failures "$ROOT/.dewy/attempts.json")" 1
+  assert [ ! -e "$ROOT/.dewy/rejected.json" ]
+  edit "$ROOT/.dewy/attempts.json" '.next_at = "2024-01-15T10:31:15Z"'
+  run -0 --separate-stderr once
+  assert_equal "$(field state)" running
+  is_sound v1.1.0
+}
+
+@test "the supervisor is killed while the new version is watched: it is not rejected, and the next run takes it up" {
+  export HEALTH_LOG=$BATS_TEST_TMPDIR/health.log
+  publish_server v1.0.0 says-ready
+  once >/dev/null
+  publish_server v1.1.0 says-ready
+  once --health-path /health --health-count 1000 --health-timeout 60s >"$BATS_TEST_TMPDIR/out" 2>/dev/null 3>&- &
+  local pid=$! status=0
+  wait_until test -s "$HEALTH_LOG"
+  kill -KILL "$(supervisor)"
+  wait $pid || status=$?
+  assert_equal $status 4
+  is_taken_up
+}
+
+@test "the supervisor is killed during a restart by a run that cannot start one: the release is not rejected, and the next takes it up" {
+  publish_server v1.0.0 says-ready
+  once >/dev/null
+  publish_server v1.1.0 'slow-start 1'
+  dewy once --mode server >"$BATS_TEST_TMPDIR/out" 2>/dev/null 3>&- &
+  local pid=$! status=0
+  wait_until state starting 2
+  kill -KILL "$(supervisor)"
+  wait $pid || status=$?
+  assert_equal $status 4
+  is_taken_up
 }
 
 @test "the supervisor and the run are killed during a restart: the next run converges" {
@@ -144,6 +184,29 @@ state() {
   publish_server v1.2.0 says-ready
   run -0 --separate-stderr once
   is_sound v1.2.0
+}
+
+@test "a run that waits less long than its supervisor does goes back, and the old generation serves throughout" {
+  publish_server v1.0.0 says-ready
+  once >/dev/null
+  publish_server v1.1.0 'slow-start 600'
+  start_load "$URL"
+  run -4 --separate-stderr once --start-timeout 1s
+  [ "$(stop_load)" = 0 ]
+  assert_equal "$(field state)" rolled_back
+  assert_regex "$(field error.message)" '^v1.1.0 was not up in 1s: '
+  wait_until state failed 2
+  is_sound v1.0.0
+}
+
+@test "a run that settles sooner than its supervisor does believes what is up" {
+  publish_server v1.0.0 says-ready
+  dewy once --mode assets >/dev/null
+  dewy-serve --daemonize --log-file "$ROOT/.dewy/serve.log" --kill-old-delay 100s -p "127.0.0.1:$PORT" -- current/server
+  wait_until state ready 1
+  run -0 --separate-stderr once --start-timeout 1s
+  assert_equal "$(field state)" running
+  assert_equal "$(field restart.generation)" 2
 }
 
 @test "a worker that ignores SIGTERM, and its child with it, is ended after --kill-timeout; the new version serves alone" {

@@ -123,10 +123,21 @@ static int watch_until_signal(struct watch *watch)
 	return status;
 }
 
+/* The stages would heed it, and a watch that changes nothing would plan the same again and again. */
+static int refuse_dry_run(struct error *error)
+{
+	const char *dry = proc_variable("DEWY_DRY_RUN");
+
+	if (!dry || option_truth(dry) == 0)
+		return 0;
+	error_set(error, ERROR_USAGE, "DEWY_DRY_RUN=%s: a watch is no dry run", dry);
+	return error_hint(error, "unset it, or see with dewy once --dry-run what would be done");
+}
+
 static int run_watch(const struct tool *tool, const char *mode, int argc, char **argv)
 {
 	AUTO_ROOT struct root root = {.fd = -1, .state = -1, .releases = -1};
-	struct watch watch = {.greeter = {.output = -1}};
+	struct watch watch = {.cycle = {.requests = {.fd = -1}}, .greeter = {.output = -1}};
 	struct options options;
 	struct error error;
 	bool alone = init_split();
@@ -137,7 +148,7 @@ static int run_watch(const struct tool *tool, const char *mode, int argc, char *
 
 	if (status >= 0)
 		return status;
-	if (cycle_begin(&watch.cycle, &options, mode, &root, &error) || root_prepare(&root, &error)) {
+	if (refuse_dry_run(&error) || cycle_begin(&watch.cycle, &options, mode, &root, &error) || root_prepare(&root, &error)) {
 		status = options_complain(tool, &error);
 	} else {
 		watch.cycle.ends_server = alone && str_equal(watch.cycle.mode, "server");

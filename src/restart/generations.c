@@ -6,6 +6,8 @@
 #include "proc.h"
 #include "time.h"
 
+#include <signal.h>
+
 enum {
 	STEP_MS = 50,
 	MARGIN_MS = 5000, /* a supervisor that gives up in time has the first word, since it knows why */
@@ -77,12 +79,58 @@ long long generations_patience(const struct generations *generations, const stru
 	return silent ? 0 : option_number(options, OPT_SETTLE) + MARGIN_MS;
 }
 
+/* Returns the worker of a newer generation that is not up yet; its pid is 0 when there is none. */
+static struct serve_worker find_starting(const struct generations *generations)
+{
+	AUTO_SERVE_STATUS struct serve_status status = {0};
+	struct error unread;
+
+	if (serve_status_read(generations->status_file, &status, &unread) || status.starting.generation <= generations->before)
+		return (struct serve_worker){0};
+	return status.starting;
+}
+
+/* Signals that worker, and no other process that gets its number. Returns its pid, 0 when there is none. */
+static pid_t signal_starting(const struct generations *generations, int number)
+{
+	pid_t pid = find_starting(generations).pid;
+	AUTO_CLOSE int pidfd = pid ? proc_pidfd(pid) : -1;
+
+	if (!pid || find_starting(generations).pid != pid)
+		return 0;
+	proc_signal(pid, pidfd, number);
+	return pid;
+}
+
+void generations_abandon(const struct generations *generations, long long kill_timeout_ms)
+{
+	static const int signals[] = {SIGTERM, SIGKILL};
+
+	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+		pid_t pid = signal_starting(generations, signals[i]);
+		long long deadline = time_monotonic() + kill_timeout_ms;
+		while (pid && find_starting(generations).pid == pid && time_monotonic() < deadline)
+			time_sleep(STEP_MS);
+	}
+}
+
 /* True when the process began after the supervisor was asked: an older one may run what current led to before. */
 static bool is_new(const struct generations *generations, const struct serve_worker *worker)
 {
 	long long age = proc_age(worker->pid);
 
 	return worker->generation > generations->before && age >= 0 && age <= time_monotonic() - generations->asked_at + CLOCK_MS;
+}
+
+/* True when the supervisor has come to an end with its newest generation. One that was started with a longer --settle keeps the old
+ * one beside it for longer than this run asks for. */
+static bool has_settled(const struct serve_status *status, const struct server *server)
+{
+	const struct options *options = server->run->options;
+	long long most = option_number(options, OPT_START_TIMEOUT) + option_number(options, OPT_SETTLE);
+
+	return status->state == SERVE_READY || status->state == SERVE_UNKNOWN ||
+	       (status->state == SERVE_STARTING && time_monotonic() >= server->renewed_at + most);
 }
 
 /* Says what look waits for. Returns 1. */
@@ -111,9 +159,8 @@ int generations_look(struct generations *generations, struct server *server, str
 	if (status.state == SERVE_FAILED && status.generation > generations->before)
 		return error_set(error, ERROR_APPLICATION, "%s did not start: %s", version, status.reason);
 	if (!alive)
-		return error_set(error, ERROR_APPLICATION, "%s did not start, and its supervisor ended", version);
-	bool settled = status.state == SERVE_READY || status.state == SERVE_UNKNOWN;
-	if (!settled || !status.count || !is_new(generations, newest(&status)))
+		return error_set(error, ERROR_SUPERVISOR, "the supervisor ended before %s was up", version);
+	if (!has_settled(&status, server) || !status.count || !is_new(generations, newest(&status)))
 		return wait_for_status(generations, !unwritten, error);
 	server->worker = *newest(&status);
 	return 0;
@@ -132,6 +179,8 @@ int generations_serve(struct generations *generations, struct server *server, bo
 	if (alive && last && last->generation == server->worker.generation && last->pid == server->worker.pid && !dead)
 		return 1;
 	bool tells = status.state == SERVE_FAILED && *status.reason;
+	if (!alive && !tells)
+		return error_set(error, ERROR_SUPERVISOR, "the supervisor of %s ended", server_version(server));
 	error_set(error, ERROR_APPLICATION, "%s stopped again%s%s", server_version(server), tells ? ": " : "", tells ? status.reason : "");
 	return 0;
 }

@@ -36,6 +36,10 @@ long long generations_patience(const struct generations *generations, const stru
 /* Returns the newest generation that the supervisor has, or has tried; 0 when it tells none. */
 long long generations_newest(const struct generations *generations);
 
+/* Ends the generation that the supervisor was asked for when it is not up yet, so that the supervisor can be asked for another one:
+ * by SIGTERM, and after kill_timeout_ms milliseconds by SIGKILL. */
+void generations_abandon(const struct generations *generations, long long kill_timeout_ms);
+
 /* Adds to the plan of a --dry-run which generation is expected. */
 void generations_plan(const struct generations *generations, const struct server *server);
 

@@ -34,11 +34,11 @@ static int follow(struct server *server, struct error *error)
 {
 	long long timeout = option_number(server->run->options, OPT_START_TIMEOUT);
 
-	for (long long deadline = server->renewed_at + timeout + server->patience;;) {
+	for (;;) {
 		int result = server->ops->look(server, error);
 		if (result <= 0)
 			return result;
-		if (time_monotonic() >= deadline)
+		if (time_monotonic() >= server->renewed_at + timeout + server->patience)
 			return too_late(server, "was not up", timeout, error);
 		time_sleep(server->ops->step_ms);
 	}

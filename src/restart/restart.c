@@ -102,7 +102,9 @@ static int restore(struct server *server, bool may_be_kept, struct error *error)
 {
 	if (server->started)
 		server->ops->stop(server);
-	else if (may_be_kept && server->ops->kept && server->ops->kept(server))
+	else if (server->ops->abandon)
+		server->ops->abandon(server);
+	if (!server->started && may_be_kept && server->ops->kept && server->ops->kept(server))
 		return proof_kept(server, error);
 	return proof_renew(server, error);
 }

@@ -16,7 +16,7 @@ struct server {
 	const struct stage_run *run; /* its document tells the release that is to serve */
 	const char *action;          /* what was done: started, restarted or reloaded */
 	bool started;                /* by this run */
-	long long renewed_at;        /* when renew was called, in milliseconds on the monotonic clock */
+	long long renewed_at;        /* when it was made to, in milliseconds on the monotonic clock; look may begin anew */
 	long long patience;          /* milliseconds that look may take beyond --start-timeout */
 	bool settled;                /* it has been up for --settle */
 	struct serve_worker worker;  /* shows the new server: pid 0 when none does, generation 0 when they are not counted */
@@ -47,6 +47,9 @@ struct server_ops {
 	 * ended may be one whose successor is still waited for. Returns 1 when it does, and sets *ret_alone unless an older one still
 	 * finishes; 0 when it does not, with ERROR_APPLICATION; or -1. */
 	int (*serves)(struct server *server, bool *ret_alone, struct error *error);
+
+	/* Ends a new server that is not up yet, which the one of before outlives. NULL where there is none such. */
+	void (*abandon)(struct server *server);
 
 	/* True when the server of before never stopped, and sets worker to it; may wait for --start-timeout. NULL: it always stops. */
 	bool (*kept)(struct server *server);

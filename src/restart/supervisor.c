@@ -138,14 +138,33 @@ static int renew(struct server *server, struct error *error)
 	return 0;
 }
 
+/* The supervisor was killed before it had the new generation: the release is not to blame, and may have it from another one.
+ * Returns 1 or -1. */
+static int launch_again(struct server *server, struct error *error)
+{
+	log_warn("Starting the supervisor again", "error", error->message);
+	server->renewed_at = time_monotonic();
+	generations_ask(server->own);
+	return launch(server, error) ? -1 : 1;
+}
+
 static int look(struct server *server, struct error *error)
 {
-	return generations_look(server->own, server, error);
+	struct generations *generations = server->own;
+	int result = generations_look(generations, server, error);
+	bool ended = result < 0 && error->code == ERROR_SUPERVISOR && !generations->supervisor;
+
+	return ended && !server->started && server->run->options->rest[0] ? launch_again(server, error) : result;
 }
 
 static int serves(struct server *server, bool *ret_alone, struct error *error)
 {
 	return generations_serve(server->own, server, ret_alone, error);
+}
+
+static void abandon(struct server *server)
+{
+	generations_abandon(server->own, option_number(server->run->options, OPT_KILL_TIMEOUT));
 }
 
 static bool kept(struct server *server)
@@ -180,6 +199,7 @@ const struct server_ops supervisor_server = {
 	.renew = renew,
 	.look = look,
 	.serves = serves,
+	.abandon = abandon,
 	.kept = kept,
 	.stop = stop,
 	.forget = forget,

@@ -189,6 +189,14 @@ static int serves(struct server *server, bool *ret_alone, struct error *error)
 	return unit->reloads ? processes_serve(&unit->processes, server, ret_alone, error) : 1;
 }
 
+static void abandon(struct server *server)
+{
+	struct unit *unit = server->own;
+
+	if (unit->supervises)
+		generations_abandon(&unit->generations, option_number(server->run->options, OPT_KILL_TIMEOUT));
+}
+
 static bool kept(struct server *server)
 {
 	struct unit *unit = server->own;
@@ -220,6 +228,7 @@ const struct server_ops unit_server = {
 	.renew = renew,
 	.look = look,
 	.serves = serves,
+	.abandon = abandon,
 	.kept = kept,
 	.describe = describe,
 	.forget = forget,

@@ -337,7 +337,6 @@ void supervisor_child_ended(struct supervisor *supervisor, pid_t pid, int status
 	worker_describe_end(status, supervisor->ended.reason);
 	report_end(supervisor, &worker);
 	workers_remove(&supervisor->workers, pid, supervisor->settings->kill_timeout);
-	report_workers(supervisor);
 	if (worker.role == ROLE_CURRENT && time_monotonic() - worker.started_at >= LONG_LIFE_MS)
 		supervisor->failures = 0;
 	if (worker.role == ROLE_NEW)
@@ -346,6 +345,7 @@ void supervisor_child_ended(struct supervisor *supervisor, pid_t pid, int status
 		handle(supervisor, EVENT_CURRENT_DIED);
 	else if (supervisor->phase == PHASE_SERVING)
 		supervisor->timer = auto_restart_time(supervisor);
+	report_workers(supervisor); /* only now: that a new one is gone and that it failed is one fact for readers */
 	if (workers_are_gone(&supervisor->workers))
 		handle(supervisor, EVENT_ALL_DIED);
 }
