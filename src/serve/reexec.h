@@ -34,10 +34,10 @@ void reexec_prepare(struct reexec *reexec, int argc, char **argv);
 /* Sets service, whose settings lack the paths, to the state that was inherited. Returns 0, or -1 with ERROR_DOCUMENT. */
 int reexec_resume(struct service *service, struct error *error);
 
-/* Executes the program of before, if there is one, as this one cannot go on, for that reason; returns only when it cannot either. */
+/* Executes the program of before, if there is one, as this one cannot go on, for that reason; returns only when that fails. */
 void reexec_go_back(struct reexec *reexec, const char *why);
 
-/* Logs, and writes to the status file, that SIGUSR2 was answered: refused says why the program goes on that did before, or is NULL. */
+/* Logs, and writes to the status file, that SIGUSR2 was answered: refused says why the program of before goes on, or is NULL. */
 void reexec_note(struct service *service, const char *refused);
 
 /* Says that this program understands; for a trial. Returns the exit status. */
