@@ -207,7 +207,6 @@ EOF2
 
 # agrees_and_fails CALL: the new program agrees, and cannot go on when it was executed, as that system call fails once.
 agrees_and_fails() {
-  export ASAN_OPTIONS=detect_leaks=0 # which cannot be traced
   install_script <<EOF2
 [ -z "\$DEWY_SERVE_TRIAL" ] || exec '$REAL' "\$@"
 exec strace -D -qq -o '$BATS_TEST_TMPDIR/failed' -e trace=$1 -e inject=$1:error=EIO:when=1 '$REAL' "\$@"
@@ -215,6 +214,7 @@ EOF2
 }
 
 @test "a program that agreed and then cannot go on executes the one of before" {
+  export ASAN_OPTIONS=detect_leaks=0 # which cannot be traced
   server v1
   serve --port "127.0.0.1:$PORT"
   local before pid
@@ -238,6 +238,7 @@ EOF2
 }
 
 @test "a program that agreed and then cannot wait for signals loses none of them on the way back" {
+  export ASAN_OPTIONS=detect_leaks=0 # which cannot be traced
   serve
   agrees_and_fails signalfd4,pipe2
   signals USR2
