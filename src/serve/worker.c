@@ -125,8 +125,8 @@ static int explain(const struct settings *settings, const struct failure *failur
 	return error_hint(error, "check that the program is there and may be executed");
 }
 
-/* Waits for what the child says, or for execve(2), which closes the pipe. Returns 1 with what failed, 0 when the command runs, or -1
- * when neither comes in time. */
+/* Waits for what the child says, or for execve(2), which closes the pipe. Returns 1 with what failed, 0 when the command runs, or
+ * -1 when neither comes in time. */
 static int read_report(int report, struct failure *ret)
 {
 	struct pollfd polled = {.fd = report, .events = POLLIN};

@@ -51,8 +51,8 @@ struct workers {
 /* Adds a worker of the newest generation that was just started. */
 void workers_add(struct workers *workers, long long generation, pid_t pid);
 
-/* Takes out a worker that has ended. Who is left in its process group gets the signal that told it to end, SIGTERM when nothing did,
- * and SIGKILL when its time has come, or timeout milliseconds from now. */
+/* Takes out a worker that has ended. Who is left in its process group gets the signal that told it to end, or SIGTERM, and then
+ * SIGKILL when its time has come, or, when nothing told it to end, timeout milliseconds from now. */
 void workers_remove(struct workers *workers, pid_t pid, long long timeout);
 
 /* True when neither a worker nor what one left behind lives. */
