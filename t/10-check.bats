@@ -25,14 +25,15 @@ load deployed
   [ "$(wc -l <<<"$output")" = 1 ]
 }
 
-@test "nothing is created in ROOT, and no lock is taken" {
+@test "nothing is created in ROOT but the memory of the registry, and no lock is taken" {
   publish v1.2.3
   mkdir "$ROOT/.dewy"
   exec 8>"$ROOT/.dewy/lock"
   flock -x 8
   run check
   assert_success
-  [ "$(cd "$ROOT" && find . | sort | tr '\n' ' ')" = ". ./.dewy ./.dewy/lock " ]
+  [ "$(cd "$ROOT" && find . | sort | tr '\n' ' ')" = ". ./.dewy ./.dewy/lock ./.dewy/registry.json " ]
+  [ "$(jq -r .found.release.version "$ROOT/.dewy/registry.json")" = v1.2.3 ]
 }
 
 @test "the deployed release is unchanged, says nothing to people, and is logged at debug" {

@@ -291,8 +291,13 @@ static int ask_registry(struct check *check, struct error *error)
 	check->rejected = rejected;
 	if (find(check, &rules, &finding, error))
 		return error->code == ERROR_POSTPONED ? wait_for_registry(check, error) : -1;
-	if (finding.choice.release.version)
-		return look_into(check, &finding, error);
+	if (finding.choice.release.version) {
+		int result = look_into(check, &finding, error);
+		/* A run that has work writes anyway; of other registries, nothing is known between two releases. */
+		if (document_state(check->document) == STATE_AVAILABLE && !check->registry.validators && check->root->state >= 0)
+			memory_note(check->root, check->url, &finding.choice);
+		return result;
+	}
 	if (finding.choice.rejected)
 		return stay_rejected(check, finding.choice.rejected);
 	AUTO_FREE char *public = url_public(check->url);

@@ -108,7 +108,7 @@ static void print_available(const cJSON *available)
 	const char *rejected = json_string(available, "newer_rejected");
 
 	if (!available) {
-		print_line("available", "not remembered for this registry: dewy-check asks it");
+		print_line("available", "not known: dewy once --dry-run asks the registry");
 		return;
 	}
 	print_format("available", "%s%s, found at %s in %s", text_at(available, "version"),
