@@ -27,7 +27,7 @@ static bool listens(const struct server *server)
 
 static void describe(const struct server *server, cJSON *document)
 {
-	json_set_string(document, "restart.kind", server->ops->kind);
+	json_set_string(document, "restart.kind", restart_kind_words[restart_kind(server->run->options)]);
 	json_set_string(document, "restart.action", server->action);
 	if (server->worker.pid)
 		json_set_number(document, "restart.pid", server->worker.pid);
