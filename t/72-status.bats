@@ -55,6 +55,7 @@ members() {
   publish_server v1.1.0 dies-at-once
   run -4 once_server
   failed_to_start v1.0.0--app_linux_amd64.tar.gz 3 "1 hour"
+  rm "$ROOT/.dewy/offered.json" # it is another registry
   jq -n '{limits: [{host: "api.example.com", identity: "", until: (now + 600 | todate)}], found: {release: {version: "v1.1.0"},
     newer_rejected: "v1.1.1", registry: "ghr://acme/app", at: "2024-01-15T10:31:15Z"}}' >"$ROOT/.dewy/registry.json"
   run -0 dewy status --json
@@ -100,9 +101,9 @@ members() {
   run -0 dewy status --json
   assert_equal "$(field available.version) $(field current.version)" "v1.1.0 v1.0.0"
   local noted
-  noted=$(stat -c %i:%y "$ROOT/.dewy/registry.json")
+  noted=$(stat -c %i:%y "$ROOT/.dewy/offered.json")
   run -5 dewy once
-  assert_equal "$(stat -c %i:%y "$ROOT/.dewy/registry.json")" "$noted"
+  assert_equal "$(stat -c %i:%y "$ROOT/.dewy/offered.json")" "$noted"
 }
 
 # failed_to_start KEY TIMES NEXT: as dewy-restart leaves attempts.json.

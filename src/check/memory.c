@@ -131,13 +131,11 @@ static cJSON *describe_choice(const char *url, const struct choice *choice)
 	return memory;
 }
 
-/* Takes memory over. */
-static void write_memory(const struct root *root, cJSON *state, cJSON *memory)
+static void write_state(const struct root *root, const char *name, const cJSON *state)
 {
 	struct error error;
 
-	json_set(state, found, memory);
-	if (state_write(root, STATE_REGISTRY, state, &error))
+	if (state_write(root, name, state, &error))
 		log_debug("Cannot remember what the registry has", "error", error.message);
 }
 
@@ -151,14 +149,15 @@ void memory_keep(const struct root *root, const char *url, const struct choice_r
 	json_set_string(memory, "key", key);
 	json_set(memory, "validators", xrequire(cJSON_Duplicate(validators, true)));
 	json_set(memory, "artifacts", describe_artifacts(&finding->artifacts));
-	write_memory(root, state, memory);
+	json_set(state, found, memory);
+	write_state(root, STATE_REGISTRY, state);
 }
 
 void memory_note(const struct root *root, const char *url, const struct choice *choice)
 {
-	AUTO_JSON cJSON *state = state_read(root, STATE_REGISTRY);
-	const cJSON *noted = json_get(state, found);
+	AUTO_JSON cJSON *noted = state_read(root, STATE_OFFERED);
+	AUTO_JSON cJSON *offered = describe_choice(url, choice);
 
 	if (!str_equal(json_string(noted, "registry"), url) || !str_equal(json_string(noted, "release.version"), choice->release.version))
-		write_memory(root, state, describe_choice(url, choice));
+		write_state(root, STATE_OFFERED, offered);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What came of looks into the registry. Of one that can tell whether its list has changed, ROOT/.dewy/registry.json keeps its
+/* What came of the last look into a registry that can tell whether its list has changed: ROOT/.dewy/registry.json keeps its
  * validators, the release that was chosen by them, and its artifacts. So an unchanged registry costs one short answer, and no more
  * memory than one release takes. */
 #ifndef DEWY_CHECK_MEMORY_H
@@ -27,7 +27,8 @@ cJSON *memory_recall(const struct root *root, const struct registry *registry, c
 void memory_keep(const struct root *root, const char *url, const struct choice_rules *rules, const cJSON *validators,
 		 const struct finding *finding);
 
-/* Keeps, for people, what was chosen in a registry that has no validators, unless that is what was noted last. */
+/* Keeps what was chosen in a registry that has no validators, in a file that only people are told of, unless that is what was noted
+ * last. */
 void memory_note(const struct root *root, const char *url, const struct choice *choice);
 
 #endif
