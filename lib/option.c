@@ -6,7 +6,6 @@
 #include "error.h"
 #include "str.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -20,14 +19,24 @@ struct option_value {
 	char **words; /* what items from the environment point into */
 };
 
+#define PREFIX "DEWY_"
+
+enum { PREFIX_LENGTH = sizeof PREFIX - 1 };
+
+/* Returns what stands in the name of a variable for a letter of the name of an option. */
+static char variable_letter(char letter)
+{
+	return letter == '-' ? '_' : letter >= 'a' && letter <= 'z' ? (char)(letter - 'a' + 'A') : letter;
+}
+
 static void variable_name(const struct option_spec *spec, char name[64])
 {
 	size_t i = 0;
 
-	memcpy(name, "DEWY_", 5);
+	memcpy(name, PREFIX, PREFIX_LENGTH);
 	for (; spec->name[i] && i < 58; i++)
-		name[5 + i] = spec->name[i] == '-' ? '_' : (char)toupper((unsigned char)spec->name[i]);
-	name[5 + i] = '\0';
+		name[PREFIX_LENGTH + i] = variable_letter(spec->name[i]);
+	name[PREFIX_LENGTH + i] = '\0';
 }
 
 static bool is_choice(const char *choices, const char *word)
@@ -137,31 +146,33 @@ static char **own_variables(void)
 	size_t count = 0;
 
 	for (char **entry = environ; entry && *entry; entry++)
-		count += strncmp(*entry, "DEWY_", 5) == 0;
+		count += strncmp(*entry, PREFIX, PREFIX_LENGTH) == 0;
 	char **own = xreallocarray(NULL, count + 1, sizeof *own);
 	own[count] = NULL;
 	for (char **entry = environ; count; entry++)
-		if (strncmp(*entry, "DEWY_", 5) == 0)
+		if (strncmp(*entry, PREFIX, PREFIX_LENGTH) == 0)
 			own[--count] = *entry;
 	return own;
 }
 
-static const char *find_variable(char *const *own, const char *name)
+/* Compares letter by letter: to make the name of each option's variable first would cost a run more than all else it does with
+ * options. */
+static const char *find_variable(char *const *own, const struct option_spec *spec)
 {
-	size_t length = strlen(name);
-
-	for (; *own; own++)
-		if (strncmp(*own, name, length) == 0 && (*own)[length] == '=')
-			return *own + length + 1;
+	for (; *own; own++) {
+		const char *letter = spec->name, *at = *own + PREFIX_LENGTH;
+		for (; *letter && *at == variable_letter(*letter); letter++)
+			at++;
+		if (!*letter && *at == '=')
+			return at + 1;
+	}
 	return NULL;
 }
 
 static int set_from_environment(const struct option_spec *spec, char *const *own, struct option_value *value, struct error *error)
 {
-	char name[64];
+	const char *text = find_variable(own, spec);
 
-	variable_name(spec, name);
-	const char *text = find_variable(own, name);
 	if (!text || (!*text && spec->type != OPTION_MAYBE))
 		return 0;
 	if (spec->type == OPTION_LIST) {
@@ -174,8 +185,11 @@ static int set_from_environment(const struct option_spec *spec, char *const *own
 	}
 	AUTO_BUF struct buf words = {0};
 	const char *accepted = set_value(spec, value, text, &words);
-	if (accepted)
+	if (accepted) {
+		char name[64];
+		variable_name(spec, name);
 		return error_set(error, ERROR_USAGE, "%s=%s: expected %s", name, text, accepted);
+	}
 	value->given = spec->type != OPTION_FLAG || value->number;
 	return 0;
 }

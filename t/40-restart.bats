@@ -232,6 +232,27 @@ EOF
   [ ! -e "$ROOT/.dewy/attempts.json" ]
 }
 
+@test "a first release that does not start, and is published again under its version, is fetched again" {
+  local attempt
+  publish_server v1.0.0 dies-at-once
+  run -4 pipe
+  for attempt in 1 2; do # what is as bad is tried like any first release, and not again before its time
+    publish_server v1.0.0 dies-at-once "attempt $attempt"
+    run -4 --separate-stderr pipe
+    assert_equal "$(field state) $(field reason)" "failed published again"
+    run -0 --separate-stderr dewy-check
+    assert_equal "$(field state)" waiting
+  done
+  publish_server v1.0.0
+  run -0 --separate-stderr pipe
+  assert_equal "$(field state) $(field reason) $(answer)" "running published again v1.0.0"
+  assert [ ! -e "$ROOT/.dewy/attempts.json" ]
+  stop_pid "$(cat "$ROOT/.dewy/serve.pid")"
+  publish_server v1.0.0 dies-at-once
+  run -0 --separate-stderr pipe # what has served is started as it is
+  assert_equal "$(field reason)" "server not running"
+}
+
 @test "a server that was stopped is started again from the release on disk: no hooks, no copy, no audit record" {
   publish_server v1.0.0
   pipe >/dev/null

@@ -51,6 +51,11 @@ show() {
     "running server unit started hello"
   assert_equal "$(field restart.invocation) $(field restart.pid)" "$(show InvocationID) $(show MainPID)"
   assert_document
+  in_box 0 dewy status --unit hello --json
+  assert_equal "$(jq -c '.server | [.kind, .unit, .running, .state, .pid, .version]' <<<"$output")" \
+    "[\"unit\",\"hello\",true,\"active\",$(show MainPID),\"v1.0.0\"]"
+  in_box 0 dewy status
+  assert_line --regexp "^server +unit hello serves v1.0.0, process $(show MainPID), up for .*, active\$"
   publish_program v1.1.0 'import time' 'time.sleep(1001)'
   before=$(show InvocationID)
   in_box 0 dewy once --unit hello.service
@@ -60,6 +65,9 @@ show() {
   [[ $stderr == *'INFO: Restart unit unit="hello.service"'* ]]
   in_box 0 dewy rollback --unit hello
   assert_equal "$(field state) $(cat "$ROOT/current/version")" "running v1.0.0"
+  box_run systemctl stop hello
+  in_box 0 dewy status
+  assert_line --regexp '^server +unit hello does not run, inactive$'
 }
 
 @test "a unit that ends again and again is rolled back, although it has used up its starts" {

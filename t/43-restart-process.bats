@@ -67,6 +67,29 @@ a_server() {
   assert_document
 }
 
+# told_by_status [OPTION...]: the kind of server, whether it runs, its process and its version, as dewy status has them.
+told_by_status() {
+  dewy status --json "$@" | jq -r '.server | [.kind, .running, .pid, .version, .is_current] | @csv' | tr -d '"'
+}
+
+@test "dewy status tells whether a process runs, and by the one that proved itself, what" {
+  local main
+  nginx_serving
+  main=$(cat "$PID_FILE")
+  assert_equal "$(told_by_status --signal HUP)" "process,true,$main,v1.0.0,true"
+  run -0 dewy status --signal HUP
+  assert_line --regexp "^server +process serves v1.0.0, process $main, up for "
+  unset DEWY_PID_FILE
+  assert_regex "$(told_by_status)" '^process,true,[0-9]+,v1.0.0,true$'
+  stop_pid "$main"
+  wait_until gone "$main"
+  assert_equal "$(told_by_status)" "process,,,,"
+  DEWY_SIGNAL=HUP DEWY_PID_FILE=$PID_FILE run -0 dewy status
+  assert_line --regexp '^server +process does not run$'
+  DEWY_RESTART_COMMAND=true run -0 dewy status
+  assert_line --regexp '^server +command, of which is not known whether it runs$'
+}
+
 @test "nginx: a release that it refuses is rolled back, and the old workers serve throughout" {
   export DEWY_START_TIMEOUT=2s
   nginx_serving

@@ -13,6 +13,7 @@ once_server() {
   run -0 dewy status
   assert_line --regexp '^current +nothing is deployed$'
   assert_line --regexp '^server +not running$'
+  assert_line --regexp '^available +not known: dewy once --dry-run asks the registry$'
   run -0 dewy history
   assert_output "Nothing was deployed yet."
 }
@@ -35,7 +36,7 @@ members() {
   assert_line --regexp "^ +$ROOT/releases/20.*Z\$"
   assert_line --regexp '^server +generation 2 serves v1.1.0, worker [0-9]+, up for [0-9]+m?s$'
   assert_line --regexp '^supervisor +dewy-serve, pid [0-9]+, the last start failed: exit 1$'
-  assert_line --regexp "^available +not remembered for this registry: dewy-check asks it\$"
+  assert_line --regexp "^available +v1.2.0, rejected, found at 20.*Z in file://$REGISTRY\$"
   assert_line --regexp '^releases +v1.2.0  20.*Z  rejected$'
   assert_line --regexp '^ +v1.1.0  20.*Z  current$'
   assert_line --regexp '^ +v1.0.0  20.*Z  previous$'
@@ -54,6 +55,7 @@ members() {
   publish_server v1.1.0 dies-at-once
   run -4 once_server
   failed_to_start v1.0.0--app_linux_amd64.tar.gz 3 "1 hour"
+  rm "$ROOT/.dewy/offered.json" # it is another registry
   jq -n '{limits: [{host: "api.example.com", identity: "", until: (now + 600 | todate)}], found: {release: {version: "v1.1.0"},
     newer_rejected: "v1.1.1", registry: "ghr://acme/app", at: "2024-01-15T10:31:15Z"}}' >"$ROOT/.dewy/registry.json"
   run -0 dewy status --json
@@ -85,6 +87,23 @@ members() {
   assert_line --regexp '^ +v1.1.1 is newer, and rejected$'
   assert_line --regexp '^next poll +20.*Z, api.example.com has asked for no request before$'
   assert_line --regexp '^next start +20.*Z, after 3 failed$'
+}
+
+@test "status tells what is available although it cannot be deployed, and once nothing is newer, nothing is written" {
+  publish v1.0.0
+  dewy once >/dev/null
+  publish v1.1.0
+  run -0 --separate-stderr dewy once --dry-run
+  run -0 dewy status --json
+  assert_equal "$(field available.version)" v1.0.0
+  echo broken >"$REGISTRY/v1.1.0/app_linux_amd64.tar.gz"
+  run -5 dewy once
+  run -0 dewy status --json
+  assert_equal "$(field available.version) $(field current.version)" "v1.1.0 v1.0.0"
+  local noted
+  noted=$(stat -c %i:%y "$ROOT/.dewy/offered.json")
+  run -5 dewy once
+  assert_equal "$(stat -c %i:%y "$ROOT/.dewy/offered.json")" "$noted"
 }
 
 # failed_to_start KEY TIMES NEXT: as dewy-restart leaves attempts.json.

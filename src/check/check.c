@@ -180,7 +180,13 @@ static int refuse_older(const struct check *check, const char *version)
 	return stay(check, version, reason);
 }
 
-static int decide(const struct check *check, const struct choice *choice)
+/* True when what does not start has never done so, and the registry has something else under its name by now. */
+static bool was_replaced(const struct check *check, const struct artifact *artifact)
+{
+	return check->down && !json_true(check->record, "served") && artifact_differs(artifact, json_get(check->record, "artifact"));
+}
+
+static int decide(const struct check *check, const struct choice *choice, const struct artifact *artifact)
 {
 	const char *version = choice->release.version;
 	bool same = str_equal(json_string(check->document, "artifact.cache_key"), check->cache_key);
@@ -198,6 +204,8 @@ static int decide(const struct check *check, const struct choice *choice)
 			     : older                              ? "older version"
 			     : str_equal(version, check->version) ? "another artifact"
 								  : "new version");
+	if (was_replaced(check, artifact))
+		return offer(check, version, "published again");
 	AUTO_FREE char *rejected = choice->rejected ? xasprintf("up to date; %s is rejected", choice->rejected) : NULL;
 	return stay(check, version, rejected ? rejected : "up to date");
 }
@@ -234,7 +242,7 @@ static int look_into(const struct check *check, const struct finding *finding, s
 		return result < 0 ? -1 : wait_for_artifact(check, &choice->release, error);
 	if (describe_artifact(check, choice->release.version, artifact, error))
 		return -1;
-	result = decide(check, choice);
+	result = decide(check, choice, artifact);
 	if (document_state(check->document) == STATE_AVAILABLE)
 		describe_checksums(check, &finding->artifacts, artifact);
 	return result;
@@ -291,8 +299,13 @@ static int ask_registry(struct check *check, struct error *error)
 	check->rejected = rejected;
 	if (find(check, &rules, &finding, error))
 		return error->code == ERROR_POSTPONED ? wait_for_registry(check, error) : -1;
-	if (finding.choice.release.version)
-		return look_into(check, &finding, error);
+	if (finding.choice.release.version) {
+		int result = look_into(check, &finding, error);
+		/* A run that has work writes anyway; of other registries, nothing is known between two releases. */
+		if (document_state(check->document) == STATE_AVAILABLE && !check->registry.validators && check->root->state >= 0)
+			memory_note(check->root, check->url, &finding.choice);
+		return result;
+	}
 	if (finding.choice.rejected)
 		return stay_rejected(check, finding.choice.rejected);
 	AUTO_FREE char *public = url_public(check->url);

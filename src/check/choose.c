@@ -3,6 +3,7 @@
 
 #include "alloc.h"
 #include "buf.h"
+#include "check/artifact.h"
 #include "error.h"
 #include "log.h"
 #include "root/rejected.h"
@@ -57,14 +58,6 @@ static bool is_held(const struct choice_rules *rules, const struct version *vers
 	return false;
 }
 
-/* True when the artifact is not what was rejected, or may be another one: then its digest tells once it was downloaded. */
-static bool is_another(const struct artifact *artifact, const cJSON *entry)
-{
-	if (*artifact->digest)
-		return !str_equal(artifact->digest, json_string(entry, "digest"));
-	return artifact->revision && !str_equal(artifact->revision, json_string(entry, "revision"));
-}
-
 /* Looks whether the artifact that was rejected has been replaced in the registry since. Returns 1 when it was, 0 when it was not or
  * nobody can tell, or -1. */
 static int was_replaced(struct choosing *choosing, struct release *release, const cJSON *entry, struct error *error)
@@ -79,7 +72,7 @@ static int was_replaced(struct choosing *choosing, struct release *release, cons
 	for (size_t i = 0; i < artifacts.count; i++) {
 		AUTO_FREE char *found = xasprintf("%s--%s", release->version, artifacts.items[i].name);
 		if (str_equal(found, key))
-			return is_another(&artifacts.items[i], entry);
+			return artifact_differs(&artifacts.items[i], entry);
 	}
 	return 0;
 }

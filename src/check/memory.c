@@ -114,27 +114,50 @@ static cJSON *describe_artifacts(const struct artifact_list *list)
 	return items;
 }
 
-void memory_keep(const struct root *root, const char *url, const struct choice_rules *rules, const cJSON *validators,
-		 const struct finding *finding)
+/* Returns what people are told of a choice; the caller deletes it. */
+static cJSON *describe_choice(const char *url, const struct choice *choice)
 {
-	AUTO_JSON cJSON *state = state_read(root, STATE_REGISTRY);
-	const struct release *release = &finding->choice.release;
+	const struct release *release = &choice->release;
 	cJSON *memory = xrequire(cJSON_CreateObject());
-	AUTO_FREE char *key = key_of(url, rules);
 	char published_at[TIME_TEXT], now[TIME_TEXT];
-	struct error error;
 
-	json_set_string(memory, "key", key);
 	json_set_string(memory, "registry", url);
 	json_set_string(memory, "at", time_format((time_t)(time_now() / 1000), now));
-	json_set(memory, "validators", xrequire(cJSON_Duplicate(validators, true)));
 	json_set_string(memory, "release.version", release->version);
 	json_set_string(memory, "release.id", release->id);
 	json_set_bool(memory, "release.prerelease", release->prerelease);
 	json_set_string(memory, "release.published_at", time_format(release->published_at, published_at));
-	json_set_string(memory, "newer_rejected", finding->choice.rejected);
+	json_set_string(memory, "newer_rejected", choice->rejected);
+	return memory;
+}
+
+static void write_state(const struct root *root, const char *name, const cJSON *state)
+{
+	struct error error;
+
+	if (state_write(root, name, state, &error))
+		log_debug("Cannot remember what the registry has", "error", error.message);
+}
+
+void memory_keep(const struct root *root, const char *url, const struct choice_rules *rules, const cJSON *validators,
+		 const struct finding *finding)
+{
+	AUTO_JSON cJSON *state = state_read(root, STATE_REGISTRY);
+	cJSON *memory = describe_choice(url, &finding->choice);
+	AUTO_FREE char *key = key_of(url, rules);
+
+	json_set_string(memory, "key", key);
+	json_set(memory, "validators", xrequire(cJSON_Duplicate(validators, true)));
 	json_set(memory, "artifacts", describe_artifacts(&finding->artifacts));
 	json_set(state, found, memory);
-	if (state_write(root, STATE_REGISTRY, state, &error))
-		log_debug("Cannot remember what the registry has", "error", error.message);
+	write_state(root, STATE_REGISTRY, state);
+}
+
+void memory_note(const struct root *root, const char *url, const struct choice *choice)
+{
+	AUTO_JSON cJSON *noted = state_read(root, STATE_OFFERED);
+	AUTO_JSON cJSON *offered = describe_choice(url, choice);
+
+	if (!str_equal(json_string(noted, "registry"), url) || !str_equal(json_string(noted, "release.version"), choice->release.version))
+		write_state(root, STATE_OFFERED, offered);
 }

@@ -70,8 +70,9 @@ bool deploy_can_reuse(const struct stage_run *run, const char *current, int arti
 	if (!*current || json_true(run->document, "forced"))
 		return false;
 	AUTO_JSON cJSON *record = release_record(run->root, current);
-	if (!str_equal(json_string(record, "artifact.cache_key"), json_string(run->document, "artifact.cache_key")))
-		return false;
+	if (!str_equal(json_string(record, "artifact.cache_key"), json_string(run->document, "artifact.cache_key")) ||
+	    !str_equal(json_string(record, "artifact.revision"), json_string(run->document, "artifact.revision")))
+		return false; /* also the same bytes once more: the record of the new release tells of their upload */
 	AUTO_CLOSE int release = fs_open_directory(run->root->releases, current, &error);
 	if (release < 0)
 		return false;

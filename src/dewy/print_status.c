@@ -3,6 +3,7 @@
 
 #include "alloc.h"
 #include "buf.h"
+#include "restart/settings.h"
 #include "str.h"
 
 #include <stdio.h>
@@ -62,14 +63,38 @@ static void add_version(struct buf *text, const cJSON *server)
 		buf_puts(text, ", which is not what current leads to");
 }
 
-static void print_server(const cJSON *server)
+static void add_uptime(struct buf *text, const cJSON *server)
+{
+	if (!json_get(server, "uptime_ms"))
+		return;
+	buf_puts(text, ", up for ");
+	str_add_duration(text, json_number(server, "uptime_ms", 0) / 1000 * 1000);
+}
+
+/* Prints a server that somebody else keeps running. */
+static void print_other(const cJSON *server)
+{
+	const char *unit = json_string(server, "unit"), *state = json_string(server, "state"), *reason = json_string(server, "reason");
+	AUTO_BUF struct buf text = {0};
+
+	buf_printf(&text, "%s%s%s", json_string(server, "kind"), unit ? " " : "", unit ? unit : "");
+	if (json_true(server, "running")) {
+		buf_puts(&text, " serves");
+		add_version(&text, server);
+		buf_printf(&text, ", process %lld", json_number(server, "pid", 0));
+	} else {
+		buf_puts(&text, json_get(server, "running") ? " does not run" : ", of which is not known whether it runs");
+	}
+	add_uptime(&text, server);
+	buf_printf(&text, "%s%s%s%s", state ? ", " : "", state ? state : "", reason ? ": " : "", reason ? reason : "");
+	print_line("server", buf_text(&text));
+}
+
+/* Prints what a supervisor runs. */
+static void print_worker(const cJSON *server)
 {
 	AUTO_BUF struct buf text = {0};
 
-	if (!json_true(server, "running")) {
-		print_line("server", "not running");
-		return;
-	}
 	if (json_get(server, "worker")) {
 		buf_printf(&text, "generation %lld serves", json_number(server, "generation", 0));
 		add_version(&text, server);
@@ -77,10 +102,7 @@ static void print_server(const cJSON *server)
 	} else {
 		buf_puts(&text, "no worker is known");
 	}
-	if (json_get(server, "uptime_ms")) {
-		buf_puts(&text, ", up for ");
-		str_add_duration(&text, json_number(server, "uptime_ms", 0) / 1000 * 1000);
-	}
+	add_uptime(&text, server);
 	print_line("server", buf_text(&text));
 }
 
@@ -90,8 +112,6 @@ static void print_supervisor(const cJSON *server)
 	const char *state = json_string(server, "state"), *reason = json_string(server, "reason");
 	int finishing = cJSON_GetArraySize(json_get(server, "finishing"));
 
-	if (!json_true(server, "running"))
-		return;
 	buf_printf(&text, "%s, pid %lld", json_string(server, "kind") ? json_string(server, "kind") : "unknown",
 		   json_number(server, "pid", 0));
 	if (state)
@@ -103,12 +123,29 @@ static void print_supervisor(const cJSON *server)
 	print_line("supervisor", buf_text(&text));
 }
 
+static void print_server(const cJSON *server)
+{
+	static const enum restart_kind others[] = {RESTART_UNIT, RESTART_PROCESS, RESTART_COMMAND};
+	bool other = false;
+
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+		other = other || str_equal(json_string(server, "kind"), restart_kind_words[others[i]]);
+	if (other) {
+		print_other(server);
+	} else if (!json_true(server, "running")) {
+		print_line("server", "not running");
+	} else {
+		print_worker(server);
+		print_supervisor(server);
+	}
+}
+
 static void print_available(const cJSON *available)
 {
 	const char *rejected = json_string(available, "newer_rejected");
 
 	if (!available) {
-		print_line("available", "not remembered for this registry: dewy-check asks it");
+		print_line("available", "not known: dewy once --dry-run asks the registry");
 		return;
 	}
 	print_format("available", "%s%s, found at %s in %s", text_at(available, "version"),
@@ -189,13 +226,10 @@ static void print_next(const cJSON *next)
 
 void print_status(const cJSON *survey)
 {
-	const cJSON *server = json_get(survey, "server");
-
 	print_line("app", text_at(survey, "app"));
 	print_line("root", text_at(survey, "root"));
 	print_current(survey);
-	print_server(server);
-	print_supervisor(server);
+	print_server(json_get(survey, "server"));
 	print_available(json_get(survey, "available"));
 	print_releases(json_get(survey, "releases"));
 	print_rejected(json_get(survey, "rejected"));

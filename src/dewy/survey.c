@@ -182,10 +182,15 @@ static void add_rejected(cJSON *survey, const struct look *look)
 	json_set(survey, "rejected", rejected);
 }
 
-/* What the last look into the registry found, if it is one of those of which that is remembered. */
+/* What was last found in the registry: its times can be compared as texts. */
 static void add_available(cJSON *survey, const struct look *look, const cJSON *registry)
 {
+	AUTO_JSON cJSON *offered = state_read(look->root, STATE_OFFERED);
 	const cJSON *found = json_get(registry, STATE_FOUND), *entry;
+	const char *offered_at = json_string(offered, "at"), *found_at = json_string(found, "at");
+
+	if (offered_at && (!found_at || strcmp(offered_at, found_at) > 0))
+		found = offered;
 	const char *version = json_string(found, "release.version");
 	bool rejected = false;
 

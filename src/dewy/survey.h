@@ -20,8 +20,15 @@ struct proof {
 	bool of_current;     /* it is the deployment of current */
 };
 
-/* Adds "server": the supervisor, and what it runs. Returns 0, or -1. */
+/* Adds "server": what keeps the server running, and what that runs. Returns 0, or -1. */
 int survey_server(cJSON *survey, const struct root *root, const struct options *options, const struct proof *proof,
 		  struct error *error);
+
+/* Adds to the server what its process tells: when it began, and which release it runs. */
+void survey_process(cJSON *server, const struct root *root, pid_t pid, const struct proof *proof);
+
+/* Adds to the server what is known of one that is not a supervisor's; kind is one of restart_kind_words. Returns 0, or -1. */
+int survey_other(cJSON *server, const char *kind, const struct root *root, const struct options *options, const struct proof *proof,
+		 struct error *error);
 
 #endif

@@ -93,7 +93,6 @@ static void forget(struct server *server)
 }
 
 const struct server_ops command_server = {
-	.kind = "command",
 	.step_ms = STEP_MS,
 	.find = find,
 	.plan = plan,

@@ -73,7 +73,6 @@ static void forget(struct server *server)
 }
 
 const struct server_ops process_server = {
-	.kind = "process",
 	.step_ms = STEP_MS,
 	.find = find,
 	.plan = plan,

@@ -27,7 +27,7 @@ static bool listens(const struct server *server)
 
 static void describe(const struct server *server, cJSON *document)
 {
-	json_set_string(document, "restart.kind", server->ops->kind);
+	json_set_string(document, "restart.kind", restart_kind_words[restart_kind(server->run->options)]);
 	json_set_string(document, "restart.action", server->action);
 	if (server->worker.pid)
 		json_set_number(document, "restart.pid", server->worker.pid);
@@ -52,9 +52,9 @@ static void tell_success(struct stage_run *run, const struct server *server)
 		document_notice(run->document, "restart", NOTICE_IMPORTANT, "Deployed %s in %s", version, buf_text(&spent));
 }
 
-/* Returns the name of the release to go back to; NULL when there is none but the one that failed, when that one served before
- * and is not to blame, or with --no-rollback. A run that takes up an interrupted one began with the release that failed: what
- * that replaced, its record knows, and "previous" becomes it. */
+/* Returns the name of the release to go back to. NULL when there is none but the one that failed, or an earlier upload of it that
+ * never served; when the one that failed served before and is not to blame; or with --no-rollback. A run that takes up an
+ * interrupted one began with the release that failed: what that replaced, its record knows, and "previous" becomes it. */
 static const char *release_before(const struct stage_run *run, const char *current)
 {
 	AUTO_JSON cJSON *failed = release_record(run->root, current);
@@ -70,7 +70,8 @@ static const char *release_before(const struct stage_run *run, const char *curre
 	if (!slash || str_equal(path, deployed) || !release_is_name(slash + 1))
 		return NULL;
 	AUTO_JSON cJSON *before = release_record(run->root, slash + 1);
-	return before ? slash + 1 : NULL;
+	bool same = str_equal(json_string(before, "artifact.cache_key"), json_string(failed, "artifact.cache_key"));
+	return before && (!same || json_true(before, "served")) ? slash + 1 : NULL;
 }
 
 /* True when what served before this run is surely of that release: an interrupted run may have left another one. */

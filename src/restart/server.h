@@ -26,7 +26,6 @@ struct server {
 #define AUTO_SERVER AUTO(server_close)
 
 struct server_ops {
-	const char *kind;
 	long long step_ms; /* pause between two looks */
 
 	/* Looks at the server, and touches nothing. Returns 0; or -1, with ERROR_USAGE or ERROR_CONFIG when it cannot be made to run

@@ -8,6 +8,13 @@
 #include "serve/port.h"
 #include "str.h"
 
+const char *const restart_kind_words[] = {
+	[RESTART_SUPERVISOR] = "supervisor",
+	[RESTART_UNIT] = "unit",
+	[RESTART_PROCESS] = "process",
+	[RESTART_COMMAND] = "command",
+};
+
 static const struct {
 	enum option_id option;
 	enum restart_kind kind;

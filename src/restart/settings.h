@@ -15,6 +15,9 @@ enum restart_kind {
 	RESTART_COMMAND,    /* --restart-command */
 };
 
+/* What the kinds are called in the document. */
+extern const char *const restart_kind_words[];
+
 enum restart_kind restart_kind(const struct options *options);
 
 /* Returns the mode that the options ask for: that of --mode, or server when they say how to restart one, or assets. */

@@ -192,7 +192,6 @@ static void forget(struct server *server)
 }
 
 const struct server_ops supervisor_server = {
-	.kind = "supervisor",
 	.step_ms = STEP_MS,
 	.find = find,
 	.plan = plan,

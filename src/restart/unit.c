@@ -221,7 +221,6 @@ static void forget(struct server *server)
 }
 
 const struct server_ops unit_server = {
-	.kind = "unit",
 	.step_ms = STEP_MS,
 	.find = find,
 	.plan = plan,

@@ -29,6 +29,8 @@ static const char *const copied[][2] = {
 	{"previous", "previous.version"},
 	{"artifact", "artifact.name"},
 	{"digest", "artifact.digest"},
+	{"kind", "restart.kind"},
+	{"unit", "restart.unit"},
 	{"generation", "restart.generation"},
 	{"worker", "restart.pid"},
 	{"error", "error"},
