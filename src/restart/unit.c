@@ -17,6 +17,7 @@ struct unit {
 	const char *name;
 	struct unit_state before, now;
 	bool reloads;    /* it was reloaded, and not restarted */
+	bool tried;      /* this run has restarted it before */
 	bool supervises; /* its main process is the supervisor of the pid file */
 	struct generations generations;
 	struct processes processes;
@@ -79,16 +80,32 @@ static int reload(struct server *server, struct error *error)
 	return systemctl_do("reload", unit->name, timeout, error);
 }
 
+static bool is_up(const struct unit *unit)
+{
+	return str_equal(unit->now.active, "active") && str_equal(unit->now.sub, "running");
+}
+
+/* Makes a unit that systemd tries to start again and again come to rest, and gives it back the starts that it has used up: tries of
+ * a release that ends at once are not to count against the next one. */
+static void calm(struct server *server)
+{
+	struct unit *unit = server->own;
+	long long timeout = option_number(server->run->options, OPT_START_TIMEOUT);
+	bool rests = is_up(unit) && !unit->tried;
+	struct error error;
+
+	if ((!rests && systemctl_do("stop", unit->name, timeout, &error)) || systemctl_do("reset-failed", unit->name, timeout, &error))
+		log_debug("Cannot bring the unit to rest", "error", error.message);
+	unit->tried = true;
+}
+
 static int restart(struct server *server, struct error *error)
 {
 	struct unit *unit = server->own;
 	bool active = str_equal(unit->now.active, "active");
-	struct error kept;
 
 	server->action = active ? "restarted" : "started";
-	/* A release that ended again and again may have used up the starts that systemd allows in a while. */
-	if (systemctl_do("reset-failed", unit->name, option_number(server->run->options, OPT_START_TIMEOUT), &kept))
-		log_debug("Cannot reset the unit", "error", kept.message);
+	calm(server);
 	if (systemctl_show(unit->name, &unit->before, error))
 		return -1;
 	log_info(active ? "Restart unit" : "Start unit", "unit", unit->name);
@@ -145,11 +162,6 @@ static int look_at_reloaded(struct server *server, struct error *error)
 	unit->processes.main = unit->now.main_pid;
 	int result = processes_look(&unit->processes, server, error);
 	return result > 0 ? believe(server, error) : result;
-}
-
-static bool is_up(const struct unit *unit)
-{
-	return str_equal(unit->now.active, "active") && str_equal(unit->now.sub, "running");
 }
 
 static int look(struct server *server, struct error *error)
