@@ -156,9 +156,10 @@ void handover_word(const struct handover *handover, const char *name, const char
 void handover_fd(const struct handover *handover, const char *name, int *fd)
 {
 	handover_int(handover, name, fd);
-	if (!handover->state->reads && *fd >= 0)
-		note_fd(handover->state, *fd);
-	else if (handover->state->reads && *fd >= 0 && fcntl(*fd, F_SETFD, FD_CLOEXEC))
+	if (*fd < 0)
+		return;
+	note_fd(handover->state, *fd);
+	if (handover->state->reads && fcntl(*fd, F_SETFD, FD_CLOEXEC))
 		handover_refuse(handover, name);
 }
 

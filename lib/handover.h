@@ -15,7 +15,7 @@ struct handover_state {
 	bool reads;         /* values are set, not put down */
 	bool failed;        /* a member is missing or wrong; then error says which */
 	struct error error;
-	int *fds;           /* those that were put down, and the file itself */
+	int *fds;           /* those that were put down or set, and, when it is written, the file itself */
 	size_t fd_count;
 };
 
@@ -31,7 +31,7 @@ struct handover handover_begin(struct handover_state *state);
 /* Writes all that was put down to an anonymous file. Returns its descriptor, which the caller closes, or -1. */
 int handover_write(struct handover_state *state, struct error *error);
 
-/* Lets the program that is executed next inherit all descriptors that were put down, and the file, or not any longer. */
+/* Lets the program that is executed next inherit all of fds, or not any longer. */
 void handover_keep(const struct handover_state *state, bool keep);
 
 /* Reads what was written to fd. Returns 0 with the outermost object in ret, or -1; the caller gives state to handover_free in

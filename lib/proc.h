@@ -75,6 +75,10 @@ long long proc_started_at(pid_t pid);
 /* Finds the living processes whose parent this one is, in no order, most of them at the most. Returns how many. */
 size_t proc_children(pid_t parent, pid_t *ret_children, size_t most);
 
+/* True while a process that has not ended is in the group. Members that have ended and that nobody reaps do not count; where
+ * proc(5) is not there to tell, they do. */
+bool proc_group_lives(pid_t group);
+
 /* True when the program that a process runs lies below the directory, whose path is absolute and without symbolic links. */
 bool proc_runs_below(pid_t pid, const char *directory);
 

@@ -6,15 +6,17 @@
 #include "time.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 struct state {
 	char letter;
-	pid_t parent;
+	pid_t parent, group;
 	unsigned long long ticks; /* since boot, when it began */
 };
 
@@ -28,8 +30,8 @@ static int read_state(pid_t pid, struct state *ret)
 	if (fd < 0 || buf_read(&content, fd, 8192))
 		return -1;
 	const char *after = strrchr(buf_text(&content), ')'); /* the name before it may hold anything */
-	if (!after || sscanf(after, ") %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu", &ret->letter,
-			     &ret->parent, &ret->ticks) != 3)
+	if (!after || sscanf(after, ") %c %d %d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu", &ret->letter,
+			     &ret->parent, &ret->group, &ret->ticks) != 4)
 		return -1;
 	return ret->letter == 'Z' || ret->letter == 'X' ? -1 : 0;
 }
@@ -53,18 +55,45 @@ long long proc_started_at(pid_t pid)
 	return age < 0 ? -1 : time_now() - age;
 }
 
+/* Reads the next living process. Returns its pid, or 0 when there is none left. */
+static pid_t next_process(DIR *processes, struct state *ret)
+{
+	const struct dirent *entry;
+	long long pid;
+
+	while (processes && (entry = readdir(processes)))
+		if (str_to_number(entry->d_name, &pid) == 0 && read_state((pid_t)pid, ret) == 0)
+			return (pid_t)pid;
+	return 0;
+}
+
 size_t proc_children(pid_t parent, pid_t *ret_children, size_t most)
 {
 	AUTO_CLOSEDIR DIR *processes = opendir("/proc");
-	const struct dirent *entry;
 	struct state state;
 	size_t count = 0;
-	long long pid;
+	pid_t pid;
 
-	while (count < most && processes && (entry = readdir(processes)))
-		if (str_to_number(entry->d_name, &pid) == 0 && read_state((pid_t)pid, &state) == 0 && state.parent == parent)
-			ret_children[count++] = (pid_t)pid;
+	while (count < most && (pid = next_process(processes, &state)))
+		if (state.parent == parent)
+			ret_children[count++] = pid;
 	return count;
+}
+
+bool proc_group_lives(pid_t group)
+{
+	AUTO_CLOSEDIR DIR *processes = NULL;
+	struct state state;
+
+	if (kill(-group, 0) && errno == ESRCH)
+		return false;
+	processes = opendir("/proc");
+	if (!processes)
+		return true;
+	while (next_process(processes, &state))
+		if (state.group == group)
+			return true;
+	return false;
 }
 
 bool proc_runs_below(pid_t pid, const char *directory)

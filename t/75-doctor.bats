@@ -559,7 +559,7 @@ ceph() {
   wait_until curl -sS "http://127.0.0.1:$PORT/"
   doctor
   assert_failure 4
-  assert_check ports fail "127.0.0.1:$PORT is taken by process $(cat "$BATS_TEST_TMPDIR/other.pid"), which is not the supervisor"
+  assert_check ports fail "127.0.0.1:$PORT is taken by process $(cat "$BATS_TEST_TMPDIR/other.pid") \(python3\), which is not the supervisor"
 }
 
 @test "the server: a worker of another release than current leads to" {
@@ -612,19 +612,65 @@ END
   DEWY_ROOT=$BATS_TEST_TMPDIR/registry doctor
   assert_check schedule warn 'nobody runs dewy'
   stop_pid "$(cat "$BATS_TEST_TMPDIR/watch.pid")"
+}
+
+# in_opt [OPTION...]: runs dewy-doctor in ROOT, which is /opt/myapp there.
+in_opt() {
+  with_own_etc sh -c 'mount -t tmpfs -o mode=755 tmpfs /opt && mkdir /opt/myapp && mount --bind "$DEWY_ROOT" /opt/myapp &&
+    mount -t tmpfs -o mode=755 tmpfs /run && mkdir /run/dewy-cron && [ ! -e "$0" ] || cp "$0" /run/dewy-cron/myapp.failed
+    DEWY_ROOT=/opt/myapp dewy-doctor "$@"' "$BATS_TEST_TMPDIR/failed" "$@"
+}
+
+@test "the line of the examples for cron is somebody who runs dewy, for the application that it names" {
   need_private_mounts
-  sed "s,/opt/myapp,$ROOT," "$BATS_TEST_DIRNAME/../share/examples/crontab" >"$BATS_TEST_TMPDIR/crontab"
+  publish v1.0.0
   own_etc
   mkdir -p "$BATS_TEST_TMPDIR/etc/cron.d"
-  cp "$BATS_TEST_TMPDIR/crontab" "$BATS_TEST_TMPDIR/etc/cron.d/dewy-app"
+  sed 's,@pkglibexecdir@,/usr/libexec/dewy,' "$BATS_TEST_DIRNAME/../share/examples/crontab.in" \
+    >"$BATS_TEST_TMPDIR/etc/cron.d/dewy-app"
+  in_opt
+  assert_check schedule ok 'cron runs it: /etc/cron.d/dewy-app$'
+  echo 2 >"$BATS_TEST_TMPDIR/failed"
+  in_opt
+  assert_success
+  assert_check schedule warn 'cron runs it: .*the last run ended with status 2; /run/dewy-cron/myapp.said says why'
+  sed -i 's/dewy-cron myapp/dewy-cron myapp-2/' "$BATS_TEST_TMPDIR/etc/cron.d/dewy-app"
+  in_opt
+  assert_check schedule warn 'nobody runs dewy'
+  echo "* * * * * root dewy once --root $ROOT" >"$BATS_TEST_TMPDIR/etc/cron.d/dewy-app"
   with_own_etc dewy-doctor
-  assert_check schedule ok 'cron runs it: /etc/cron.d/dewy-app'
-  sed -i "s,$ROOT,$ROOT-2," "$BATS_TEST_TMPDIR/etc/cron.d/dewy-app"
+  assert_check schedule ok 'cron runs it: /etc/cron.d/dewy-app$'
+  echo "* * * * * root dewy once --root $ROOT-2" >"$BATS_TEST_TMPDIR/etc/cron.d/dewy-app"
   with_own_etc dewy-doctor
   assert_check schedule warn 'nobody runs dewy'
 }
 
-# under_systemd: runs dewy-doctor where systemd seems to run, and systemctl prints the files of $UNITS.
+@test "users and groups that are not known, or may not reach what is deployed, are told" {
+  [ "$(id -u)" = 0 ] || skip "running workers as another user takes root"
+  need_private_mounts
+  publish_server v1.0.0
+  PORT=$(free_port)
+  export DEWY_PORT=127.0.0.1:$PORT DEWY_SETTLE=0 DEWY_MODE=server
+  dewy once --log-level error -- current/server >/dev/null
+  own_etc
+  in_opt
+  assert_success
+  assert_check user skip
+  in_opt --user nobody --socket-group daemon -- current/server
+  assert_success
+  assert_check user ok 'sockets of daemon; workers run as nobody'
+  chmod 700 "$(readlink -f "$ROOT/current")"
+  in_opt --user nobody -- current/server
+  assert_failure 3
+  assert_check user fail 'nobody may not execute /opt/myapp/current/server: Permission denied; namei -l /opt/myapp/current/server'
+  in_opt --user nobody
+  assert_check user fail 'nobody may not read /opt/myapp/current: Permission denied'
+  in_opt --user no-such-user --socket-user no-such-owner --socket-group no-such-group
+  assert_failure 1
+  assert_check user fail '--socket-user no-such-owner: there is no such user; --socket-group .*; --user no-such-user: there is no'
+}
+
+# under_systemd [OPTION...]: runs dewy-doctor where systemd seems to run, and systemctl prints the files of $UNITS.
 under_systemd() {
   mkdir -p "$BATS_TEST_TMPDIR/bin"
   cat >"$BATS_TEST_TMPDIR/bin/systemctl" <<'END'
@@ -634,7 +680,7 @@ for unit; do :; done
 END
   chmod 755 "$BATS_TEST_TMPDIR/bin/systemctl"
   PATH=$BATS_TEST_TMPDIR/bin:$PATH run in_private_mounts sh -c \
-    'mount -t tmpfs tmpfs /run && mkdir -p /run/systemd/system && dewy-doctor'
+    'mount -t tmpfs tmpfs /run && mkdir -p /run/systemd/system && dewy-doctor "$@"' sh "$@"
 }
 
 @test "systemd: the timer, its last run, and the unit of the server" {
@@ -645,21 +691,89 @@ END
   under_systemd
   assert_success
   assert_check schedule warn 'nobody runs dewy'
-  assert_check service skip 'no unit dewy-serve@root.service'
+  assert_check service skip 'no unit dewy-serve@root.service here'
   printf '%s\n' LoadState=loaded ActiveState=active UnitFileState=enabled 'NextElapseUSecMonotonic=3h 2min' \
     'LastTriggerUSec=Tue 2026-11-24 18:00:00 UTC' >"$UNITS/dewy@root.timer"
-  printf '%s\n' LoadState=loaded ActiveState=active UnitFileState=enabled NRestarts=3 >"$UNITS/dewy-serve@root.service"
+  printf '%s\n' LoadState=loaded ActiveState=active SubState=running UnitFileState=enabled NRestarts=3 >"$UNITS/dewy-serve@root.service"
   under_systemd
   assert_success
   assert_check schedule ok 'dewy@root.timer is active; last at Tue 2026-11-24 18:00:00 UTC; next 3h 2min after the boot'
-  assert_check service ok 'dewy-serve@root.service is active, restarted 3 times'
+  assert_check service ok 'dewy-serve@root.service is active \(running\), restarted 3 times by systemd$'
   sed -i s/enabled/disabled/ "$UNITS/dewy@root.timer"
   printf '%s\n' LoadState=loaded ActiveState=failed Result=exit-code ExecMainStatus=2 >"$UNITS/dewy@root.service"
   printf '%s\n' LoadState=loaded ActiveState=failed SubState=failed NRestarts=9 Result=exit-code >"$UNITS/dewy-serve@root.service"
   under_systemd
   assert_failure 4
   assert_check schedule warn 'root.timer is disabled.*ended with exit-code, status 2; systemctl enable dewy@root.timer; journalctl'
-  assert_check service fail 'dewy-serve@root.service is failed \(failed\), restarted 9 times, with the result exit-code; journalctl'
+  assert_check service fail 'dewy-serve@root.service is failed \(failed\), restarted 9 times by systemd, Result=exit-code, .*; journalctl'
+}
+
+@test "a unit: its state, whether it can be reloaded, and comes back after a boot" {
+  need_private_mounts
+  export UNITS=$BATS_TEST_TMPDIR/units
+  mkdir "$UNITS"
+  deployed v1.0.0
+  under_systemd --unit hello
+  assert_failure 1
+  assert_check restart fail 'systemd knows no unit hello; see systemctl status hello'
+  assert_check supervisor skip 'the server is the unit hello'
+  printf '%s\n' LoadState=loaded Type=notify ActiveState=active SubState=running NRestarts=2 MainPID=77 CanReload=yes \
+    UnitFileState=enabled >"$UNITS/hello"
+  under_systemd --unit hello
+  assert_success
+  assert_check restart ok 'hello is active \(running\), restarted 2 times by systemd; a release is taken in by a reload$'
+  sed -i 's/enabled/disabled/; s/CanReload=yes/CanReload=no/' "$UNITS/hello"
+  under_systemd --unit hello
+  assert_success
+  assert_check restart warn 'hello is disabled.*cannot be reloaded: a release is taken in by a restart; systemctl enable hello$'
+  printf '%s\n' LoadState=loaded Type=simple ActiveState=failed SubState=failed NRestarts=5 Result=exit-code ExecMainStatus=3 \
+    >"$UNITS/hello"
+  under_systemd --unit hello
+  assert_failure 4
+  assert_check restart fail 'hello is failed \(failed\), restarted 5 times by systemd, Result=exit-code, ExecMainStatus=3'
+}
+
+@test "a process that takes a signal: its pid file, and what runs" {
+  deployed v1.0.0
+  doctor --signal HUP
+  assert_failure 1
+  assert_check restart fail '--signal HUP: no --pid-file says whom to signal'
+  doctor --signal HUP --pid-file "$BATS_TEST_TMPDIR/pid"
+  assert_failure 1
+  assert_check restart fail "no process runs of the pid file $BATS_TEST_TMPDIR/pid"
+  assert_check supervisor skip 'others keep the server running'
+  PORT=$(free_port)
+  python3 -m http.server --bind 127.0.0.1 "$PORT" >/dev/null 2>&1 3>&- &
+  local pid=$!
+  wait_until curl -sS "http://127.0.0.1:$PORT/"
+  echo "$pid" >"$BATS_TEST_TMPDIR/pid"
+  doctor --signal HUP --pid-file "$BATS_TEST_TMPDIR/pid" --port "127.0.0.1:$PORT" --health-path /
+  assert_success
+  assert_check restart ok "process $pid \\(python3\\) of $BATS_TEST_TMPDIR/pid; a release is taken in by the signal HUP"
+  assert_check ports ok "127.0.0.1:$PORT: somebody listens"
+  assert_check health ok
+  stop_pid "$pid"
+  doctor --signal HUP --pid-file "$BATS_TEST_TMPDIR/pid" --port "127.0.0.1:$PORT" --health-path /
+  assert_failure 1
+  assert_check ports fail "the server does not listen on 127.0.0.1:$PORT"
+  assert_check health fail
+}
+
+@test "a command that restarts the server is not run, and needs a proof" {
+  deployed v1.0.0
+  doctor --restart-command "touch '$BATS_TEST_TMPDIR/ran'"
+  assert_failure 1
+  assert_check restart fail 'does not show that the server runs the release; give --health-url, --health-path or --pid-file'
+  doctor --restart-command "touch '$BATS_TEST_TMPDIR/ran'" --pid-file "$BATS_TEST_TMPDIR/pid"
+  assert_success
+  assert_check restart ok 'a command, which was not run; a new process shows that it was; no process runs of .*/pid yet'
+  assert [ ! -e "$BATS_TEST_TMPDIR/ran" ]
+  doctor --restart-command true --unit hello
+  assert_failure 1
+  assert_check restart fail 'exclude each other'
+  doctor --mode assets --restart-command true
+  assert_failure 1
+  assert_check restart fail 'assets mode restarts nothing'
 }
 
 # examined: runs dewy-doctor in the box for /opt/hello, as its environment file says.
@@ -680,7 +794,7 @@ examined() {
   examined
   assert_success
   assert_check schedule ok 'dewy@hello.timer is active; last at .*'
-  assert_check service ok 'dewy-serve@hello.service is active, restarted [0-9]+ times$'
+  assert_check service ok 'dewy-serve@hello.service is active \(running\), restarted [0-9]+ times by systemd$'
   assert_check supervisor ok 'generation [0-9]+ serves'
   assert_check ports ok '127.0.0.1:8080: the supervisor listens'
   box_run systemctl disable --now dewy@hello.timer
@@ -702,7 +816,50 @@ examined() {
     systemctl daemon-reload
     systemctl start hello.socket'
   examined
+  assert_check ports fail '127.0.0.1:8080 is taken by process 1 \(.*\), which is not the supervisor'
+  box_run systemctl stop hello.socket
+  box_run systemctl start dewy-serve@hello.socket
+  examined
   assert_check ports ok 'systemd listens on 127.0.0.1:8080 for the supervisor'
+  assert_check service fail 'dewy-serve@hello.socket holds its sockets'
+}
+
+@test "a real systemd: the server is a unit of somebody else, and credentials lie in its store" {
+  box_start "$REGISTRY:/srv/releases"
+  box_install
+  mkdir -p "$REGISTRY/v1.0.0" "$BATS_TEST_TMPDIR/tree"
+  printf '#!/bin/sh\nexec sleep 1000\n' >"$BATS_TEST_TMPDIR/tree/server"
+  chmod 755 "$BATS_TEST_TMPDIR/tree/server"
+  tar -C "$BATS_TEST_TMPDIR/tree" -czf "$REGISTRY/v1.0.0/app_linux_amd64.tar.gz" server
+  box_write 644 /etc/systemd/system/other.service '[Service]' WorkingDirectory=/opt/hello ExecStart=/opt/hello/current/server \
+    '[Install]' WantedBy=multi-user.target
+  box_write 600 /etc/dewy/hello.env 'DEWY_REGISTRY="file:///srv/releases"' 'DEWY_UNIT="other"' 'DEWY_SETTLE="0"'
+  box_run sh -c 'mkdir -p /opt/hello && systemctl daemon-reload && install -d -m 700 /etc/credstore'
+  box_write 600 /etc/credstore/dewy.hello.GH_TOKEN s3cret-of-the-store
+  hello() {
+    run box_run sh -c 'set -a; . /etc/dewy/hello.env; exec "$@"' sh "$@" --root /opt/hello
+  }
+  hello dewy doctor
+  assert_success
+  assert_check restart ok 'other is inactive \(dead\): nothing is deployed yet; it cannot be reloaded'
+  assert_check secrets warn 'dewy@hello.service takes none of what /etc/credstore has for it; install the example credentials.conf'
+  refute_output --partial s3cret
+  box_run sh -c 'install -D -m 644 -t /etc/systemd/system/dewy@.service.d /usr/local/share/doc/dewy/examples/credentials.conf
+    systemctl daemon-reload'
+  hello dewy once
+  assert_success
+  hello dewy doctor
+  assert_success
+  assert_check restart warn 'other is active \(running\), restarted 0 times by systemd; other is disabled'
+  assert_check secrets ok 'dewy@hello.service takes 1 from /etc/credstore, which only its runs see; 1 file, and others may read none'
+  box_run systemctl enable other
+  hello dewy doctor
+  assert_check restart ok 'other is active'
+  box_run systemctl kill --signal=KILL other
+  wait_until box_run sh -c 'test "$(systemctl show --value -p ActiveState other)" = failed'
+  hello dewy doctor
+  assert_failure 4
+  assert_check restart fail 'other is failed \(failed\), .*Result=signal, ExecMainStatus=9; .*journalctl -u other says why'
 }
 
 @test "a program that is missing, or of another version, is told" {

@@ -15,7 +15,7 @@ prepare() {
 # story timer|cron: prints the commands, with those of one of the two ways to run dewy again and again. Building is done.
 story() {
   awk -v way="$1" '/^From nothing/ { inside = 1 } /^The commands$/ { exit } !inside { next }
-    /^\.\.\. / { part = /cron/ ? "cron" : "timer" } /^[A-Z]/ { part = "" }
+    /^\.\.\. / { part = /cron/ ? "cron" : /timer/ ? "timer" : "another" } /^[A-Z]/ { part = "" }
     /^ *\|/ || /bootstrap/ { next }
     part == "" && /^    / || part == way && /^        / { sub(/^ +/, part == "" && /^      / ? "  " : ""); print }' "$README"
 }
@@ -26,7 +26,7 @@ told() {
 }
 alike() {
   sed -E 's/[0-9]{8}T[0-9]{6}Z|[0-9]{4}(-[0-9]{2}){2}T[0-9:]{8}Z/TIME/g; s/\b[0-9]+(\.[0-9]+)?(ms|s)\b/0s/g
-    s/(generation|worker|supervisor) [0-9]+/\1 0/g; s/  +/  /g; s/linux_[a-z0-9_]+/linux/; s/ +$//'
+    s/(generation|worker|pid) [0-9]+/\1 0/g; s/sha256:[0-9a-f]{64}/sha256:0/g; s/  +/  /g; s/linux_[a-z0-9_]+/linux/; s/ +$//'
 }
 
 # tell timer|cron: does it all in a box, and looks for what README says is printed.

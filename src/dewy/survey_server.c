@@ -10,31 +10,10 @@
 #include "str.h"
 #include "time.h"
 
-#include <limits.h>
-#include <string.h>
-#include <unistd.h>
-
 static const char *const states[] = {
 	[SERVE_UNKNOWN] = NULL, [SERVE_STARTING] = "starting", [SERVE_READY] = "ready",
 	[SERVE_FAILED] = "failed", [SERVE_STOPPING] = "stopping",
 };
-
-/* Returns the release that a link of a process, "exe" or "cwd", leads into, and NULL when it leads elsewhere or nobody may know. */
-static const char *release_behind(const struct root *root, pid_t pid, const char *link, char name[RELEASE_NAME])
-{
-	AUTO_FREE char *path = xasprintf("/proc/%d/%s", (int)pid, link), *releases = xasprintf("%s/releases/", root->path);
-	char target[PATH_MAX];
-	ssize_t length = readlink(path, target, sizeof target - 1);
-
-	if (length < 0)
-		return NULL;
-	target[length] = '\0';
-	if (!str_starts(target, releases) || strlen(target) < strlen(releases) + RELEASE_NAME - 1)
-		return NULL;
-	memcpy(name, target + strlen(releases), RELEASE_NAME - 1);
-	name[RELEASE_NAME - 1] = '\0';
-	return release_is_name(name) ? name : NULL;
-}
 
 static void set_version(cJSON *server, const char *version, bool is_current)
 {
@@ -47,11 +26,11 @@ static void set_version(cJSON *server, const char *version, bool is_current)
 static void add_version(cJSON *server, const struct root *root, pid_t pid, long long began, const struct proof *proof)
 {
 	char name[RELEASE_NAME];
-	const char *release = release_behind(root, pid, "exe", name), *text = json_string(proof->line, "time");
+	const char *release = release_of_process(root, pid, "exe", name), *text = json_string(proof->line, "time");
 	time_t ended;
 
 	if (!release)
-		release = release_behind(root, pid, "cwd", name);
+		release = release_of_process(root, pid, "cwd", name);
 	AUTO_JSON cJSON *record = release ? release_record(root, release) : NULL;
 	if (record)
 		set_version(server, json_string(record, "release.version"), str_equal(release, proof->current));

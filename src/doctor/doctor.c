@@ -3,7 +3,7 @@
 
 #include "doctor/print.h"
 #include "registry/session.h"
-#include "restart/settings.h"
+#include "root/release.h"
 #include "str.h"
 
 #include <errno.h>
@@ -35,6 +35,8 @@ static const struct {
 	{"clock", doctor_clock},
 	{"disk", doctor_disk},
 	{"command", doctor_command},
+	{"user", doctor_user},
+	{"restart", doctor_restart},
 	{"supervisor", doctor_supervisor},
 	{"worker", doctor_worker},
 	{"ports", doctor_ports},
@@ -46,10 +48,18 @@ static const struct {
 
 const char *doctor_app(const struct doctor *doctor)
 {
-	const char *given = option_string(doctor->options, OPT_APP), *slash = doctor->root.path ? strrchr(doctor->root.path,
-													  '/') : NULL;
+	const char *given = option_string(doctor->options, OPT_APP);
+	const char *slash = doctor->root.path ? strrchr(doctor->root.path, '/') : NULL;
 
 	return given ? given : slash ? slash + 1 : "";
+}
+
+bool doctor_is_deployed(const struct doctor *doctor)
+{
+	char name[RELEASE_NAME];
+	struct error error;
+
+	return doctor->rooted && release_current(&doctor->root, name, &error) == 0;
 }
 
 void doctor_note_time(struct doctor *doctor)
@@ -99,6 +109,7 @@ int doctor_main(int argc, char **argv)
 		return status;
 	struct doctor doctor = {
 		.options = &options,
+		.kind = restart_kind(&options),
 		.server = str_equal(restart_mode(&options), "server"),
 		.root = {.fd = -1, .state = -1, .releases = -1},
 		.artifact_size = -1,

@@ -6,6 +6,7 @@
 #include "check/choose.h"
 #include "doctor/verdict.h"
 #include "options.h"
+#include "restart/settings.h"
 #include "root/root.h"
 
 #include <sys/types.h>
@@ -26,6 +27,7 @@ struct doctor {
 	long long artifact_size; /* bytes of its artifact, -1 when that is not known */
 	bool dated;           /* the service has told the time: */
 	long long ahead;      /* its clock is that many seconds ahead of ours */
+	enum restart_kind kind; /* of what keeps the server running */
 	pid_t supervisor;     /* 0 when none runs */
 };
 
@@ -34,6 +36,9 @@ int doctor_main(int argc, char **argv);
 
 /* Returns the name of the application, which belongs to doctor. */
 const char *doctor_app(const struct doctor *doctor);
+
+/* True when there is something that should be served. */
+bool doctor_is_deployed(const struct doctor *doctor);
 
 /* Writes down what time the service has told in its last answer, if it has. */
 void doctor_note_time(struct doctor *doctor);
@@ -50,6 +55,7 @@ doctor_check doctor_url, doctor_trust, doctor_proxy;
 doctor_check doctor_credentials, doctor_permissions;
 doctor_check doctor_registry, doctor_release, doctor_limit;
 doctor_check doctor_clock;
+doctor_check doctor_user, doctor_restart;
 doctor_check doctor_supervisor, doctor_worker, doctor_health;
 doctor_check doctor_ports;
 doctor_check doctor_schedule, doctor_service;

@@ -4,6 +4,7 @@
 
 #include "alloc.h"
 #include "doctor/listeners.h"
+#include "doctor/process.h"
 #include "doctor/units.h"
 #include "fs.h"
 #include "serve/port.h"
@@ -48,16 +49,26 @@ static bool is_at(const struct listener *listener, const struct place *place)
 	       is_host(place->address, listener->address);
 }
 
+/* True when systemd holds sockets for the supervisor, by whatever socket unit. */
+static bool has_socket(const struct doctor *doctor)
+{
+	AUTO_FREE char *name = doctor->rooted ? unit_name(doctor, "dewy-serve@", ".service") : NULL;
+	struct unit_state unit;
+
+	return name && unit_look(name, &unit) && unit_has_socket(&unit);
+}
+
 static void tell_taken(const struct doctor *doctor, const struct listener *listener, const struct place *place,
 		       struct verdict *verdict)
 {
 	pid_t pid = listener_owner(listener);
 
-	if (pid == 1 && !doctor->supervisor && units_are_here()) {
+	if (pid == 1 && !doctor->supervisor && has_socket(doctor)) {
 		verdict_ok(verdict, "systemd listens on %s for the supervisor", place->name);
 		return;
 	}
-	AUTO_FREE char *owner = pid ? xasprintf("process %d", (int)pid) : xstrdup("a process of another user");
+	AUTO_FREE char *program = process_describe(pid);
+	AUTO_FREE char *owner = pid ? xasprintf("process %d (%s)", (int)pid, program) : xstrdup("a process of another user");
 	struct error error;
 
 	error_set(&error, ERROR_SUPERVISOR, "%s is taken by %s, which is not the supervisor", place->name, owner);
@@ -66,33 +77,48 @@ static void tell_taken(const struct doctor *doctor, const struct listener *liste
 	verdict_fail(verdict, &error);
 }
 
+/* Fails when nobody listens where somebody should. */
+static void miss(const struct doctor *doctor, const struct place *place, struct verdict *verdict)
+{
+	struct error error;
+
+	error_set(&error, ERROR_SUPERVISOR, "%s does not listen on %s", doctor->supervisor ? "the supervisor" : "the server",
+		  place->name);
+	error_hint(&error, doctor->supervisor ? "it was started with other ports: end it with dewy-serve --stop, and run dewy once"
+					      : "start it, or correct the option: health is asked for there");
+	verdict_fail(verdict, &error);
+}
+
+/* True when the server is kept running by others, who bind what it listens on. */
+static bool is_others(const struct doctor *doctor)
+{
+	return doctor->kind != RESTART_SUPERVISOR && !doctor->supervisor;
+}
+
 /* Looks at one place. Returns whether all is well there. */
 static bool look_at_place(const struct doctor *doctor, const struct listener_list *list, const struct place *place,
 			  struct verdict *verdict)
 {
 	const struct listener *other = NULL;
-	struct error error;
 
 	for (size_t i = 0; i < list->count; i++) {
 		if (!is_at(&list->items[i], place))
 			continue;
-		if (doctor->supervisor && listener_is_of(&list->items[i], doctor->supervisor) != 0)
+		if (is_others(doctor) || (doctor->supervisor && listener_is_of(&list->items[i], doctor->supervisor) != 0))
 			return true; /* or this user may not look */
 		other = &list->items[i];
 	}
 	if (other && place->port)
 		tell_taken(doctor, other, place, verdict);
-	else if (doctor->supervisor) {
-		error_set(&error, ERROR_SUPERVISOR, "the supervisor does not listen on %s", place->name);
-		error_hint(&error, "it was started with other ports: end it with dewy-serve --stop, and run dewy once");
-		verdict_fail(verdict, &error);
-	}
-	return !(other && place->port) && !doctor->supervisor;
+	else if (doctor->supervisor || (is_others(doctor) && doctor_is_deployed(doctor)))
+		miss(doctor, place, verdict);
+	else
+		return true;
+	return false;
 }
 
 static void look_at_ports(const struct doctor *doctor, const struct listener_list *list, const struct port_list *ports,
-			  struct buf *good,
-			  struct verdict *verdict)
+			  struct buf *good, struct verdict *verdict)
 {
 	for (size_t i = 0; i < ports->count; i++) {
 		const struct port *port = &ports->ports[i];
@@ -127,7 +153,10 @@ void doctor_ports(struct doctor *doctor, struct verdict *verdict)
 	look_at_ports(doctor, &list, &ports, &good, verdict);
 	look_at_paths(doctor, &list, &good, verdict);
 	if (good.length)
-		verdict_ok(verdict, "%s: %s", buf_text(&good), doctor->supervisor ? "the supervisor listens" : "free");
+		verdict_ok(verdict, "%s: %s", buf_text(&good),
+			   doctor->supervisor  ? "the supervisor listens"
+			   : !is_others(doctor) ? "free"
+			   : doctor_is_deployed(doctor) ? "somebody listens" : "nothing is deployed yet");
 	else if (verdict->result == RESULT_SKIP)
 		verdict_skip(verdict, "no --port or --path is given");
 }

@@ -3,6 +3,7 @@
 #include "doctor/doctor.h"
 
 #include "alloc.h"
+#include "doctor/process.h"
 #include "lock.h"
 #include "proc.h"
 #include "str.h"
@@ -67,21 +68,6 @@ void doctor_root(struct doctor *doctor, struct verdict *verdict)
 	verdict_ok(verdict, "%s, of %s, mode %04o, %s may write", root->path, owner, (unsigned)status.st_mode & 07777, user);
 }
 
-/* Returns what a process is called, and for dewy the command; the caller frees it. */
-static char *describe_process(pid_t pid)
-{
-	AUTO_FREE char *path = xasprintf("/proc/%d/cmdline", (int)pid);
-	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
-	AUTO_BUF struct buf words = {0};
-
-	if (fd < 0 || buf_read(&words, fd, 65536) < 0 || !words.length)
-		return xstrdup("");
-	const char *slash = strrchr(words.data, '/'), *name = slash ? slash + 1 : words.data;
-	const char *command = name + strlen(name) + 1;
-	bool shown = str_equal(name, "dewy") && command < words.data + words.length;
-	return xasprintf("%s%s%s", name, shown ? " " : "", shown ? command : "");
-}
-
 /* A watch takes the lock for each run anew, and is older than any. */
 static bool is_watch(const char *description)
 {
@@ -103,7 +89,7 @@ void doctor_lock(struct doctor *doctor, struct verdict *verdict)
 		verdict_ok(verdict, "no run is under way");
 	if (held <= 0)
 		return;
-	AUTO_FREE char *name = describe_process(pid);
+	AUTO_FREE char *name = process_describe(pid);
 	long long began = proc_started_at(pid), lasts = time_now() - began;
 	str_add_duration(&age, lasts / 1000 * 1000);
 	if (began >= 0 && (lasts < LONG_MS || is_watch(name))) {

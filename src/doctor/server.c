@@ -9,28 +9,19 @@
 #include "serve/status.h"
 #include "str.h"
 
-#include <limits.h>
-#include <string.h>
-#include <unistd.h>
-
 enum { HEALTH_MS = 5000 };
 
 static const char no_supervisor[] = "no supervisor runs";
-
-/* True when there is something that should be served. */
-static bool is_deployed(const struct doctor *doctor)
-{
-	char name[RELEASE_NAME];
-	struct error error;
-
-	return doctor->rooted && release_current(&doctor->root, name, &error) == 0;
-}
 
 static void miss_supervisor(const struct doctor *doctor, const char *pid_file, struct verdict *verdict)
 {
 	struct error error;
 
-	if (!doctor->server || !is_deployed(doctor)) {
+	if (doctor->kind == RESTART_UNIT) {
+		verdict_skip(verdict, "%s: the server is the unit %s", no_supervisor, option_string(doctor->options, OPT_UNIT));
+		return;
+	}
+	if (!doctor->server || !doctor_is_deployed(doctor)) {
 		verdict_skip(verdict, "%s, and %s", no_supervisor,
 			     doctor->server ? "nothing is deployed yet" : "the mode is not server");
 		return;
@@ -89,8 +80,9 @@ void doctor_supervisor(struct doctor *doctor, struct verdict *verdict)
 	AUTO_SERVE_STATUS struct serve_status status = {0};
 	struct error error;
 
-	if (!doctor->rooted) {
-		verdict_skip(verdict, "there is no root to look into");
+	bool others = doctor->kind == RESTART_PROCESS || doctor->kind == RESTART_COMMAND;
+	if (!doctor->rooted || others) {
+		verdict_skip(verdict, others ? "others keep the server running" : "there is no root to look into");
 		return;
 	}
 	AUTO_FREE char *pid_file = serve_pid_file(doctor->options, &doctor->root);
@@ -110,28 +102,15 @@ void doctor_supervisor(struct doctor *doctor, struct verdict *verdict)
 		verdict_warn(verdict, &error);
 }
 
-/* Reads a link of a process, "exe" or "cwd", and finds the release that it leads into. Returns its name below ROOT/releases/, which
- * the caller frees, or NULL. */
-static char *release_of(const struct doctor *doctor, pid_t pid, const char *link)
-{
-	AUTO_FREE char *path = xasprintf("/proc/%d/%s", (int)pid, link), *releases = xasprintf("%s/releases/", doctor->root.path);
-	char target[PATH_MAX];
-	ssize_t length = readlink(path, target, sizeof target - 1);
-
-	if (length <= 0)
-		return NULL;
-	target[length] = '\0';
-	const char *name = target + strlen(releases);
-	return str_starts(target, releases) ? xstrndup(name, strcspn(name, "/ ")) : NULL;
-}
-
 /* Compares the release that a worker runs out of with the one that current leads to. */
 static void look_at_worker(const struct doctor *doctor, pid_t pid, struct verdict *verdict)
 {
-	char current[RELEASE_NAME];
+	char current[RELEASE_NAME], name[RELEASE_NAME];
+	const char *runs = release_of_process(&doctor->root, pid, "exe", name);
 	struct error error;
-	AUTO_FREE char *program = release_of(doctor, pid, "exe"), *directory = release_of(doctor, pid, "cwd");
-	const char *runs = program ? program : directory;
+
+	if (!runs)
+		runs = release_of_process(&doctor->root, pid, "cwd", name);
 	if (!runs)
 		verdict_ok(verdict, "process %d lives; which release it is of cannot be told: its program lies elsewhere",
 			   (int)pid);
@@ -153,7 +132,7 @@ void doctor_worker(struct doctor *doctor, struct verdict *verdict)
 	struct error error;
 
 	if (!doctor->supervisor || !read_status(doctor, &status, &error) || !status.count) {
-		verdict_skip(verdict, doctor->supervisor ? "the supervisor tells of none" : no_supervisor);
+		verdict_skip(verdict, "%s", doctor->supervisor ? "the supervisor tells of none" : no_supervisor);
 		return;
 	}
 	pid_t pid = status.workers[status.count - 1].pid;
@@ -171,11 +150,11 @@ void doctor_health(struct doctor *doctor, struct verdict *verdict)
 	AUTO_TARGET struct target target = {0};
 	struct error error;
 
-	if (target_find(&target, doctor->options, doctor->rooted ? doctor->root.path : "", &error)) {
-		verdict_fail(verdict, &error);
+	if (!doctor->server || target_find(&target, doctor->options, doctor->rooted ? doctor->root.path : "", &error)) {
+		verdict_skip(verdict, doctor->server ? "the options do not say where: see restart" : "the mode is not server");
 		return;
 	}
-	if (!target.url || !is_deployed(doctor)) {
+	if (!target.url || !doctor_is_deployed(doctor)) {
 		verdict_skip(verdict, target.url ? "nothing is deployed yet" : "no --health-url and no --health-path is given");
 		return;
 	}

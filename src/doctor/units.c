@@ -2,70 +2,55 @@
 #include "doctor/units.h"
 
 #include "alloc.h"
-#include "proc.h"
 #include "str.h"
 
 #include <string.h>
-
-enum { OUTPUT_LIMIT = 65536, ANSWER_MS = 5000 };
-
-bool units_are_here(void)
-{
-	const char *const argv[] = {"systemctl", "--version", NULL};
-	struct proc_result result;
-	struct error error;
-
-	if (access("/run/systemd/system", F_OK) ||
-	    proc_run(&(struct proc_spec){.argv = argv}, OUTPUT_LIMIT, ANSWER_MS, &result, &error))
-		return false;
-	bool works = !result.timed_out && result.exit_code == 0;
-	proc_result_free(&result);
-	return works;
-}
+#include <unistd.h>
 
 char *unit_name(const struct doctor *doctor, const char *before, const char *after)
 {
 	return xasprintf("%s%s%s", before, strrchr(doctor->root.path, '/') + 1, after);
 }
 
-/* Reads NAME=VALUE lines, which it changes. */
-static void read_properties(char *text, cJSON *unit)
+bool unit_look(const char *name, struct unit_state *ret)
 {
-	char *line;
-
-	while ((line = strsep(&text, "\n"))) {
-		char *equals = strchr(line, '=');
-		if (!equals)
-			continue;
-		*equals = '\0';
-		json_set_string(unit, line, equals + 1);
-	}
-}
-
-cJSON *unit_read(const char *name)
-{
-	const char *const argv[] = {"systemctl", "show", "--no-pager", "--property",
-				    "LoadState,ActiveState,SubState,UnitFileState,NRestarts,Result,ExecMainStatus,LastTriggerUSec,"
-				    "NextElapseUSecRealtime,NextElapseUSecMonotonic",
-				    "--", name, NULL};
-	cJSON *unit = xrequire(cJSON_CreateObject());
-	struct proc_result result;
 	struct error error;
 
-	if (proc_run(&(struct proc_spec){.argv = argv}, OUTPUT_LIMIT, ANSWER_MS, &result, &error))
-		return unit;
-	if (!result.timed_out && result.exit_code == 0 && result.out.length)
-		read_properties(result.out.data, unit);
-	proc_result_free(&result);
-	if (str_equal(unit_get(unit, "LoadState"), "loaded"))
-		return unit;
-	cJSON_Delete(unit);
-	return xrequire(cJSON_CreateObject());
+	if (access("/run/systemd/system", F_OK) == 0 && systemctl_show(name, ret, &error) == 0 && str_equal(ret->load, "loaded"))
+		return true;
+	*ret = (struct unit_state){0};
+	return false;
 }
 
-const char *unit_get(const cJSON *unit, const char *property)
+bool unit_has_socket(const struct unit_state *unit)
 {
-	const char *value = json_string(unit, property);
+	return strstr(unit->triggered_by, ".socket") != NULL;
+}
 
-	return value ? value : "";
+void unit_advise_enabling(const char *name, const struct unit_state *unit, struct verdict *verdict)
+{
+	struct error error;
+
+	if ((!str_equal(unit->file, "disabled") && !str_equal(unit->file, "linked")) || unit_has_socket(unit))
+		return;
+	error_set(&error, ERROR_CONFIG, "%s is %s: it does not come back after a boot", name, unit->file);
+	error_hint(&error, "systemctl enable %s", name);
+	verdict_warn(verdict, &error);
+}
+
+void unit_tell(const struct doctor *doctor, const char *name, const struct unit_state *unit, struct verdict *verdict)
+{
+	bool active = str_equal(unit->active, "active") || str_equal(unit->active, "reloading");
+	struct error error;
+
+	if (active || (doctor->locked && !str_equal(unit->active, "failed")))
+		verdict_ok(verdict, "%s is %s (%s), restarted %lld times by systemd", name, unit->active, unit->sub, unit->restarts);
+	if (active)
+		unit_advise_enabling(name, unit, verdict);
+	if (verdict->result != RESULT_SKIP)
+		return;
+	error_set(&error, ERROR_APPLICATION, "%s is %s (%s), restarted %lld times by systemd, Result=%s, ExecMainStatus=%lld", name,
+		  unit->active, unit->sub, unit->restarts, unit->result, unit->status);
+	error_hint(&error, "journalctl -u %s says why; systemctl restart %s tries again", name, name);
+	verdict_fail(verdict, &error);
 }

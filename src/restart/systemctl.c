@@ -18,8 +18,18 @@ static const struct property {
 	size_t offset, size; /* of a text in struct unit_state */
 } properties[] = {
 #define TEXT(name, member) {name, offsetof(struct unit_state, member), sizeof((struct unit_state *)NULL)->member}
-	TEXT("LoadState", load),	       TEXT("ActiveState", active), TEXT("SubState", sub), TEXT("Type", type),
-	TEXT("InvocationID", invocation), TEXT("Result", result),
+	TEXT("LoadState", load),
+	TEXT("ActiveState", active),
+	TEXT("SubState", sub),
+	TEXT("Type", type),
+	TEXT("InvocationID", invocation),
+	TEXT("Result", result),
+	TEXT("UnitFileState", file),
+	TEXT("TriggeredBy", triggered_by),
+	TEXT("DropInPaths", drop_ins),
+	TEXT("LastTriggerUSec", last),
+	TEXT("NextElapseUSecRealtime", next),
+	TEXT("NextElapseUSecMonotonic", next_after_boot),
 #undef TEXT
 };
 
@@ -89,7 +99,8 @@ static int explain(const struct proc_result *result, const char *verb, const cha
 int systemctl_show(const char *name, struct unit_state *ret, struct error *error)
 {
 	static const char wanted[] = "--property=LoadState,ActiveState,SubState,Type,InvocationID,Result,MainPID,NRestarts,"
-				     "ExecMainStatus,CanReload";
+				     "ExecMainStatus,CanReload,UnitFileState,TriggeredBy,LastTriggerUSec,NextElapseUSecRealtime,"
+				     "NextElapseUSecMonotonic,DropInPaths";
 	struct proc_result result;
 
 	*ret = (struct unit_state){0};

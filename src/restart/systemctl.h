@@ -20,6 +20,10 @@ struct unit_state {
 	long long restarts;  /* by systemd itself since the last start by others */
 	long long status;    /* what the main process ended with */
 	bool can_reload;
+	char file[32];          /* enabled, disabled, static ... */
+	char triggered_by[256]; /* units that start it, such as sockets, with blanks between */
+	char last[64], next[64], next_after_boot[64]; /* when a timer was and will be due, for people */
+	char drop_ins[1024];    /* paths of files that add to it, with blanks between */
 };
 
 /* Returns 0 when name can be that of a service, else -1 with ERROR_USAGE. */

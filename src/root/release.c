@@ -10,9 +10,11 @@
 #include "time.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define PREFIX "releases/"
 
@@ -220,4 +222,20 @@ int release_heal_cache(const struct root *root, int cache, struct error *error)
 char *release_path(const struct root *root, const char *name)
 {
 	return xasprintf("%s/" PREFIX "%s", root->path, name);
+}
+
+const char *release_of_process(const struct root *root, pid_t pid, const char *link, char name[RELEASE_NAME])
+{
+	AUTO_FREE char *path = xasprintf("/proc/%d/%s", (int)pid, link), *releases = xasprintf("%s/releases/", root->path);
+	char target[PATH_MAX];
+	ssize_t length = readlink(path, target, sizeof target - 1);
+
+	if (length < 0)
+		return NULL;
+	target[length] = '\0';
+	if (!str_starts(target, releases) || strlen(target) < strlen(releases) + RELEASE_NAME - 1)
+		return NULL;
+	memcpy(name, target + strlen(releases), RELEASE_NAME - 1);
+	name[RELEASE_NAME - 1] = '\0';
+	return release_is_name(name) ? name : NULL;
 }

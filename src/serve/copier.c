@@ -3,7 +3,9 @@
 
 #include "alloc.h"
 #include "cleanup.h"
+#include "error.h"
 #include "log.h"
+#include "signal_fd.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,16 +14,16 @@
 #include <stdbool.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 enum { CHUNK = 65536, PATIENCE_MS = 1000, WAIT_MOST_MS = 60000 };
 
-/* Its descriptors. The file is what a log line goes to. */
-enum { IN = STDIN_FILENO, SIGNALS = STDOUT_FILENO, FILE_OUT = STDERR_FILENO };
+/* Its descriptors besides that of the signals. The file is what a log line goes to. */
+enum { IN = STDIN_FILENO, FILE_OUT = STDERR_FILENO };
 
 struct copier {
 	const char *path;
+	int signals; /* see signal_fd.h */
 	bool open;
 	bool torn; /* the file ends in the middle of a line */
 	long long lost_lines, lost_bytes;
@@ -108,44 +110,50 @@ static bool take(struct copier *copier)
 /* Opens the file again under its name, after somebody renamed it. */
 static void reopen(struct copier *copier)
 {
-	struct signalfd_siginfo info;
-
-	if (read(SIGNALS, &info, sizeof info) != sizeof info)
-		return;
 	if (open_file(copier) == 0)
 		log_info("Log file opened again", "path", copier->path);
 	else
 		log_error("Keeping the log file of before", "path", copier->path, "error", strerror(errno));
 }
 
-/* Lets go of all that is the supervisor's. The signals that it takes are blocked and stay so. */
+static void take_signals(struct copier *copier)
+{
+	int number;
+
+	while ((number = signal_fd_next(copier->signals)))
+		if (number == SIGUSR1)
+			reopen(copier);
+}
+
+/* Lets go of all that is the supervisor's. The signals that would end it are taken, and nothing is done about them. */
 static void begin(struct copier *copier, int in)
 {
+	static const int taken[] = {SIGUSR1, SIGUSR2, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGALRM};
 	const struct sigaction ignored = {.sa_handler = SIG_IGN};
-	sigset_t set;
+	struct error error;
 
 	setpgid(0, 0); /* what a terminal sends to the group of the supervisor is not for it */
 	prctl(PR_SET_NAME, "dewy-serve-log");
 	dup2(in, IN);
-	close_range(IN + 1, ~0U, 0);
+	dup2(in, FILE_OUT); /* so that nothing else gets the number */
+	close_range(IN + 1, FILE_OUT - 1, 0);
+	close_range(FILE_OUT + 1, ~0U, 0);
 	sigaction(SIGXFSZ, &ignored, NULL); /* a file that may not grow is one that cannot be written */
-	sigemptyset(&set);
-	sigaddset(&set, SIGUSR1);
-	signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK); /* the lowest free descriptor: SIGNALS */
+	copier->signals = signal_fd_open(taken, sizeof taken / sizeof *taken, &error);
 	open_file(copier);
 }
 
 _Noreturn void copier_run(int in, const char *path)
 {
-	struct pollfd polled[] = {{.fd = SIGNALS, .events = POLLIN}, {.fd = IN, .events = POLLIN}};
 	struct copier copier = {.path = path};
 	bool more = true;
 
 	begin(&copier, in);
+	struct pollfd polled[] = {{.fd = copier.signals, .events = POLLIN}, {.fd = IN, .events = POLLIN}};
 	while (more) {
 		int ready = poll(polled, 2, copier.length ? PATIENCE_MS : WAIT_MOST_MS);
 		if (ready > 0 && polled[0].revents)
-			reopen(&copier);
+			take_signals(&copier);
 		if (ready > 0 && polled[1].revents)
 			more = take(&copier);
 		else if (ready == 0 && copier.length)

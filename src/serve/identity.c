@@ -65,14 +65,13 @@ static int read_user(struct identity *identity, const char *text, struct error *
 	return 0;
 }
 
-/* Returns 0 when a process can assume the identity, else errno. */
-static int try(const struct identity *identity)
+int identity_try(const struct identity *identity, const char *path, int mode)
 {
 	int status;
 	pid_t pid = fork();
 
 	if (pid == 0)
-		_exit(identity_assume(identity) ? errno : 0);
+		_exit(identity_assume(identity) || (path && access(path, mode)) ? errno : 0);
 	if (pid < 0)
 		return errno;
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
@@ -86,7 +85,7 @@ int identity_read(struct identity *ret, const char *user, const char *group, str
 	if ((user && read_user(ret, user, error)) || (group && identity_group_id("group", group, &ret->gid, error)))
 		return -1;
 	ret->changes = (user || group) && (geteuid() == 0 || ret->uid != geteuid() || ret->gid != getegid());
-	int number = ret->changes ? try(ret) : 0;
+	int number = ret->changes ? identity_try(ret, NULL, 0) : 0;
 	if (number == 0)
 		return 0;
 	error_errno(error, number, "--%s %s: cannot give workers these rights", user ? "user" : "group", user ? user : group);

@@ -8,6 +8,8 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+enum { MESSAGES_A_TURN = 32 };
+
 int loop_open_events(struct events *events, struct error *error)
 {
 	static const int taken[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM, SIGCHLD};
@@ -43,12 +45,13 @@ static void take_signals(struct service *service)
 	}
 }
 
+/* Any user can send some, without end: the rest waits for the next turn. */
 static void take_messages(struct service *service)
 {
 	char text[READINESS_TEXT];
 	pid_t sender;
 
-	while (readiness_receive(service->messages, &sender, text))
+	for (int i = 0; i < MESSAGES_A_TURN && readiness_receive(service->messages, &sender, text); i++)
 		supervisor_notified(&service->supervisor, sender, text);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Where the output of the supervisor and the workers goes: nowhere else; through a pipe to a process that takes it, which is a
- * program, or the copier that appends it to a file; or straight to standard output, or to what has a name and is no file, such as /dev/stderr. */
+ * program, or the copier that appends it to a file; or straight to standard output, or to what has a name and is no file, such as
+ * /dev/stderr. */
 #ifndef DEWY_SERVE_OUTPUT_H
 #define DEWY_SERVE_OUTPUT_H
 

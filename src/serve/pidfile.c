@@ -101,13 +101,29 @@ static int await_end(const struct orphan *orphan, long long written_at, long lon
 	return 0;
 }
 
+/* As await_end, for what is in its process group. */
+static int await_group(pid_t group, long long deadline)
+{
+	while (proc_group_lives(group)) {
+		if (time_monotonic() >= deadline)
+			return 1;
+		time_sleep(STEP_MS);
+	}
+	return 0;
+}
+
 static void end_orphan(struct orphan *orphan, long long written_at, long long deadline)
 {
-	if (orphan->pid > 0 && await_end(orphan, written_at, deadline)) {
-		kill(-orphan->pid, SIGKILL);
-		await_end(orphan, written_at, time_monotonic() + KILLED_MS);
-	}
+	if (orphan->pid <= 0)
+		return;
+	int lives = await_end(orphan, written_at, deadline);
 	cleanup_close(&orphan->end);
+	if (!lives)
+		kill(-orphan->pid, SIGTERM); /* what it left behind has the sockets, too */
+	if (!lives && !await_group(orphan->pid, deadline))
+		return;
+	kill(-orphan->pid, SIGKILL);
+	await_group(orphan->pid, time_monotonic() + KILLED_MS);
 }
 
 void pidfile_end_orphans(const char *status_file, long long timeout)

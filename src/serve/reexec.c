@@ -19,12 +19,19 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
 
 enum { FORMAT = 1 }; /* of the state; to be raised when a member means something else than before */
 
 /* Who executes a program names the descriptor of the state in one of these. Workers get no DEWY_*. */
 static const char state_variable[] = "DEWY_SERVE_STATE", trial_variable[] = "DEWY_SERVE_TRIAL";
+
+/* The descriptor of the program that executed this one; and why the one that it executed could not go on. */
+static const char before_variable[] = "DEWY_SERVE_BEFORE", why_variable[] = "DEWY_SERVE_WHY";
 
 static const char ending[] = "the supervisor was told to end";
 static const char agreement[] = "dewy-serve takes over\n";
@@ -44,14 +51,26 @@ static int take_descriptor(const char *variable)
 void reexec_prepare(struct reexec *reexec, int argc, char **argv)
 {
 	*reexec = (struct reexec){.answer = -1, .due = NEVER, .inherited = take_descriptor(state_variable)};
-	reexec->argv = xcalloc((size_t)argc + 1, sizeof *reexec->argv);
-	for (int i = 0; i < argc; i++)
-		reexec->argv[i] = i ? xstrdup(argv[i]) : proc_program(argv[i]);
+	reexec->before = take_descriptor(before_variable);
 	int trial = take_descriptor(trial_variable);
 	if (reexec->inherited < 0 && trial >= 0) {
 		reexec->inherited = trial;
 		reexec->is_trial = true;
 	}
+	if (getenv(why_variable)) {
+		reexec->why = xstrdup(getenv(why_variable));
+		unsetenv(why_variable);
+		prctl(PR_SET_NAME, "dewy-serve"); /* and not the number of the descriptor */
+	}
+	reexec->argv = xcalloc((size_t)argc + 1, sizeof *reexec->argv);
+	for (int i = 0; i < argc; i++) /* who hands the state over names the program in full, and may have executed a descriptor */
+		reexec->argv[i] = i || reexec->inherited >= 0 ? xstrdup(argv[i]) : proc_program(argv[i]);
+}
+
+static void close_fd(int *fd)
+{
+	cleanup_close(fd);
+	*fd = -1;
 }
 
 static void hand_over(struct service *service, const struct handover *handover)
@@ -74,15 +93,37 @@ static void hand_over(struct service *service, const struct handover *handover)
 int reexec_resume(struct service *service, struct error *error)
 {
 	AUTO(handover_free) struct handover_state state = {0};
+	struct reexec *reexec = &service->reexec;
 	struct handover handover;
 
-	int result = handover_read(&state, service->reexec.inherited, &handover, error);
-	cleanup_close(&service->reexec.inherited);
-	service->reexec.inherited = -1;
-	if (result)
+	if (handover_read(&state, reexec->inherited, &handover, error))
 		return -1;
 	hand_over(service, &handover);
-	return handover_finish(&state, error);
+	if (handover_finish(&state, error)) {
+		handover_keep(&state, true); /* for the program of before */
+		return -1;
+	}
+	close_fd(&reexec->inherited);
+	close_fd(&reexec->before);
+	return 0;
+}
+
+static void set_descriptor(const char *variable, int fd)
+{
+	AUTO_FREE char *number = xasprintf("%d", fd);
+
+	setenv(variable, number, 1);
+}
+
+void reexec_go_back(struct reexec *reexec, const char *why)
+{
+	if (reexec->before < 0 || reexec->inherited < 0)
+		return;
+	fcntl(reexec->inherited, F_SETFD, 0);
+	set_descriptor(state_variable, reexec->inherited);
+	setenv(why_variable, why, 1);
+	signal_fd_hold();
+	fexecve(reexec->before, reexec->argv, environ);
 }
 
 int reexec_agree(void)
@@ -90,15 +131,24 @@ int reexec_agree(void)
 	return fputs(agreement, stdout) < 0 || fflush(stdout) ? error_status(ERROR_FILESYSTEM) : 0;
 }
 
+void reexec_note(struct service *service, const char *refused)
+{
+	struct supervisor *supervisor = &service->supervisor;
+	const char *program = service->reexec.argv[0];
+
+	if (refused)
+		log_error("Going on with the program of before", "program", program, "reason", refused);
+	else
+		log_info("Program executed again", "program", program, "version", PACKAGE_VERSION);
+	supervisor->executed++;
+	snprintf(supervisor->refused, sizeof supervisor->refused, "%s", refused ? refused : "");
+	report_workers(supervisor);
+}
+
 /* All stays as it is. */
 static void refuse(struct service *service, const char *why)
 {
-	struct supervisor *supervisor = &service->supervisor;
-
-	log_error("Going on with the program of before", "program", service->reexec.argv[0], "reason", why);
-	supervisor->executed++;
-	snprintf(supervisor->refused, sizeof supervisor->refused, "%s", why);
-	report_workers(supervisor);
+	reexec_note(service, why);
 	if (service->reexec.again)
 		reexec_begin(service);
 }
@@ -136,8 +186,7 @@ static int start_trial(struct service *service, struct error *error)
 		return -1;
 	pid_t pid = spawn_trial(reexec, &state, file, error);
 	if (pid < 0) {
-		cleanup_close(&reexec->answer);
-		reexec->answer = -1;
+		close_fd(&reexec->answer);
 		return -1;
 	}
 	reexec->pid = pid;
@@ -161,6 +210,18 @@ void reexec_begin(struct service *service)
 		refuse(service, error.message);
 }
 
+/* Hands a descriptor of this program to the one that it executes; returns only when that fails. */
+static void execute_with_way_back(char *const *argv, struct error *error)
+{
+	AUTO_CLOSE int self = open("/proc/self/exe", O_RDONLY);
+
+	if (self >= 0)
+		set_descriptor(before_variable, self);
+	execv(argv[0], argv);
+	error_errno(error, errno, "cannot execute %s", argv[0]);
+	unsetenv(before_variable);
+}
+
 /* Executes the program; returns only when that fails. */
 static int execute(struct service *service, struct error *error)
 {
@@ -172,11 +233,9 @@ static int execute(struct service *service, struct error *error)
 	hand_over(service, &handover);
 	AUTO_CLOSE int file = handover_write(&state, error);
 	if (file >= 0) {
-		AUTO_FREE char *number = xasprintf("%d", file);
-		setenv(state_variable, number, 1);
+		set_descriptor(state_variable, file);
 		handover_keep(&state, true);
-		execv(argv[0], argv);
-		error_errno(error, errno, "cannot execute %s", argv[0]);
+		execute_with_way_back(argv, error);
 		handover_keep(&state, false);
 		unsetenv(state_variable);
 	}
@@ -190,8 +249,7 @@ static bool agreed(struct reexec *reexec, int status)
 	char text[sizeof agreement];
 	ssize_t length = read(reexec->answer, text, sizeof text);
 
-	cleanup_close(&reexec->answer);
-	reexec->answer = -1;
+	close_fd(&reexec->answer);
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0 && length == sizeof agreement - 1 &&
 	       memcmp(text, agreement, (size_t)length) == 0;
 }
@@ -235,6 +293,8 @@ void reexec_free(struct reexec *reexec)
 		kill(-reexec->pid, SIGKILL);
 	cleanup_close(&reexec->answer);
 	cleanup_close(&reexec->inherited);
+	cleanup_close(&reexec->before);
+	free(reexec->why);
 	for (char **argument = reexec->argv; argument && *argument; argument++)
 		free(*argument);
 	free(reexec->argv);

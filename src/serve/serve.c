@@ -174,19 +174,14 @@ static int resume(struct service *service, int *ret_status, struct error *error)
 	struct supervisor *supervisor = &service->supervisor;
 
 	if (settings_read_values(service->settings, service->settings->options, error) || read_identity(service, error) ||
-	    reexec_resume(service, error))
+	    (!service->reexec.is_trial && loop_open_events(&service->events, error)) || reexec_resume(service, error))
 		return -1;
 	if (service->reexec.is_trial) {
 		service->output.started_at = 0; /* what takes it is not of this process */
 		*ret_status = reexec_agree();
 		return 0;
 	}
-	if (loop_open_events(&service->events, error))
-		return -1;
-	supervisor->executed++;
-	supervisor->refused[0] = '\0';
-	log_info("Program executed again", "program", service->reexec.argv[0], "version", PACKAGE_VERSION);
-	report_workers(supervisor);
+	reexec_note(service, service->reexec.why);
 	report_resumption(supervisor);
 	*ret_status = operate(service);
 	return 0;
@@ -226,13 +221,17 @@ int serve_main(int argc, char **argv)
 	set_up(&service, &settings);
 	unsetenv("DEWY_INTERVAL"); /* in an environment file that dewy watch shares, it is the pause between two checks */
 	int status = options_start(&options, &serve_tool, SERVE, 0, argc, argv);
-	if (status >= 0)
+	if (status >= 0) {
+		reexec_go_back(&service.reexec, "it does not take the options");
 		return status;
+	}
 	settings.options = &options;
 	int failed = service.reexec.inherited >= 0 ? resume(&service, &status, &error)
 						    : settings_read(&settings, &options, &error) || act(&service, &status, &error);
-	if (failed)
+	if (failed) {
+		reexec_go_back(&service.reexec, error.message);
 		status = options_complain(&serve_tool, &error);
+	}
 	option_free(&options);
 	return status;
 }

@@ -23,7 +23,7 @@ enum event {
 	EVENT_UP,      /* the new worker has shown that it is up */
 	EVENT_NEW_DIED,
 	EVENT_CURRENT_DIED,
-	EVENT_ALL_DIED, /* no worker is left */
+	EVENT_ALL_DIED, /* no worker is left, nor what one left behind */
 	EVENT_TIMER,
 	EVENT_COUNT,
 };
@@ -72,7 +72,7 @@ static void stop_workers(struct supervisor *supervisor, int number)
 	for (size_t i = 0; i < supervisor->workers.count; i++)
 		worker_dismiss(&supervisor->workers.list[i], number, timeout);
 	enter(supervisor, PHASE_STOPPING, time_monotonic() + timeout + AFTER_KILL_MS);
-	if (supervisor->workers.count == 0)
+	if (workers_are_gone(&supervisor->workers))
 		handle(supervisor, EVENT_ALL_DIED);
 }
 
@@ -336,9 +336,7 @@ void supervisor_child_ended(struct supervisor *supervisor, pid_t pid, int status
 	supervisor->ended.pid = pid;
 	worker_describe_end(status, supervisor->ended.reason);
 	report_end(supervisor, &worker);
-	if (worker.kill_at == NEVER)
-		kill(-pid, SIGTERM); /* nobody told it to end: what it left behind would go on answering with its version */
-	workers_remove(&supervisor->workers, pid);
+	workers_remove(&supervisor->workers, pid, supervisor->settings->kill_timeout);
 	if (worker.role == ROLE_CURRENT && time_monotonic() - worker.started_at >= LONG_LIFE_MS)
 		supervisor->failures = 0;
 	if (worker.role == ROLE_NEW)
@@ -348,7 +346,7 @@ void supervisor_child_ended(struct supervisor *supervisor, pid_t pid, int status
 	else if (supervisor->phase == PHASE_SERVING)
 		supervisor->timer = auto_restart_time(supervisor);
 	report_workers(supervisor); /* only now: that a new one is gone and that it failed is one fact for readers */
-	if (supervisor->workers.count == 0)
+	if (workers_are_gone(&supervisor->workers))
 		handle(supervisor, EVENT_ALL_DIED);
 }
 
@@ -366,16 +364,18 @@ void supervisor_notified(struct supervisor *supervisor, pid_t sender, const char
 
 void supervisor_tick(struct supervisor *supervisor)
 {
-	workers_kill_overdue(&supervisor->workers);
+	workers_tick(&supervisor->workers);
+	if (workers_are_gone(&supervisor->workers))
+		handle(supervisor, EVENT_ALL_DIED);
 	if (supervisor->timer <= time_monotonic())
 		handle(supervisor, EVENT_TIMER);
 }
 
 long long supervisor_next_tick(const struct supervisor *supervisor)
 {
-	long long kill = workers_next_kill(&supervisor->workers);
+	long long next = workers_next_tick(&supervisor->workers);
 
-	return kill < supervisor->timer ? kill : supervisor->timer;
+	return next < supervisor->timer ? next : supervisor->timer;
 }
 
 void supervisor_free(struct supervisor *supervisor)

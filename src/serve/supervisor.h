@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The generations of the server: when one is started, counts as up, takes over, is discarded, or is started again. A table
- * of phase x event; nothing in here waits. */
+ * of phase x event; nothing in here waits, but for a command to be executed, 10 seconds at most. */
 #ifndef DEWY_SERVE_SUPERVISOR_H
 #define DEWY_SERVE_SUPERVISOR_H
 

@@ -11,13 +11,17 @@
 #include "serve/output.h"
 #include "serve/settings.h"
 #include "serve/sockets.h"
+#include "time.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+enum { EXECUTE_MS = 10000 };
 
 extern char **environ;
 
@@ -121,6 +125,29 @@ static int explain(const struct settings *settings, const struct failure *failur
 	return error_hint(error, "check that the program is there and may be executed");
 }
 
+/* Waits for what the child says, or for execve(2), which closes the pipe. Returns 1 with what failed, 0 when the command runs, or
+ * -1 when neither comes in time. */
+static int read_report(int report, struct failure *ret)
+{
+	struct pollfd polled = {.fd = report, .events = POLLIN};
+	long long deadline = time_monotonic() + EXECUTE_MS, left = EXECUTE_MS;
+	int ready;
+
+	while ((ready = poll(&polled, 1, (int)left)) < 0 && left > 0) /* where handlers take signals, those interrupt it */
+		left = deadline > time_monotonic() ? deadline - time_monotonic() : 0;
+	if (ready <= 0)
+		return -1;
+	return read(report, ret, sizeof *ret) == sizeof *ret;
+}
+
+/* The child hangs, for example in a file system that does not answer, and so may not even end now: nobody waits for that. */
+static int give_up(const struct settings *settings, pid_t pid, struct error *error)
+{
+	kill(pid, SIGKILL);
+	error_set(error, ERROR_APPLICATION, "cannot execute %s in %ds", settings->command[0], EXECUTE_MS / 1000);
+	return error_hint(error, "look at the file system that it is on");
+}
+
 pid_t worker_start(const struct launch *launch, struct error *error)
 {
 	struct failure failure;
@@ -139,14 +166,10 @@ pid_t worker_start(const struct launch *launch, struct error *error)
 		error->code = ERROR_APPLICATION;
 		return -1;
 	}
-	ssize_t length;
-	while ((length = read(report, &failure, sizeof failure)) < 0 && errno == EINTR)
-		;
-	if (length != sizeof failure)
-		return pid; /* the pipe was closed by execve(2) */
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
-	return explain(launch->settings, &failure, error);
+	int result = read_report(report, &failure);
+	if (result == 0)
+		return pid;
+	return result > 0 ? explain(launch->settings, &failure, error) : give_up(launch->settings, pid, error);
 }
 
 const char *worker_describe_end(int status, char text[32])

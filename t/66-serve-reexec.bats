@@ -205,6 +205,50 @@ EOF2
   unchanged
 }
 
+# agrees_and_fails CALL: the new program agrees, and cannot go on when it was executed, as that system call fails once.
+agrees_and_fails() {
+  install_script <<EOF2
+[ -z "\$DEWY_SERVE_TRIAL" ] || exec '$REAL' "\$@"
+exec strace -D -qq -o '$BATS_TEST_TMPDIR/failed' -e trace=$1 -e inject=$1:error=EIO:when=1 '$REAL' "\$@"
+EOF2
+}
+
+@test "a program that agreed and then cannot go on executes the one of before" {
+  export ASAN_OPTIONS=detect_leaks=0 # which cannot be traced
+  server v1
+  serve --port "127.0.0.1:$PORT"
+  local before pid
+  before=$(descriptors)
+  pid=$(sed -n 's/^1://p' "$STATUS")
+  ln "$INSTALLED" "$INSTALLED.before"
+  start_load "http://127.0.0.1:$PORT/"
+  agrees_and_fails lseek
+  run -4 timeout 30 "$REAL" --reexec
+  assert_output --partial 'goes on with the program of before: cannot read what was handed over: Input/output error'
+  assert_equal "$(cat "/proc/$SUPERVISOR/comm")" dewy-serve
+  assert_equal "$(descriptors)" "$before"
+  grep -qx "1:$pid" "$STATUS"
+  test "/proc/$SUPERVISOR/exe" -ef "$INSTALLED.before"
+  reexec # by the name that the script executed it by, and not by the descriptor
+  test "/proc/$SUPERVISOR/exe" -ef "$REAL"
+  assert_equal "$(descriptors)" "$before"
+  assert_equal "$(stop_load)" 0
+  signals HUP
+  wait_until state ready 2
+}
+
+@test "a program that agreed and then cannot wait for signals loses none of them on the way back" {
+  export ASAN_OPTIONS=detect_leaks=0 # which cannot be traced
+  serve
+  agrees_and_fails signalfd4,pipe2
+  signals USR2
+  signals HUP
+  wait_until grep -q ' refused=cannot open a descriptor for signals' "$STATUS"
+  wait_until state ready 2
+  signals TERM
+  ended 0
+}
+
 @test "SIGUSR2 during a trial that fails is answered by another trial" {
   serve
   echo "touch '$BATS_TEST_TMPDIR/trying'; while [ ! -e '$BATS_TEST_TMPDIR/go' ]; do sleep 0.01; done; exit 1" | install_script
@@ -296,6 +340,20 @@ EOF2
   wait_until gone_from_status
 }
 
+@test "while a child that a worker left behind does not end: it is killed when its time comes" {
+  echo fork | plan 1
+  serve --kill-timeout 4s
+  wait_until recorded 1 did fork
+  signals HUP
+  wait_until gone "$(worker 1)"
+  wait_until state ready 2
+  local child
+  child=$(awk '$2 == "child" { print $3 }' "$RECORD")
+  reexec
+  run ! gone "$child"
+  wait_until gone "$child"
+}
+
 @test "a worker that dies and a HUP that comes at that moment are not lost" {
   serve
   local generation=1 round
@@ -353,7 +411,7 @@ EOF2
   assert_equal "$(pgrep -P "$SUPERVISOR" -x cat)" "$cat"
   wait_until logged 'Program executed again'
   kill -KILL "$cat"
-  wait_until logged 'The program that takes the log ended, starting it again'
+  wait_until logged 'What takes the log ended, and was started again'
   signals HUP
   wait_until state ready 2
   reexec --pid-file run/a.pid --status-file run/a.status

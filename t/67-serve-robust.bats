@@ -95,20 +95,114 @@ children() {
   gone "$(worker 2)"
 }
 
-@test "children that an old worker leaves are its own affair: they are not waited for, and keep nothing from ending" {
+# leaves_child: generation 1 leaves a child that ignores TERM in its process group; child prints its pid.
+leaves_child() {
   echo fork | plan 1
-  serve --port "127.0.0.1:$PORT"
+  serve --port "127.0.0.1:$PORT" "$@"
   wait_until recorded 1 did fork
-  local child
-  child=$(awk '$2 == "child" { print $3 }' "$RECORD")
+}
+
+child() {
+  awk '$2 == "child" { print $3 }' "$RECORD"
+}
+
+@test "children that an old worker leaves behind are killed when its time has come" {
+  leaves_child --kill-timeout 1s
   signals HUP
   wait_until state ready 2
-  wait_until alone
-  run ! gone "$child"
+  wait_until gone "$(worker 1)"
+  wait_until gone "$(child)"
+  wait_until logged "What a worker left behind does not end, sending KILL group=\"$(worker 1)\""
+  run ! gone "$(worker 2)"
+}
+
+@test "children that the last worker leaves behind are killed before the supervisor ends" {
+  leaves_child --kill-timeout 1s
   signals TERM
   ended 0
-  run ! gone "$child"
-  kill -KILL "$child"
+  gone "$(worker 1)"
+  gone "$(child)"
+}
+
+@test "children of a worker that dies are killed when they do not end" {
+  leaves_child --kill-timeout 1s
+  kill -KILL "$(worker 1)"
+  wait_until gone "$(child)"
+  wait_until state ready 2
+}
+
+@test "children that a worker leaves behind are told to end by the signal that it was told by, and then keep nothing waiting" {
+  WORKER=(sh -c 'sh -c "trap \"echo told >>$1; exit\" USR1; trap \"\" TERM; echo child >>$1; while :; do sleep 0.05; done" &
+    trap exit USR1; while :; do sleep 0.05; done' - "$RECORD")
+  serve --interval 1s --kill-timeout 1h --signal-on-term USR1
+  wait_until grep -qx child "$RECORD"
+  signals TERM
+  ended 0
+  grep -qx told "$RECORD"
+}
+
+@test "children that an orphan leaves behind are killed before the next supervisor serves" {
+  leaves_child --kill-timeout 1s
+  local first
+  first=$(worker 1)
+  signals KILL
+  wait_until gone "$SUPERVISOR"
+  rm "$PLAN/1"
+  launch --port "127.0.0.1:$PORT" --kill-timeout 1s
+  wait_until grep -qx "$SUPERVISOR" "$PID_FILE"
+  gone "$first"
+  gone "$(child)"
+  wait_until state ready 1
+}
+
+@test "a command that cannot be executed in time, as on a disk that hangs, is a failed start, and holds up nobody for longer" {
+  cp "${WORKER[0]}" "$ROOT/app"
+  WORKER[0]=$ROOT/app
+  serve
+  strace -f -p "$SUPERVISOR" -P "$ROOT/app" -e trace=execve -e inject=execve:delay_enter=60s 2>"$BATS_TEST_TMPDIR/strace" 3>&- &
+  local tracer=$!
+  wait_until grep -q attached "$BATS_TEST_TMPDIR/strace"
+  signals HUP
+  wait_until state failed 2 "cannot execute $ROOT/app in 10s"
+  run ! gone "$(worker 1)"
+  kill "$tracer"
+  wait "$tracer" || true
+  no_children_but_one() { [ "$(children "$SUPERVISOR" | wc -w)" -eq 1 ]; }
+  wait_until no_children_but_one
+  signals HUP
+  wait_until state ready 3
+}
+
+# flood: sends to NOTIFY_SOCKET as fast as it can from eight processes, until $BATS_TEST_TMPDIR/enough is there, for 30 s at most.
+flood() {
+  NOTIFY_SOCKET=$(setting 1 NOTIFY_SOCKET) timeout 30 python3 - "$BATS_TEST_TMPDIR/enough" <<'EOF2' 3>&- &
+import os, socket, sys
+for _ in range(3):
+    os.fork()
+with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+    sender.connect(os.environ["NOTIFY_SOCKET"])
+    while not os.path.exists(sys.argv[1]):
+        for _ in range(10000):
+            sender.send(b"READY=1")
+EOF2
+}
+
+@test "whoever floods NOTIFY_SOCKET keeps the supervisor from nothing" {
+  export ASAN_OPTIONS=detect_leaks=0 # which cannot be traced
+  serve
+  flood
+  local flooded=$!
+  strace -p "$SUPERVISOR" -o "$BATS_TEST_TMPDIR/messages" -e trace=recvmsg -e inject=recvmsg:delay_exit=1ms 3>&- & # always behind
+  busy() { [ "$(grep -c 'READY=1' "$BATS_TEST_TMPDIR/messages")" -gt 200 ]; }
+  wait_until busy
+  signals HUP
+  wait_until state ready 2
+  kill -KILL "$(worker 2)"
+  wait_until state ready 3
+  signals TERM
+  ended 0
+  touch "$BATS_TEST_TMPDIR/enough"
+  wait "$flooded" || true # nobody listens any more
 }
 
 @test "the worker dies while all end, and INT and TERM come again: it ends once" {

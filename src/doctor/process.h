@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* Processes of this machine, as proc(5) shows them. */
+#ifndef DEWY_DOCTOR_PROCESS_H
+#define DEWY_DOCTOR_PROCESS_H
+
+#include "buf.h"
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* Appends a file of a process in which zero bytes end the words, "cmdline" or "environ". Returns false when there is nothing in it,
+ * or this user may not read it. */
+bool process_read_words(pid_t pid, const char *file, struct buf *words);
+
+/* Returns what a process is called, and for dewy the command; "" for one that has ended. The caller frees it. */
+char *process_describe(pid_t pid);
+
+#endif
