@@ -238,6 +238,8 @@ EOF
   run -4 pipe
   for attempt in 1 2; do # what is as bad is tried like any first release, and not again before its time
     publish_server v1.0.0 dies-at-once "attempt $attempt"
+    run -0 --separate-stderr dewy once --dry-run -- current/server
+    assert_regex "$(field 'plan[0]')" '^download app_linux_amd64.tar.gz '
     run -4 --separate-stderr pipe
     assert_equal "$(field state) $(field reason)" "failed published again"
     run -0 --separate-stderr dewy-check

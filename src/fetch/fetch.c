@@ -78,19 +78,6 @@ static bool is_rejected(const struct fetch *fetch, const struct content *content
 	return *fetch->rejected && str_equal(content->digests[0], fetch->rejected);
 }
 
-/* True when the deployed release was made of what the cache has under this key, and the registry tells of another upload. */
-static bool is_outdated(const struct fetch *fetch)
-{
-	const char *revision = json_string(fetch->run->document, "artifact.revision");
-	char current[RELEASE_NAME];
-	struct error unread;
-	bool deployed = revision && release_current(fetch->run->root, current, &unread) == 0;
-	AUTO_JSON cJSON *record = deployed ? release_record(fetch->run->root, current) : NULL;
-	const char *known = json_string(record, "artifact.revision");
-
-	return known && str_equal(json_string(record, "artifact.cache_key"), fetch->key) && !str_equal(known, revision);
-}
-
 /* Looks for the artifact in the cache. Returns 0 when it is there as expected; 1 when it is not, is outdated, or is what was
  * rejected, so that the registry has to show whether it holds another one now; or -1. */
 static int look_into_cache(const struct fetch *fetch, struct content *ret, struct error *error)
@@ -101,7 +88,7 @@ static int look_into_cache(const struct fetch *fetch, struct content *ret, struc
 
 	if (fd < 0 && (errno == ENOENT || errno == ELOOP))
 		return 1;
-	if (!*fetch->expected.digests[BY_REGISTRY] && is_outdated(fetch))
+	if (!*fetch->expected.digests[BY_REGISTRY] && release_is_outdated(fetch->run->root, fetch->run->document))
 		return 1;
 	if (fd < 0 || fstat(fd, &status))
 		return error_errno(error, errno, "cannot open %s/%s", fetch->path, fetch->key);
