@@ -118,10 +118,11 @@ static void conclude(struct driver *driver, int failed, const struct error *erro
 	enum state state = document_state(driver->document);
 	bool ended = state == STATE_FAILED || state == STATE_RUNNING || state == STATE_ROLLED_BACK ||
 		     (state == STATE_DEPLOYED && str_equal(json_string(driver->document, "mode"), "assets"));
+	bool mistaken = begins(driver) && error->code == ERROR_USAGE; /* whoever asked for it hears of it */
 
 	if (failed)
 		log_error(error->message, "stage", driver->stage->name, "hint", error->hint);
-	if (ended && driver->stage->takes_lock && error->code != ERROR_LOCKED && driver->root.state >= 0 &&
+	if (ended && !mistaken && driver->stage->takes_lock && error->code != ERROR_LOCKED && driver->root.state >= 0 &&
 	    history_append(&driver->root, driver->document, &unrecorded))
 		log_warn("Cannot record the deployment", "error", unrecorded.message, "hint", unrecorded.hint);
 }

@@ -317,6 +317,18 @@ later_than() {
   [ "$(field error.message)" = "there is no previous release" ]
 }
 
+@test "a rollback that cannot be is a mistake of whoever asked for it, and no failure of the application" {
+  publish v1.0.0
+  dewy once >/dev/null
+  cp -r "$ROOT/.dewy" "$BATS_TEST_TMPDIR/before"
+  run -1 --separate-stderr dewy rollback --notifier "http://127.0.0.1:$(free_port)/" v9
+  assert_regex "$stderr" 'ERROR: v9 is not the version of a release to go back to'
+  run -1 dewy-deploy --rollback v9
+  run -0 diff -r "$BATS_TEST_TMPDIR/before" "$ROOT/.dewy"
+  run -0 dewy status
+  refute_line --regexp '^(error|failures)'
+}
+
 @test "--force deploys a held version, and what it is newer than is held no longer" {
   for minor in 0 1; do
     publish v1.$minor.0

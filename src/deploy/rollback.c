@@ -24,9 +24,9 @@ static int explain_missing(const struct root *root, char (*names)[RELEASE_NAME],
 		buf_printf(&versions, "%s%s", i ? ", " : "", json_string(record, "release.version"));
 	}
 	if (*version && running && retained_is_version(running, version))
-		error_set(error, ERROR_CONFIG, "%s is deployed already", json_string(running, "release.version"));
+		error_set(error, ERROR_USAGE, "%s is deployed already", json_string(running, "release.version"));
 	else
-		error_set(error, ERROR_CONFIG,
+		error_set(error, ERROR_USAGE,
 			  *version ? "%s is not the version of a release to go back to" : "%sthere is no previous release",
 			  version);
 	return error_hint(error, count ? "on disk are %s" : "nothing is deployed in this ROOT%s", buf_text(&versions));

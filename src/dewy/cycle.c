@@ -136,6 +136,12 @@ static cJSON *new_document(const struct cycle *cycle)
 	return document_new(cycle->root, option_string(cycle->options, OPT_APP), cycle->mode);
 }
 
+/* True when somebody asked for a rollback that cannot be: whoever did hears of it, and nobody else. */
+static bool is_mistake(const struct cycle *cycle)
+{
+	return cycle->rollback && str_equal(json_string(cycle->document, "error.code"), error_word(ERROR_USAGE));
+}
+
 /* Makes the document a failed one, for a stage that could not do so itself. */
 static void fail(struct cycle *cycle, const char *stage, const struct error *error)
 {
@@ -143,7 +149,7 @@ static void fail(struct cycle *cycle, const char *stage, const struct error *err
 
 	document_fail(cycle->document, stage, error);
 	log_error(error->message, "stage", stage, "hint", error->hint);
-	if (history_append(cycle->root, cycle->document, &unrecorded))
+	if (!is_mistake(cycle) && history_append(cycle->root, cycle->document, &unrecorded))
 		log_warn("Cannot record the deployment", "error", unrecorded.message);
 }
 
@@ -277,7 +283,7 @@ int cycle_run(struct cycle *cycle, struct error *error)
 	run_stages(cycle, &notifier, lock);
 	close(steal_fd(&lock)); /* what follows takes as long as people's channels do */
 	unsetenv("DEWY_LOCK_FD");
-	if (is_worth_telling(cycle))
+	if (!is_mistake(cycle) && is_worth_telling(cycle))
 		notifier_finish(&notifier, cycle->document, option_number(cycle->options, OPT_NOTIFY_TIMEOUT) + NOTIFY_MARGIN_MS,
 				&cycle->requests);
 	return document_status(cycle->document);
