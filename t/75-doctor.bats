@@ -67,7 +67,7 @@ serving() {
   assert_check registry ok 'lists 1 release in '
   assert_check release ok 'v1\.0\.0 .*app_linux_amd64\.tar\.gz, .* fits this machine'
   assert_check disk ok 'free, and a release takes about '
-  assert_check schedule warn 'systemctl enable --now dewy@root.timer'
+  assert_check schedule warn 'nobody runs dewy'
   assert_equal "$(grep -cE '^(ok|warn|fail|skip) ' <<<"$output")" "${#lines[@]}"
 }
 
@@ -690,7 +690,7 @@ END
   publish v1.0.0
   under_systemd
   assert_success
-  assert_check schedule warn 'nobody runs dewy'
+  assert_check schedule warn 'nobody runs dewy.*; systemctl enable --now dewy@root.timer, or a line for cron; dewy\(1\) has both$'
   assert_check service skip 'no unit dewy-serve@root.service here'
   printf '%s\n' LoadState=loaded ActiveState=active UnitFileState=enabled 'NextElapseUSecMonotonic=3h 2min' \
     'LastTriggerUSec=Tue 2026-11-24 18:00:00 UTC' >"$UNITS/dewy@root.timer"
@@ -706,6 +706,17 @@ END
   assert_failure 4
   assert_check schedule warn 'root.timer is disabled.*ended with exit-code, status 2; systemctl enable dewy@root.timer; journalctl'
   assert_check service fail 'dewy-serve@root.service is failed \(failed\), restarted 9 times by systemd, Result=exit-code, .*; journalctl'
+}
+
+@test "without systemd, nothing that takes it is advised" {
+  need_private_mounts
+  serving v1.0.0
+  stop_pid "$(cat "$ROOT/.dewy/serve.pid")"
+  run in_private_mounts sh -c 'mount -t tmpfs tmpfs /run && dewy-doctor'
+  assert_failure 4
+  assert_check schedule warn 'nobody runs dewy.*; add a line for cron, or keep dewy watch running; dewy\(1\) has both$'
+  assert_check supervisor fail 'dewy once starts it; \.dewy/serve\.log'
+  refute_output --partial systemctl
 }
 
 @test "a unit: its state, whether it can be reloaded, and comes back after a boot" {

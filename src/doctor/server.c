@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The supervisor, and the worker that serves. */
-#include "doctor/doctor.h"
+#include "doctor/units.h"
 
 #include "alloc.h"
 #include "proc.h"
@@ -27,9 +27,9 @@ static void miss_supervisor(const struct doctor *doctor, const char *pid_file, s
 		return;
 	}
 	error_set(&error, ERROR_APPLICATION, "%s: nobody holds %s", no_supervisor, pid_file);
-	error_hint(&error,
-		   "dewy once starts it, or systemctl start dewy-serve@%s; .dewy/serve.log or the journal says why it ended",
-		   doctor_app(doctor));
+	AUTO_FREE char *unit = unit_name(doctor, "dewy-serve@", "");
+	error_hint(&error, "dewy once starts it%s%s; .dewy/serve.log or the journal says why it ended",
+		   units_are_here() ? ", or systemctl start " : "", units_are_here() ? unit : "");
 	verdict_fail(verdict, &error);
 }
 
