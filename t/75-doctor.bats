@@ -562,6 +562,26 @@ ceph() {
   assert_check ports fail "127.0.0.1:$PORT is taken by process $(cat "$BATS_TEST_TMPDIR/other.pid") \(python3\), which is not the supervisor"
 }
 
+@test "the server: a worker that outlived its supervisor is recognised, and the next run takes over" {
+  serving v1.0.0
+  local supervisor worker
+  supervisor=$(cat "$ROOT/.dewy/serve.pid")
+  worker=$(sed -n 's/^1://p' "$ROOT/.dewy/serve.status")
+  kill -KILL "$supervisor"
+  wait_until gone "$supervisor"
+  curl -sSf "http://127.0.0.1:$PORT/" >/dev/null
+  doctor
+  assert_failure 4
+  assert_check supervisor fail 'no supervisor runs: .*dewy once starts it'
+  assert_check ports warn "on 127.0.0.1:$PORT process $worker \\(.*\\), the worker of a supervisor that was killed, still serves; dewy once takes"
+  refute_output --partial 'end that process'
+  dewy once --log-level error -- current/server >/dev/null
+  assert gone "$worker"
+  doctor
+  assert_success
+  assert_check ports ok "127.0.0.1:$PORT: the supervisor listens"
+}
+
 @test "the server: a worker of another release than current leads to" {
   publish v1.0.0
   cat >"$BATS_TEST_TMPDIR/server.c" <<'END'
