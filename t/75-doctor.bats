@@ -605,6 +605,24 @@ END
   assert_check worker warn "runs out of $release, and current leads elsewhere; restart the server"
 }
 
+@test "the server: which release a worker of another user is of cannot be told" {
+  [ "$(id -u)" = 0 ] || skip "becoming another user takes root"
+  local dir
+  dir=$(mktemp -d "${TMPDIR:-/tmp}/dewy-doctor.XXXXXX")
+  chmod 755 "$dir"
+  cp "$DEWY_BIN/dewy-doctor" "$dir"
+  mv "$ROOT" "$dir/root"
+  ROOT=$dir/root DEWY_ROOT=$dir/root
+  serving v1.0.0
+  cp "$ROOT/.dewy/serve.pid" "$BATS_TEST_TMPDIR"
+  run setpriv --reuid=65534 --regid=65534 --clear-groups "$dir/dewy-doctor"
+  stop_pid "$(cat "$ROOT/.dewy/serve.pid")"
+  rm -r "$dir"
+  assert_check supervisor ok 'generation 1 serves'
+  assert_check worker ok 'process [0-9]+ lives; which release it is of cannot be told by this user, who may not look at it'
+  assert_check ports ok "127.0.0.1:$PORT: the supervisor listens"
+}
+
 @test "a UNIX socket that the supervisor listens on" {
   publish_server v1.0.0
   export DEWY_MODE=server DEWY_SETTLE=0 DEWY_PATH=$BATS_TEST_TMPDIR/socket

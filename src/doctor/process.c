@@ -5,8 +5,10 @@
 #include "cleanup.h"
 #include "str.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { FILE_LIMIT = 1 << 20 };
 
@@ -16,6 +18,14 @@ bool process_read_words(pid_t pid, const char *file, struct buf *words)
 	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
 
 	return fd >= 0 && buf_read(words, fd, FILE_LIMIT) == 0 && words->length;
+}
+
+bool process_is_hidden(pid_t pid)
+{
+	AUTO_FREE char *path = xasprintf("/proc/%d/exe", (int)pid);
+	char target[1];
+
+	return readlink(path, target, sizeof target) < 0 && (errno == EACCES || errno == EPERM);
 }
 
 char *process_describe(pid_t pid)

@@ -12,6 +12,9 @@
  * or this user may not read it. */
 bool process_read_words(pid_t pid, const char *file, struct buf *words);
 
+/* True when this user may not know which program a process runs, and where it works. */
+bool process_is_hidden(pid_t pid);
+
 /* Returns what a process is called, and for dewy the command; "" for one that has ended. The caller frees it. */
 char *process_describe(pid_t pid);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The supervisor, and the worker that serves. */
+#include "doctor/process.h"
 #include "doctor/units.h"
 
 #include "alloc.h"
@@ -112,8 +113,8 @@ static void look_at_worker(const struct doctor *doctor, pid_t pid, struct verdic
 	if (!runs)
 		runs = release_of_process(&doctor->root, pid, "cwd", name);
 	if (!runs)
-		verdict_ok(verdict, "process %d lives; which release it is of cannot be told: its program lies elsewhere",
-			   (int)pid);
+		verdict_ok(verdict, "process %d lives; which release it is of cannot be told%s", (int)pid,
+			   process_is_hidden(pid) ? " by this user, who may not look at it" : ": its program lies elsewhere");
 	else if (release_current(&doctor->root, current, &error) == 0 && str_equal(runs, current))
 		verdict_ok(verdict, "process %d runs out of releases/%s, as current does", (int)pid, runs);
 	else if (doctor->locked)
