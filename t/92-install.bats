@@ -43,3 +43,24 @@ bootstrap() {
   assert_success
   assert_equal "$(cat "$BATS_TEST_TMPDIR/called")" $'autoreconf --install --force\nconfigure --quiet --enable-werror CC=cc'
 }
+
+# made TARGET: makes it of the build under test, in $TREE.
+made() {
+  env -u MAKEFLAGS -u MAKELEVEL make -s -C "$DEWY_BIN/.." "$1" DESTDIR="$TREE" >/dev/null
+}
+
+@test "make uninstall removes all that is dewy's, and nothing else" {
+  TREE=$BATS_TEST_TMPDIR/installed
+  made install
+  local directories
+  directories=$(find "$TREE" -path '*/share/dewy' -o -path '*/libexec/dewy' -o -path '*/doc/dewy')
+  assert_equal "$(wc -l <<<"$directories")" 3
+  local other=${directories%%$'\n'*}/of-somebody-else
+  touch "$other"
+  made uninstall
+  assert_equal "$(find "$TREE" ! -type d)" "$other"
+  rm "$other"
+  made install
+  made uninstall
+  assert_equal "$(find "$TREE" -path '*/share/dewy' -o -path '*/libexec/dewy' -o -path '*/doc/dewy')" ""
+}
