@@ -64,8 +64,8 @@ int serve_status_read(const char *path, struct serve_status *ret_status, struct 
 /* Returns when a status file was written, in milliseconds since the epoch; -1 when there is none. */
 long long serve_status_written_at(const char *path);
 
-/* True when a process that a status file of that time lists is still that one, which leads a process group, rather than another with
- * its number. */
+/* True when a process that a status file of that time lists is still that one, which leads a process group, rather than another
+ * with its number. */
 bool serve_status_means(pid_t pid, long long written_at);
 
 /* Replaces a status file atomically and durably. Returns 0 or -1. */
