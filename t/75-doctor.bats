@@ -792,7 +792,10 @@ END
   assert_check restart fail "no process runs of the pid file $BATS_TEST_TMPDIR/pid"
   assert_check supervisor skip 'others keep the server running'
   PORT=$(free_port)
-  python3 -m http.server --bind 127.0.0.1 "$PORT" >/dev/null 2>&1 3>&- &
+  python3 -c 'import http.server, signal, sys
+signal.signal(signal.SIGHUP, print)
+http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), http.server.SimpleHTTPRequestHandler).serve_forever()' \
+    "$PORT" >/dev/null 2>&1 3>&- &
   local pid=$!
   wait_until curl -sS "http://127.0.0.1:$PORT/"
   echo "$pid" >"$BATS_TEST_TMPDIR/pid"
@@ -806,6 +809,30 @@ END
   assert_failure 1
   assert_check ports fail "the server does not listen on 127.0.0.1:$PORT"
   assert_check health fail
+}
+
+@test "a process that does not take the signal, one that is none, and a unit without systemd, are told" {
+  need_private_mounts
+  deployed v1.0.0
+  (trap '' HUP && exec sleep 60 3>&-) &
+  local pid=$!
+  echo "$pid" >"$BATS_TEST_TMPDIR/sleep.pid"
+  wait_until grep -q sleep "/proc/$pid/comm"
+  doctor --signal USR1 --pid-file "$BATS_TEST_TMPDIR/sleep.pid"
+  assert_success
+  assert_check restart warn "process $pid \\(sleep\\) does not catch, and is ended by, the signal USR1; .*; give the --signal at which"
+  doctor --signal HUP --pid-file "$BATS_TEST_TMPDIR/sleep.pid"
+  assert_success
+  assert_check restart warn "process $pid \\(sleep\\) ignores the signal HUP"
+  doctor --signal TERM --pid-file "$BATS_TEST_TMPDIR/sleep.pid"
+  assert_success
+  assert_check restart ok 'a release is taken in by the signal TERM$'
+  doctor --signal HUPP --pid-file "$BATS_TEST_TMPDIR/sleep.pid"
+  assert_failure 1
+  assert_check restart fail '--signal HUPP: expected the name of a signal; for example --signal HUP'
+  run in_private_mounts sh -c 'mount -t tmpfs tmpfs /run && dewy-doctor --unit nosuch'
+  assert_failure 1
+  assert_check restart fail 'systemctl show nosuch: .*; --unit needs a systemd that runs'
 }
 
 @test "a command that restarts the server is not run, and needs a proof" {

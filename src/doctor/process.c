@@ -7,6 +7,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -26,6 +28,25 @@ bool process_is_hidden(pid_t pid)
 	char target[1];
 
 	return readlink(path, target, sizeof target) < 0 && (errno == EACCES || errno == EPERM);
+}
+
+/* True when the signal is in a set, such as "SigCgt", of what /proc/PID/status says. */
+static bool has_signal(const struct buf *status, const char *set, int number)
+{
+	const char *line = strstr(buf_text(status), set);
+
+	return line && (strtoull(line + strlen(set) + 1, NULL, 16) >> (number - 1) & 1);
+}
+
+enum process_reaction process_reaction(pid_t pid, int number)
+{
+	AUTO_BUF struct buf status = {0};
+
+	if (!process_read_words(pid, "status", &status) || has_signal(&status, "SigCgt", number) ||
+	    has_signal(&status, "SigBlk", number))
+		return REACTION_TAKES;
+	bool harmless = number == SIGCONT || number == SIGWINCH; /* signal(7) */
+	return harmless || has_signal(&status, "SigIgn", number) ? REACTION_IGNORES : REACTION_ENDS;
 }
 
 char *process_describe(pid_t pid)
