@@ -335,6 +335,18 @@ rights() {
   rm -r "$files"
 }
 
+@test "a user whose groups a name service does not tell is refused at the start, in time" {
+  need_root
+  local began=$SECONDS
+  printf '%s\n' '#include <unistd.h>' 'int initgroups(const char *user, unsigned group);' \
+    'int initgroups(const char *user, unsigned group) { (void)user; (void)group; for (;;) pause(); }' >"$BATS_TEST_TMPDIR/hang.c"
+  cc -shared -fPIC -o "$BATS_TEST_TMPDIR/hang.so" "$BATS_TEST_TMPDIR/hang.c"
+  LD_PRELOAD=$BATS_TEST_TMPDIR/hang.so ASAN_OPTIONS=verify_asan_link_order=0 run -1 timeout -k 1 60 \
+    dewy-serve --pid-file "$BATS_TEST_TMPDIR/none.pid" --status-file "$BATS_TEST_TMPDIR/status" --user nobody -- true
+  assert_output --partial '--user nobody: cannot give workers these rights: Connection timed out; see whether getent initgroups answers'
+  assert [ $((SECONDS - began)) -lt 50 ]
+}
+
 @test "the user that it runs as already is no change, and needs no root" {
   running --user "$(id -un)"
   assert_equal "$(stat -c %u "/proc/$WORKER_PID")" "$(id -u)"

@@ -67,7 +67,7 @@ serving() {
   assert_check registry ok 'lists 1 release in '
   assert_check release ok 'v1\.0\.0 .*app_linux_amd64\.tar\.gz, .* fits this machine'
   assert_check disk ok 'free, and a release takes about '
-  assert_check schedule warn 'systemctl enable --now dewy@root.timer'
+  assert_check schedule warn 'nobody runs dewy'
   assert_equal "$(grep -cE '^(ok|warn|fail|skip) ' <<<"$output")" "${#lines[@]}"
 }
 
@@ -562,6 +562,26 @@ ceph() {
   assert_check ports fail "127.0.0.1:$PORT is taken by process $(cat "$BATS_TEST_TMPDIR/other.pid") \(python3\), which is not the supervisor"
 }
 
+@test "the server: a worker that outlived its supervisor is recognised, and the next run takes over" {
+  serving v1.0.0
+  local supervisor worker
+  supervisor=$(cat "$ROOT/.dewy/serve.pid")
+  worker=$(sed -n 's/^1://p' "$ROOT/.dewy/serve.status")
+  kill -KILL "$supervisor"
+  wait_until gone "$supervisor"
+  curl -sSf "http://127.0.0.1:$PORT/" >/dev/null
+  doctor
+  assert_failure 4
+  assert_check supervisor fail 'no supervisor runs: .*dewy once starts it'
+  assert_check ports warn "on 127.0.0.1:$PORT process $worker \\(.*\\), the worker of a supervisor that was killed, still serves; dewy once takes"
+  refute_output --partial 'end that process'
+  dewy once --log-level error -- current/server >/dev/null
+  assert gone "$worker"
+  doctor
+  assert_success
+  assert_check ports ok "127.0.0.1:$PORT: the supervisor listens"
+}
+
 @test "the server: a worker of another release than current leads to" {
   publish v1.0.0
   cat >"$BATS_TEST_TMPDIR/server.c" <<'END'
@@ -583,6 +603,24 @@ END
   doctor
   assert_success
   assert_check worker warn "runs out of $release, and current leads elsewhere; restart the server"
+}
+
+@test "the server: which release a worker of another user is of cannot be told" {
+  [ "$(id -u)" = 0 ] || skip "becoming another user takes root"
+  local dir
+  dir=$(mktemp -d "${TMPDIR:-/tmp}/dewy-doctor.XXXXXX")
+  chmod 755 "$dir"
+  cp "$DEWY_BIN/dewy-doctor" "$dir"
+  mv "$ROOT" "$dir/root"
+  ROOT=$dir/root DEWY_ROOT=$dir/root
+  serving v1.0.0
+  cp "$ROOT/.dewy/serve.pid" "$BATS_TEST_TMPDIR"
+  run setpriv --reuid=65534 --regid=65534 --clear-groups "$dir/dewy-doctor"
+  stop_pid "$(cat "$ROOT/.dewy/serve.pid")"
+  rm -r "$dir"
+  assert_check supervisor ok 'generation 1 serves'
+  assert_check worker ok 'process [0-9]+ lives; which release it is of cannot be told by this user, who may not look at it'
+  assert_check ports ok "127.0.0.1:$PORT: the supervisor listens"
 }
 
 @test "a UNIX socket that the supervisor listens on" {
@@ -690,7 +728,7 @@ END
   publish v1.0.0
   under_systemd
   assert_success
-  assert_check schedule warn 'nobody runs dewy'
+  assert_check schedule warn 'nobody runs dewy.*; systemctl enable --now dewy@root.timer, or a line for cron; dewy\(1\) has both$'
   assert_check service skip 'no unit dewy-serve@root.service here'
   printf '%s\n' LoadState=loaded ActiveState=active UnitFileState=enabled 'NextElapseUSecMonotonic=3h 2min' \
     'LastTriggerUSec=Tue 2026-11-24 18:00:00 UTC' >"$UNITS/dewy@root.timer"
@@ -706,6 +744,17 @@ END
   assert_failure 4
   assert_check schedule warn 'root.timer is disabled.*ended with exit-code, status 2; systemctl enable dewy@root.timer; journalctl'
   assert_check service fail 'dewy-serve@root.service is failed \(failed\), restarted 9 times by systemd, Result=exit-code, .*; journalctl'
+}
+
+@test "without systemd, nothing that takes it is advised" {
+  need_private_mounts
+  serving v1.0.0
+  stop_pid "$(cat "$ROOT/.dewy/serve.pid")"
+  run in_private_mounts sh -c 'mount -t tmpfs tmpfs /run && dewy-doctor'
+  assert_failure 4
+  assert_check schedule warn 'nobody runs dewy.*; add a line for cron, or keep dewy watch running; dewy\(1\) has both$'
+  assert_check supervisor fail 'dewy once starts it; \.dewy/serve\.log'
+  refute_output --partial systemctl
 }
 
 @test "a unit: its state, whether it can be reloaded, and comes back after a boot" {
@@ -743,7 +792,10 @@ END
   assert_check restart fail "no process runs of the pid file $BATS_TEST_TMPDIR/pid"
   assert_check supervisor skip 'others keep the server running'
   PORT=$(free_port)
-  python3 -m http.server --bind 127.0.0.1 "$PORT" >/dev/null 2>&1 3>&- &
+  python3 -c 'import http.server, signal, sys
+signal.signal(signal.SIGHUP, print)
+http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), http.server.SimpleHTTPRequestHandler).serve_forever()' \
+    "$PORT" >/dev/null 2>&1 3>&- &
   local pid=$!
   wait_until curl -sS "http://127.0.0.1:$PORT/"
   echo "$pid" >"$BATS_TEST_TMPDIR/pid"
@@ -757,6 +809,30 @@ END
   assert_failure 1
   assert_check ports fail "the server does not listen on 127.0.0.1:$PORT"
   assert_check health fail
+}
+
+@test "a process that does not take the signal, one that is none, and a unit without systemd, are told" {
+  need_private_mounts
+  deployed v1.0.0
+  (trap '' HUP && exec sleep 60 3>&-) &
+  local pid=$!
+  echo "$pid" >"$BATS_TEST_TMPDIR/sleep.pid"
+  wait_until grep -q sleep "/proc/$pid/comm"
+  doctor --signal USR1 --pid-file "$BATS_TEST_TMPDIR/sleep.pid"
+  assert_success
+  assert_check restart warn "process $pid \\(sleep\\) does not catch, and is ended by, the signal USR1; .*; give the --signal at which"
+  doctor --signal HUP --pid-file "$BATS_TEST_TMPDIR/sleep.pid"
+  assert_success
+  assert_check restart warn "process $pid \\(sleep\\) ignores the signal HUP"
+  doctor --signal TERM --pid-file "$BATS_TEST_TMPDIR/sleep.pid"
+  assert_success
+  assert_check restart ok 'a release is taken in by the signal TERM$'
+  doctor --signal HUPP --pid-file "$BATS_TEST_TMPDIR/sleep.pid"
+  assert_failure 1
+  assert_check restart fail '--signal HUPP: expected the name of a signal; for example --signal HUP'
+  run in_private_mounts sh -c 'mount -t tmpfs tmpfs /run && dewy-doctor --unit nosuch'
+  assert_failure 1
+  assert_check restart fail 'systemctl show nosuch: .*; --unit needs a systemd that runs'
 }
 
 @test "a command that restarts the server is not run, and needs a proof" {

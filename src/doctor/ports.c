@@ -8,10 +8,12 @@
 #include "doctor/units.h"
 #include "fs.h"
 #include "serve/port.h"
+#include "serve/status.h"
 #include "str.h"
 
 #include <arpa/inet.h>
 #include <string.h>
+#include <unistd.h>
 
 /* What should be listened to. */
 struct place {
@@ -58,11 +60,52 @@ static bool has_socket(const struct doctor *doctor)
 	return name && unit_look(name, &unit) && unit_has_socket(&unit);
 }
 
+/* True when the process still is one that the status file lists, and it, or the owner out of its group, has the socket. Where this
+ * user may look at neither, that is assumed. */
+static bool is_left(const struct listener *listener, pid_t pid, long long written_at, pid_t owner)
+{
+	if (!serve_status_means(pid, written_at))
+		return false;
+	int has = listener_is_of(listener, pid);
+	return has > 0 || (owner ? getpgid(owner) == pid : has < 0);
+}
+
+/* Finds the worker of a supervisor that was killed, which still serves there. Returns its pid, or 0 when there is none. */
+static pid_t find_orphan(const struct doctor *doctor, const struct listener *listener, pid_t owner)
+{
+	AUTO_FREE char *path = doctor->rooted && !doctor->supervisor ? serve_status_file(doctor->options, &doctor->root) : NULL;
+	AUTO_SERVE_STATUS struct serve_status status = {0};
+	struct error error;
+
+	if (!path || serve_status_read(path, &status, &error))
+		return 0;
+	long long written_at = serve_status_written_at(path);
+	for (size_t i = 0; i < status.count; i++)
+		if (is_left(listener, status.workers[i].pid, written_at, owner))
+			return status.workers[i].pid;
+	return is_left(listener, status.starting.pid, written_at, owner) ? status.starting.pid : 0;
+}
+
+static void tell_orphan(pid_t pid, const struct place *place, struct verdict *verdict)
+{
+	AUTO_FREE char *program = process_describe(pid);
+	struct error error;
+
+	error_set(&error, ERROR_SUPERVISOR, "on %s process %d (%s), the worker of a supervisor that was killed, still serves",
+		  place->name, (int)pid, program);
+	error_hint(&error, "dewy once takes over by itself: it starts a supervisor, which ends that worker");
+	verdict_warn(verdict, &error);
+}
+
 static void tell_taken(const struct doctor *doctor, const struct listener *listener, const struct place *place,
 		       struct verdict *verdict)
 {
-	pid_t pid = listener_owner(listener);
+	pid_t pid = listener_owner(listener), orphan = find_orphan(doctor, listener, pid);
 
+	if (orphan) {
+		tell_orphan(orphan, place, verdict);
+		return;
+	}
 	if (pid == 1 && !doctor->supervisor && has_socket(doctor)) {
 		verdict_ok(verdict, "systemd listens on %s for the supervisor", place->name);
 		return;

@@ -12,6 +12,18 @@
  * or this user may not read it. */
 bool process_read_words(pid_t pid, const char *file, struct buf *words);
 
+/* True when this user may not know which program a process runs, and where it works. */
+bool process_is_hidden(pid_t pid);
+
+/* What comes of sending a process a signal, as far as proc_pid_status(5) shows it. */
+enum process_reaction {
+	REACTION_TAKES, /* it catches the signal or waits for it, or that cannot be told */
+	REACTION_IGNORES,
+	REACTION_ENDS,
+};
+
+enum process_reaction process_reaction(pid_t pid, int number);
+
 /* Returns what a process is called, and for dewy the command; "" for one that has ended. The caller frees it. */
 char *process_describe(pid_t pid);
 

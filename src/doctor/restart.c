@@ -4,6 +4,7 @@
 #include "doctor/units.h"
 
 #include "alloc.h"
+#include "proc.h"
 #include "restart/ready.h"
 #include "serve/status.h"
 
@@ -41,6 +42,22 @@ static void look_at_right(pid_t pid, struct verdict *verdict)
 	verdict_fail(verdict, &error);
 }
 
+/* Warns of a server that does not take the signal. One that is meant to end it is for whoever starts it again. */
+static void look_at_reaction(const struct doctor *doctor, pid_t pid, const char *name, struct verdict *verdict)
+{
+	const char *signal = option_string(doctor->options, OPT_SIGNAL);
+	int number = proc_signal_number(signal);
+	enum process_reaction reaction = process_reaction(pid, number);
+	struct error error;
+
+	if (reaction == REACTION_TAKES || number == SIGTERM || number == SIGINT || number == SIGQUIT || number == SIGKILL)
+		return;
+	error_set(&error, ERROR_CONFIG, "process %d (%s) %s %s", (int)pid, name,
+		  reaction == REACTION_IGNORES ? "ignores the signal" : "does not catch, and is ended by, the signal", signal);
+	error_hint(&error, "give the --signal at which the server takes over a release");
+	verdict_warn(verdict, &error);
+}
+
 static void tell_process(const struct doctor *doctor, struct verdict *verdict)
 {
 	const char *pid_file = option_string(doctor->options, OPT_PID_FILE);
@@ -56,8 +73,10 @@ static void tell_process(const struct doctor *doctor, struct verdict *verdict)
 		return;
 	AUTO_FREE char *name = process_describe(pid);
 	verdict_ok(verdict, "process %d (%s) of %s", (int)pid, name, pid_file);
-	if (doctor->kind == RESTART_PROCESS)
+	if (doctor->kind == RESTART_PROCESS) {
 		look_at_right(pid, verdict);
+		look_at_reaction(doctor, pid, name, verdict);
+	}
 }
 
 static void look_at_process(const struct doctor *doctor, struct verdict *verdict)

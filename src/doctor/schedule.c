@@ -57,7 +57,10 @@ void doctor_schedule(struct doctor *doctor, struct verdict *verdict)
 		return;
 	AUTO_FREE char *timer = unit_name(doctor, "dewy@", ".timer");
 	error_set(&error, ERROR_CONFIG, "nobody runs dewy: no timer, no line for cron, no dewy watch");
-	error_hint(&error, "systemctl enable --now %s, or a line for cron; dewy(7) has both", timer);
+	if (units_are_here())
+		error_hint(&error, "systemctl enable --now %s, or a line for cron; dewy(1) has both", timer);
+	else
+		error_hint(&error, "add a line for cron, or keep dewy watch running; dewy(1) has both");
 	verdict_warn(verdict, &error);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The supervisor, and the worker that serves. */
-#include "doctor/doctor.h"
+#include "doctor/process.h"
+#include "doctor/units.h"
 
 #include "alloc.h"
 #include "proc.h"
@@ -27,9 +28,9 @@ static void miss_supervisor(const struct doctor *doctor, const char *pid_file, s
 		return;
 	}
 	error_set(&error, ERROR_APPLICATION, "%s: nobody holds %s", no_supervisor, pid_file);
-	error_hint(&error,
-		   "dewy once starts it, or systemctl start dewy-serve@%s; .dewy/serve.log or the journal says why it ended",
-		   doctor_app(doctor));
+	AUTO_FREE char *unit = unit_name(doctor, "dewy-serve@", "");
+	error_hint(&error, "dewy once starts it%s%s; .dewy/serve.log or the journal says why it ended",
+		   units_are_here() ? ", or systemctl start " : "", units_are_here() ? unit : "");
 	verdict_fail(verdict, &error);
 }
 
@@ -112,8 +113,8 @@ static void look_at_worker(const struct doctor *doctor, pid_t pid, struct verdic
 	if (!runs)
 		runs = release_of_process(&doctor->root, pid, "cwd", name);
 	if (!runs)
-		verdict_ok(verdict, "process %d lives; which release it is of cannot be told: its program lies elsewhere",
-			   (int)pid);
+		verdict_ok(verdict, "process %d lives; which release it is of cannot be told%s", (int)pid,
+			   process_is_hidden(pid) ? " by this user, who may not look at it" : ": its program lies elsewhere");
 	else if (release_current(&doctor->root, current, &error) == 0 && str_equal(runs, current))
 		verdict_ok(verdict, "process %d runs out of releases/%s, as current does", (int)pid, runs);
 	else if (doctor->locked)

@@ -12,11 +12,16 @@ char *unit_name(const struct doctor *doctor, const char *before, const char *aft
 	return xasprintf("%s%s%s", before, strrchr(doctor->root.path, '/') + 1, after);
 }
 
+bool units_are_here(void)
+{
+	return access("/run/systemd/system", F_OK) == 0;
+}
+
 bool unit_look(const char *name, struct unit_state *ret)
 {
 	struct error error;
 
-	if (access("/run/systemd/system", F_OK) == 0 && systemctl_show(name, ret, &error) == 0 && str_equal(ret->load, "loaded"))
+	if (units_are_here() && systemctl_show(name, ret, &error) == 0 && str_equal(ret->load, "loaded"))
 		return true;
 	*ret = (struct unit_state){0};
 	return false;

@@ -10,7 +10,10 @@
  * ROOT. The caller frees it. */
 char *unit_name(const struct doctor *doctor, const char *before, const char *after);
 
-/* Asks for a unit. Returns true when systemd is what runs this machine (sd_booted(3)), and knows it; else all of ret is empty. */
+/* True when systemd is what runs this machine (sd_booted(3)). */
+bool units_are_here(void);
+
+/* Asks for a unit. Returns true when systemd is what runs this machine, and knows it; else all of ret is empty. */
 bool unit_look(const char *name, struct unit_state *ret);
 
 /* True when a socket unit that is there starts the service. */

@@ -3,15 +3,21 @@
 
 #include "alloc.h"
 #include "error.h"
+#include "proc.h"
 #include "str.h"
 
 #include <errno.h>
 #include <grp.h>
 #include <limits.h>
 #include <pwd.h>
+#include <signal.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 #include <unistd.h>
+
+enum {
+	TRY_MS = 10000, /* the groups of a user may come from a name service that does not answer */
+	KILLED = 128,   /* of an exit code: with the number of a signal */
+};
 
 /* Reads a number that can be one of a user or group: all but the last, which stands for none. */
 static bool is_id(const char *text, long long *ret)
@@ -67,16 +73,27 @@ static int read_user(struct identity *identity, const char *text, struct error *
 
 int identity_try(const struct identity *identity, const char *path, int mode)
 {
-	int status;
+	int code = 0;
 	pid_t pid = fork();
 
 	if (pid == 0)
 		_exit(identity_assume(identity) || (path && access(path, mode)) ? errno : 0);
 	if (pid < 0)
 		return errno;
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : EPERM;
+	int result = proc_wait(pid, TRY_MS, &code);
+	if (result == 1) {
+		kill(pid, SIGKILL);
+		proc_wait(pid, TRY_MS, &code);
+		return ETIMEDOUT;
+	}
+	return result < 0 || code > KILLED ? EPERM : code;
+}
+
+static const char *advise(int number)
+{
+	if (number == ETIMEDOUT)
+		return "see whether getent initgroups answers for the user: a name service of /etc/nsswitch.conf hangs";
+	return geteuid() ? "run this as root, or leave the option out" : "this root lacks CAP_SETUID or CAP_SETGID";
 }
 
 int identity_read(struct identity *ret, const char *user, const char *group, struct error *error)
@@ -90,8 +107,7 @@ int identity_read(struct identity *ret, const char *user, const char *group, str
 		return 0;
 	error_errno(error, number, "--%s %s: cannot give workers these rights", user ? "user" : "group", user ? user : group);
 	error->code = ERROR_CONFIG;
-	return error_hint(error,
-			  geteuid() ? "run this as root, or leave the option out" : "this root lacks CAP_SETUID or CAP_SETGID");
+	return error_hint(error, "%s", advise(number));
 }
 
 /* True when the process cannot become root again. */

@@ -26,8 +26,8 @@ int identity_read(struct identity *ret, const char *user, const char *group, str
  * child. Returns 0, or -1 with errno. */
 int identity_assume(const struct identity *identity);
 
-/* Tries in a child process whether one with the identity has the right to path, as access(2) tells it; with path NULL, whether it can
- * be assumed at all. Returns 0, or errno. */
+/* Tries in a child process whether one with the identity has the right to path, as access(2) tells it; with path NULL, whether it
+ * can be assumed at all. Returns 0, or errno: ETIMEDOUT when that is not known after 10 seconds. */
 int identity_try(const struct identity *identity, const char *path, int mode);
 
 /* Sets HOME, LOGNAME, SHELL and USER when there is a user, as systemd.exec(5) does. */

@@ -17,12 +17,10 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
 	READERS_MS = 1000, /* readers lock the file for a moment to see whether anybody holds it */
-	CLOCK_MS = 1000,   /* a process that began this much after the file was written may still be listed in it */
 	GRACE_MS = 10000,  /* whoever starts a supervisor waits for all of this */
 	KILLED_MS = 5000,
 	STEP_MS = 20,
@@ -64,13 +62,6 @@ struct orphan {
 	int end; /* a pidfd, -1 where there is none */
 };
 
-static bool is_orphan(pid_t pid, long long written_at)
-{
-	long long began = pid > 0 ? proc_started_at(pid) : -1;
-
-	return began >= 0 && began <= written_at + CLOCK_MS && getpgid(pid) == pid;
-}
-
 /* Tells the process to end when it is one. The pidfd comes first: what is looked at after that may be another process with the same
  * number, but the signal never gets there. */
 static struct orphan tell_orphan(pid_t pid, long long written_at)
@@ -78,7 +69,7 @@ static struct orphan tell_orphan(pid_t pid, long long written_at)
 	struct orphan orphan = {.pid = pid, .end = pid > 0 ? proc_pidfd(pid) : -1};
 	AUTO_FREE char *text = xasprintf("%d", (int)pid);
 
-	if (!is_orphan(pid, written_at)) {
+	if (!serve_status_means(pid, written_at)) {
 		cleanup_close(&orphan.end);
 		return (struct orphan){.end = -1};
 	}
@@ -92,7 +83,7 @@ static int await_end(const struct orphan *orphan, long long written_at, long lon
 {
 	struct pollfd polled = {.fd = orphan->end, .events = POLLIN};
 
-	while (is_orphan(orphan->pid, written_at)) {
+	while (serve_status_means(orphan->pid, written_at)) {
 		long long left = deadline - time_monotonic(), most = orphan->end >= 0 ? left : STEP_MS;
 		if (left <= 0)
 			return 1;
@@ -130,12 +121,11 @@ void pidfile_end_orphans(const char *status_file, long long timeout)
 {
 	AUTO_SERVE_STATUS struct serve_status status = {0};
 	long long deadline = time_monotonic() + (timeout < GRACE_MS ? timeout : GRACE_MS);
+	long long written_at = serve_status_written_at(status_file);
 	struct error ignored;
-	struct stat file;
 
-	if (serve_status_read(status_file, &status, &ignored) || stat(status_file, &file))
+	if (written_at < 0 || serve_status_read(status_file, &status, &ignored))
 		return;
-	long long written_at = file.st_mtim.tv_sec * 1000LL + file.st_mtim.tv_nsec / 1000000;
 	AUTO_FREE struct orphan *orphans = xcalloc(status.count + 1, sizeof *orphans);
 	for (size_t i = 0; i < status.count; i++)
 		orphans[i] = tell_orphan(status.workers[i].pid, written_at);

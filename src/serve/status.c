@@ -13,13 +13,19 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
-enum { STATUS_LIMIT = 1 << 20, PID_LIMIT = 64, WRITING_MS = 1000, STEP_MS = 20 };
+enum {
+	STATUS_LIMIT = 1 << 20,
+	PID_LIMIT = 64,
+	WRITING_MS = 1000,
+	STEP_MS = 20,
+	CLOCK_MS = 1000, /* a process that began this much after the file was written may still be listed in it */
+};
 
 static char *locate(const char *given, const struct root *root, const char *name)
 {
@@ -99,6 +105,20 @@ int serve_status_read(const char *path, struct serve_status *ret_status, struct 
 	for (rest = content.data; (line = strsep(&rest, "\n"));)
 		parse_line(ret_status, line);
 	return 0;
+}
+
+long long serve_status_written_at(const char *path)
+{
+	struct stat file;
+
+	return stat(path, &file) ? -1 : file.st_mtim.tv_sec * 1000LL + file.st_mtim.tv_nsec / 1000000;
+}
+
+bool serve_status_means(pid_t pid, long long written_at)
+{
+	long long began = pid > 0 ? proc_started_at(pid) : -1;
+
+	return began >= 0 && began <= written_at + CLOCK_MS && getpgid(pid) == pid;
 }
 
 int serve_status_write(const char *path, const struct serve_status *status, struct error *error)

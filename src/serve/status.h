@@ -8,6 +8,7 @@
 
 #include "cleanup.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -59,6 +60,13 @@ void serve_status_free(struct serve_status *status);
 
 /* Reads a status file. Returns 0; 1 when there is none; or -1. The caller gives it to serve_status_free in all cases. */
 int serve_status_read(const char *path, struct serve_status *ret_status, struct error *error);
+
+/* Returns when a status file was written, in milliseconds since the epoch; -1 when there is none. */
+long long serve_status_written_at(const char *path);
+
+/* True when a process that a status file of that time lists is still that one, which leads a process group, rather than another
+ * with its number. */
+bool serve_status_means(pid_t pid, long long written_at);
 
 /* Replaces a status file atomically and durably. Returns 0 or -1. */
 int serve_status_write(const char *path, const struct serve_status *status, struct error *error);
