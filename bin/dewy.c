@@ -24,17 +24,17 @@ static const struct {
 	{"rollback", rollback_main, "go back to the previous release, or to the one of VERSION"},
 };
 
-/* The stages, which are programs of their own: dewy-NAME. */
-static const char *const stages[] = {"check", "fetch", "deploy", "restart", "notify", "serve"};
+/* The stages and others, which are programs of their own: dewy-NAME. */
+static const char *const programs[] = {"check", "fetch", "deploy", "restart", "notify", "serve", "doctor"};
 
 static int help(FILE *stream)
 {
 	fprintf(stream, "Usage: dewy COMMAND [OPTION]...\nKeeps the newest release of an application running on this machine.\n\nCommands:\n");
 	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
 		fprintf(stream, "  %-10s %s\n", commands[i].name, commands[i].summary);
-	fprintf(stream, "\nStages, as dewy NAME or dewy-NAME:\n ");
-	for (size_t i = 0; i < sizeof stages / sizeof *stages; i++)
-		fprintf(stream, " %s", stages[i]);
+	fprintf(stream, "\nPrograms, as dewy NAME or dewy-NAME:\n ");
+	for (size_t i = 0; i < sizeof programs / sizeof *programs; i++)
+		fprintf(stream, " %s", programs[i]);
 	fprintf(stream, "\n\nOptions:\n  -h, --help                     print this help\n  --version                      print the version\n");
 	return fflush(stream) ? 3 : stream == stdout ? 0 : 1;
 }

@@ -56,6 +56,7 @@ struct http_signature {
 struct http_request {
 	const char *method;         /* NULL for GET */
 	const char *url;            /* http:// or https:// */
+	const char *socket;         /* path of a UNIX socket to connect to instead of the host of the URL; NULL for none */
 	const char *const *headers; /* "Name: value", ended by NULL; NULL for none */
 	const void *body;
 	size_t body_length;
@@ -100,6 +101,9 @@ long long http_retry_after(struct http *http);
 
 /* Returns the host that the last exchange came to, which after a redirect is another one than was asked; the caller frees it. */
 char *http_last_host(struct http *http);
+
+/* Returns what certificates are verified against: a file and who names it, or a directory; the caller frees it. */
+char *http_describe_trust(const struct http *http);
 
 /* Returns the seconds by which the clock of the server, as the Date of the last answer tells it, is ahead of this machine's; 0
  * when there is no Date. */

@@ -79,7 +79,8 @@ static int explain_connection(const struct exchange *exchange, CURLcode code, co
 int http_explain(const struct exchange *exchange, CURLcode code, struct error *error)
 {
 	AUTO_FREE char *last = http_last_host(exchange->http), *asked = url_host(exchange->request->url);
-	const char *host = *last ? last : asked; /* a redirect may lead to a URL without a host */
+	const char *socket = exchange->request->socket;
+	const char *host = socket ? socket : *last ? last : asked; /* a redirect may lead to a URL without a host */
 
 	if (exchange->sink_failed)
 		return -1; /* what the sink said */

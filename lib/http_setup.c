@@ -39,18 +39,36 @@ static bool is_hashed(const char *path)
 	return false;
 }
 
-const char *http_authorities(const struct http *http)
+/* Returns the file and who names it, or NULL. */
+static const char *find_authorities(const struct http *http, const char **ret_named_by)
 {
 	static const char *const variables[] = {"CURL_CA_BUNDLE", "SSL_CERT_FILE"};
 
+	*ret_named_by = "--cacert";
 	if (http->settings.authorities)
 		return http->settings.authorities;
 	for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
-		const char *file = proc_variable(variables[i]);
+		const char *file = proc_variable(*ret_named_by = variables[i]);
 		if (file)
 			return file;
 	}
 	return NULL;
+}
+
+const char *http_authorities(const struct http *http)
+{
+	const char *named_by;
+
+	return find_authorities(http, &named_by);
+}
+
+char *http_describe_trust(const struct http *http)
+{
+	const char *named_by, *file = find_authorities(http, &named_by), *bundle = curl_version_info(CURLVERSION_NOW)->cainfo;
+
+	if (file)
+		return xasprintf("%s, which %s names", file, named_by);
+	return xstrdup(is_hashed(hashed_directory) ? hashed_directory : bundle ? bundle : "nothing");
 }
 
 /* Parsing the bundle of all authorities takes longer than the rest of a short exchange; of a hashed directory, only the
@@ -85,6 +103,8 @@ static int set_protocols(struct exchange *exchange)
 	SET(CURLOPT_PATH_AS_IS, 1L);
 	if (exchange->request->direct)
 		SET(CURLOPT_NOPROXY, "*");
+	if (exchange->request->socket)
+		SET(CURLOPT_UNIX_SOCKET_PATH, exchange->request->socket);
 	return failed;
 }
 

@@ -110,6 +110,12 @@ void json_set_bool(cJSON *json, const char *path, bool value)
 	json_set(json, path, cJSON_CreateBool(value));
 }
 
+/* True for most bytes, at the cost of next to nothing. */
+static bool is_plain(char byte)
+{
+	return byte >= ' ' && byte < 127;
+}
+
 char *json_print(const cJSON *json)
 {
 	AUTO_FREE char *text = xrequire(cJSON_PrintUnformatted(json));
@@ -117,7 +123,7 @@ char *json_print(const cJSON *json)
 
 	/* cJSON escapes what JSON has to have escaped. All that is left is in strings. */
 	for (const char *at = text, *next; *at; at = next) {
-		for (next = at; *next && !str_control(next);)
+		for (next = at; is_plain(*next) || (*next && !str_control(next));)
 			next++;
 		buf_add(&escaped, at, (size_t)(next - at));
 		if (*next)

@@ -9,8 +9,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 /* Returns the path of name below dir for a message: alone, "lock" says nothing. */
@@ -53,4 +56,38 @@ int lock_is_ours(int fd, int dir, const char *name)
 
 	return fd >= 0 && fstat(fd, &opened) == 0 && fstatat(dir, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
 	       opened.st_dev == named.st_dev && opened.st_ino == named.st_ino && flock(fd, LOCK_EX | LOCK_NB) == 0;
+}
+
+/* True when the process has the file open: where the device of a file system is not that of its files, as with Btrfs. */
+static bool has_open(pid_t pid, const struct stat *file)
+{
+	AUTO_FREE char *path = xasprintf("/proc/%d/fd", (int)pid);
+	AUTO_CLOSEDIR DIR *directory = opendir(path);
+	const struct dirent *entry;
+	struct stat status;
+
+	while (directory && (entry = readdir(directory)))
+		if (fstatat(dirfd(directory), entry->d_name, &status, 0) == 0 && status.st_dev == file->st_dev &&
+		    status.st_ino == file->st_ino)
+			return true;
+	return false;
+}
+
+int lock_holder(int dir, const char *name, pid_t *ret_pid)
+{
+	FILE *locks = fopen("/proc/locks", "re");
+	struct stat file;
+	char line[256];
+	unsigned high, low;
+	unsigned long long inode;
+	int held = locks ? 0 : -1;
+
+	if (fstatat(dir, name, &file, AT_SYMLINK_NOFOLLOW))
+		file.st_ino = 0;
+	while (locks && !held && fgets(line, sizeof line, locks))
+		if (sscanf(line, "%*d: FLOCK %*s %*s %d %x:%x:%llu", ret_pid, &high, &low, &inode) == 4 && inode == file.st_ino)
+			held = (high == major(file.st_dev) && low == minor(file.st_dev)) || has_open(*ret_pid, &file);
+	if (locks)
+		fclose(locks);
+	return held;
 }

@@ -3,6 +3,8 @@
 #ifndef DEWY_LOCK_H
 #define DEWY_LOCK_H
 
+#include <sys/types.h>
+
 struct error;
 
 /* Takes the lock file name below dir, which is created when missing, waiting at most wait_ms milliseconds. Returns its
@@ -11,5 +13,9 @@ int lock_take(int dir, const char *name, long long wait_ms, struct error *error)
 
 /* Returns 1 when fd is open on the lock file name below dir and holds its lock, else 0. */
 int lock_is_ours(int fd, int dir, const char *name);
+
+/* Tells who holds the lock file name below dir, without touching it (proc_locks(5)). Returns 1 with the pid of the process that
+ * took the lock, which may have ended and left it to a child; 0 when nobody holds it; -1 where the kernel does not tell. */
+int lock_holder(int dir, const char *name, pid_t *ret_pid);
 
 #endif

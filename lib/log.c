@@ -5,9 +5,13 @@
 #include "str.h"
 #include "time.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <string.h>
 #include <unistd.h>
+
+enum { PATIENCE_MS = 1000 };
 
 static enum log_level lowest_level = LOG_INFO;
 static enum log_format line_format = LOG_TEXT;
@@ -30,7 +34,19 @@ static void add_value(struct buf *line, const char *value)
 	buf_puts(line, "\"");
 }
 
-void log_pairs(enum log_level level, const char *message, ...)
+/* One write, so that lines of several processes stay whole. */
+static int write_line(const struct buf *line)
+{
+	struct pollfd polled = {.fd = STDERR_FILENO, .events = POLLOUT};
+	ssize_t written;
+
+	do
+		written = write(STDERR_FILENO, line->data, line->length);
+	while (written < 0 && errno == EAGAIN && poll(&polled, 1, PATIENCE_MS) > 0);
+	return written == (ssize_t)line->length ? 0 : -1;
+}
+
+int log_pairs(enum log_level level, const char *message, ...)
 {
 	static const char *const names[] = {"DEBUG", "INFO", "WARN", "ERROR"};
 	AUTO_BUF struct buf line = {0};
@@ -39,7 +55,7 @@ void log_pairs(enum log_level level, const char *message, ...)
 	const char *key;
 
 	if (!log_enabled(level))
-		return;
+		return 0;
 	time_format((time_t)(time_now() / 1000), now);
 	if (line_format == LOG_JSON) {
 		buf_printf(&line, "{\"time\":\"%s\",\"level\":\"%s\",\"msg\":", now, names[level]);
@@ -58,6 +74,5 @@ void log_pairs(enum log_level level, const char *message, ...)
 	}
 	va_end(pairs);
 	buf_puts(&line, line_format == LOG_JSON ? "}\n" : "\n");
-	ssize_t written = write(STDERR_FILENO, line.data, line.length); /* one write, so that lines of several processes stay whole */
-	(void)written; /* there is nowhere left to complain */
+	return write_line(&line);
 }

@@ -13,9 +13,10 @@ void log_configure(enum log_level lowest, enum log_format format);
 /* Returns 1 when events of that level are printed. */
 int log_enabled(enum log_level level);
 
-/* Prints an event. After the message come pairs of key and value, both texts, and a NULL; a pair whose value is NULL is
- * left out. Use log_event, which adds the NULL. */
-void log_pairs(enum log_level level, const char *message, ...) __attribute__((sentinel));
+/* Prints an event. After the message come pairs of key and value, both texts, and a NULL; a pair whose value is NULL is left out.
+ * Use log_event, which adds the NULL. Returns 0, also when events of that level are not printed; or -1 with errno when it could
+ * not be written, also when standard error does not block and took nothing for a second. */
+int log_pairs(enum log_level level, const char *message, ...) __attribute__((sentinel));
 
 #define log_event(level, ...) log_pairs(level, __VA_ARGS__, (char *)0)
 #define log_debug(...) log_event(LOG_DEBUG, __VA_ARGS__)

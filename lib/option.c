@@ -6,7 +6,6 @@
 #include "error.h"
 #include "str.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -20,14 +19,24 @@ struct option_value {
 	char **words; /* what items from the environment point into */
 };
 
+#define PREFIX "DEWY_"
+
+enum { PREFIX_LENGTH = sizeof PREFIX - 1 };
+
+/* Returns what stands in the name of a variable for a letter of the name of an option. */
+static char variable_letter(char letter)
+{
+	return letter == '-' ? '_' : letter >= 'a' && letter <= 'z' ? (char)(letter - 'a' + 'A') : letter;
+}
+
 static void variable_name(const struct option_spec *spec, char name[64])
 {
 	size_t i = 0;
 
-	memcpy(name, "DEWY_", 5);
+	memcpy(name, PREFIX, PREFIX_LENGTH);
 	for (; spec->name[i] && i < 58; i++)
-		name[5 + i] = spec->name[i] == '-' ? '_' : (char)toupper((unsigned char)spec->name[i]);
-	name[5 + i] = '\0';
+		name[PREFIX_LENGTH + i] = variable_letter(spec->name[i]);
+	name[PREFIX_LENGTH + i] = '\0';
 }
 
 static bool is_choice(const char *choices, const char *word)
@@ -40,6 +49,11 @@ static bool is_choice(const char *choices, const char *word)
 			return true;
 	}
 	return false;
+}
+
+int option_truth(const char *text)
+{
+	return is_choice("1|true|yes|on", text) ? 1 : is_choice("0|false|no|off", text) ? 0 : -1;
 }
 
 static void add_item(struct option_value *value, const char *item)
@@ -75,8 +89,8 @@ static const char *set_value(const struct option_spec *spec, struct option_value
 {
 	switch (spec->type) {
 	case OPTION_FLAG:
-		value->number = is_choice("1|true|yes|on", text);
-		if (!value->number && !is_choice("0|false|no|off", text))
+		value->number = option_truth(text);
+		if (value->number < 0)
 			return "1 or 0, true or false, yes or no, on or off";
 		break;
 	case OPTION_NUMBER:
@@ -125,12 +139,40 @@ static int set_from_flag(const struct option_spec *spec, struct option_value *va
 	return 0;
 }
 
-static int set_from_environment(const struct option_spec *spec, struct option_value *value, struct error *error)
+/* Returns those entries of the environment that can be options, ended by NULL, for the caller to free: they are few, and looked
+ * through for each option. */
+static char **own_variables(void)
 {
-	char name[64];
+	size_t count = 0;
 
-	variable_name(spec, name);
-	const char *text = getenv(name);
+	for (char **entry = environ; entry && *entry; entry++)
+		count += strncmp(*entry, PREFIX, PREFIX_LENGTH) == 0;
+	char **own = xreallocarray(NULL, count + 1, sizeof *own);
+	own[count] = NULL;
+	for (char **entry = environ; count; entry++)
+		if (strncmp(*entry, PREFIX, PREFIX_LENGTH) == 0)
+			own[--count] = *entry;
+	return own;
+}
+
+/* Compares letter by letter: to make the name of each option's variable first would cost a run more than all else it does with
+ * options. */
+static const char *find_variable(char *const *own, const struct option_spec *spec)
+{
+	for (; *own; own++) {
+		const char *letter = spec->name, *at = *own + PREFIX_LENGTH;
+		for (; *letter && *at == variable_letter(*letter); letter++)
+			at++;
+		if (!*letter && *at == '=')
+			return at + 1;
+	}
+	return NULL;
+}
+
+static int set_from_environment(const struct option_spec *spec, char *const *own, struct option_value *value, struct error *error)
+{
+	const char *text = find_variable(own, spec);
+
 	if (!text || (!*text && spec->type != OPTION_MAYBE))
 		return 0;
 	if (spec->type == OPTION_LIST) {
@@ -143,14 +185,19 @@ static int set_from_environment(const struct option_spec *spec, struct option_va
 	}
 	AUTO_BUF struct buf words = {0};
 	const char *accepted = set_value(spec, value, text, &words);
-	if (accepted)
+	if (accepted) {
+		char name[64];
+		variable_name(spec, name);
 		return error_set(error, ERROR_USAGE, "%s=%s: expected %s", name, text, accepted);
+	}
 	value->given = spec->type != OPTION_FLAG || value->number;
 	return 0;
 }
 
 static int from_environment(struct options *options, struct error *error)
 {
+	AUTO_FREE char **own = own_variables();
+
 	for (size_t i = 0; i < options->count; i++) {
 		const struct option_spec *spec = &options->specs[i];
 		struct option_value *value = &options->values[i];
@@ -159,7 +206,7 @@ static int from_environment(struct options *options, struct error *error)
 		AUTO_BUF struct buf unused = {0};
 		if (spec->standard)
 			set_value(spec, value, spec->standard, &unused);
-		if (set_from_environment(spec, value, error))
+		if (set_from_environment(spec, own, value, error))
 			return -1;
 	}
 	return 0;

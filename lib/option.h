@@ -66,6 +66,9 @@ long long option_number(const struct options *options, size_t id);
 /* True when the flag was given. */
 bool option_flag(const struct options *options, size_t id);
 
+/* Returns 1 or 0 for what the variable of a flag may hold, -1 for anything else. */
+int option_truth(const char *text);
+
 /* Puts every option that was given on the command line into the environment, for child processes. Returns 0, or -1 with
  * ERROR_USAGE when an item of a list has white space in it, which separates items there. */
 int option_export(const struct options *options, struct error *error);

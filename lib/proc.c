@@ -4,6 +4,8 @@
 #include "alloc.h"
 #include "cleanup.h"
 #include "error.h"
+#include "fs.h"
+#include "signal_fd.h"
 #include "str.h"
 #include "time.h"
 
@@ -18,7 +20,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/signalfd.h>
+#ifdef HAVE_GETAUXVAL
+#include <sys/auxv.h>
+#endif
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -77,7 +81,23 @@ pid_t proc_spawn(const struct proc_spec *spec, struct error *error)
 
 int proc_pidfd(pid_t pid)
 {
+#ifdef SYS_pidfd_open
 	return (int)syscall(SYS_pidfd_open, pid, 0);
+#else
+	(void)pid;
+	errno = ENOSYS;
+	return -1;
+#endif
+}
+
+int proc_signal(pid_t pid, int pidfd, int number)
+{
+#ifdef SYS_pidfd_send_signal
+	if (pidfd >= 0)
+		return (int)syscall(SYS_pidfd_send_signal, pidfd, number, NULL, 0);
+#endif
+	(void)pidfd;
+	return kill(pid, number);
 }
 
 static int exit_code(int status)
@@ -160,8 +180,9 @@ static void drain(struct stream *stream)
 /* What a running program is watched by. */
 struct watch {
 	struct stream streams[2];
-	int end;     /* a pidfd of it */
-	int signals; /* of those that would end this process */
+	int end;          /* a pidfd of it, -1 for none */
+	int signals;      /* a signalfd of those that would end this process, -1 for none */
+	sigset_t ending;  /* the same, blocked */
 };
 
 /* Drains both streams, for at most milliseconds or until something else happens. */
@@ -181,15 +202,17 @@ static void drain_for(struct watch *watch, long long milliseconds)
 
 static int read_signal(const struct watch *watch)
 {
-	struct signalfd_siginfo signal;
+	const struct timespec nothing = {0};
+	int number = sigtimedwait(&watch->ending, NULL, &nothing);
 
-	return read(watch->signals, &signal, sizeof signal) == sizeof signal ? (int)signal.ssi_signo : 0;
+	return number > 0 ? number : 0;
 }
 
 /* Follows the program to its end. Returns the signal that was to end this process meanwhile, or 0. */
 static int follow(pid_t pid, struct watch *watch, long long timeout_ms, struct proc_result *ret)
 {
-	long long start = time_monotonic(), deadline = start + timeout_ms, most = watch->end >= 0 ? 1000 : STEP_MS;
+	long long start = time_monotonic(), deadline = start + timeout_ms;
+	long long most = watch->end >= 0 && watch->signals >= 0 ? 1000 : STEP_MS;
 	int interrupted = 0;
 
 	while (reap(pid, WNOHANG, &ret->exit_code) == 1) {
@@ -221,21 +244,23 @@ static int run_piped(const struct proc_spec *spec, int out[2], int err[2], size_
 {
 	static const int ending[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT};
 	struct proc_spec piped = *spec;
-	sigset_t held, before;
+	struct watch watch = {.streams = {{out[0], &ret->out, limit}, {err[0], &ret->err, limit}}};
+	sigset_t before;
 
-	sigemptyset(&held);
+	sigemptyset(&watch.ending);
 	for (size_t i = 0; i < sizeof ending / sizeof *ending; i++)
-		sigaddset(&held, ending[i]);
-	sigprocmask(SIG_BLOCK, &held, &before);
-	piped.out = out[1];
+		sigaddset(&watch.ending, ending[i]);
+	sigprocmask(SIG_BLOCK, &watch.ending, &before);
+	if (!piped.out)
+		piped.out = out[1];
 	piped.err = err[1];
 	piped.own_group = true;
 	pid_t pid = proc_spawn(&piped, error);
 	close(out[1]);
 	close(err[1]);
-	AUTO_CLOSE int end = pid > 0 ? proc_pidfd(pid) : -1, signals = signalfd(-1, &held, SFD_CLOEXEC | SFD_NONBLOCK);
-	struct watch watch = {
-		.streams = {{out[0], &ret->out, limit}, {err[0], &ret->err, limit}}, .end = end, .signals = signals};
+	AUTO_CLOSE int end = pid > 0 ? proc_pidfd(pid) : -1, signals = signal_fd_watch(&watch.ending);
+	watch.end = end;
+	watch.signals = signals;
 	int interrupted = pid > 0 ? follow(pid, &watch, timeout_ms, ret) : 0;
 	cleanup_close(&watch.streams[0].fd);
 	cleanup_close(&watch.streams[1].fd);
@@ -264,39 +289,61 @@ void proc_result_free(struct proc_result *result)
 	buf_free(&result->err);
 }
 
-char *proc_sibling(const char *name)
+/* Returns the path by which this program was executed, absolute; NULL where the system does not tell. The caller frees it. */
+static char *executed_path(void)
 {
-	char self[PATH_MAX];
-	ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+#ifdef HAVE_GETAUXVAL
+	const char *executed = (const char *)getauxval(AT_EXECFN);
 
-	if (length > 0) {
-		self[length] = '\0';
-		AUTO_FREE char *path = xasprintf("%.*s/%s", (int)(strrchr(self, '/') - self), self, name);
-		if (access(path, X_OK) == 0)
-			return steal_pointer(&path);
-	}
-	return xstrdup(name);
+	if (executed)
+		return fs_absolute_path(executed);
+#endif
+	return NULL;
 }
 
-long long proc_started_at(pid_t pid)
+/* Returns the program of that name in the directory of a file, NULL when there is none; the caller frees it. */
+static char *find_beside(const char *file, const char *name)
 {
-	AUTO_FREE char *path = xasprintf("/proc/%d/stat", (int)pid);
-	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
-	AUTO_BUF struct buf content = {0};
-	struct timespec boot;
-	unsigned long long ticks;
-	char state;
+	AUTO_FREE char *path = file ? xasprintf("%.*s/%s", (int)(strrchr(file, '/') - file), file, name) : NULL;
 
-	if (fd < 0 || buf_read(&content, fd, 8192))
-		return -1;
-	const char *after = strrchr(buf_text(&content), ')'); /* the name before it may hold anything */
-	if (!after || sscanf(after, ") %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu", &state,
-			     &ticks) != 2)
-		return -1;
-	if (state == 'Z' || state == 'X')
-		return -1;
-	clock_gettime(CLOCK_BOOTTIME, &boot);
-	return time_now() - (boot.tv_sec * 1000LL + boot.tv_nsec / 1000000) + (long long)ticks * 1000 / sysconf(_SC_CLK_TCK);
+	return path && access(path, X_OK) == 0 ? steal_pointer(&path) : NULL;
+}
+
+char *proc_sibling(const char *name)
+{
+	AUTO_FREE char *executed = executed_path();
+	char *path = find_beside(executed, name), self[PATH_MAX];
+	ssize_t length = path ? 0 : readlink("/proc/self/exe", self, sizeof self - 1);
+
+	if (length > 0) { /* this program alone may be linked to elsewhere */
+		self[length] = '\0';
+		path = find_beside(self, name);
+	}
+	return path ? path : xstrdup(name);
+}
+
+/* Returns the file that execvp(3) finds for a name without a slash, or the name, as if it were in the working directory. */
+static char *find_in_path(const char *name)
+{
+	const char *path = proc_variable("PATH");
+	AUTO_FREE char *copy = xstrdup(path ? path : "/bin:/usr/bin");
+	char *rest = copy;
+
+	for (const char *directory; (directory = strsep(&rest, ":"));) {
+		AUTO_FREE char *file = xasprintf("%s/%s", *directory ? directory : ".", name);
+		if (access(file, X_OK) == 0)
+			return fs_absolute_path(file);
+	}
+	return fs_absolute_path(name);
+}
+
+char *proc_program(const char *name)
+{
+	char *executed = executed_path();
+
+	if (executed)
+		return executed;
+	return strchr(name, '/') ? fs_absolute_path(name) : find_in_path(name);
 }
 
 static const struct signal_name {

@@ -26,7 +26,7 @@ pid_t proc_spawn(const struct proc_spec *spec, struct error *error);
  * the number of the signal that killed it); 1 when it still runs; -1 when there is no such child. */
 int proc_wait(pid_t pid, long long timeout_ms, int *ret_exit_code);
 
-/* As proc_wait, but returns 2 as soon as the descriptor fd (-1 for none) can be read, for example a signalfd. */
+/* As proc_wait, but returns 2 as soon as the descriptor fd (-1 for none) can be read, for example one of signal_fd.h. */
 int proc_wait_or(pid_t pid, long long timeout_ms, int fd, int *ret_exit_code);
 
 /* Ends a child, or with a negative pid its whole group: SIGTERM, and after grace_ms milliseconds SIGKILL. Reaps it.
@@ -41,9 +41,9 @@ struct proc_result {
 };
 
 /* Runs a program in its own process group to its end, or for timeout_ms milliseconds at most: then the group gets SIGTERM,
- * and SIGKILL five seconds later. Up to output_limit bytes each of standard output and error are kept, the rest is read and
- * dropped; a background process that keeps them open is not waited for. A SIGTERM, SIGINT, SIGHUP or SIGQUIT that comes meanwhile
- * ends the group first, and then this process. Returns 0, or -1 when it could not be started.
+ * and SIGKILL five seconds later. Up to output_limit bytes each of standard error, and of standard output unless spec has an out,
+ * are kept, the rest is read and dropped; a background process that keeps them open is not waited for. A SIGTERM, SIGINT, SIGHUP or
+ * SIGQUIT that comes meanwhile ends the group first, and then this process. Returns 0, or -1 when it could not be started.
  * The caller gives ret to proc_result_free. */
 int proc_run(const struct proc_spec *spec, size_t output_limit, long long timeout_ms, struct proc_result *ret, struct error *error);
 
@@ -52,13 +52,35 @@ void proc_result_free(struct proc_result *result);
 /* Returns a descriptor that becomes readable when the process ends (pidfd), or -1 where the kernel has none. */
 int proc_pidfd(pid_t pid);
 
-/* Returns the path of the program that lies beside the running one, or, when there is none, its name, to be looked up in PATH;
- * the caller frees it. */
+/* Sends a signal to the process that pidfd (see proc_pidfd) stands for, which no other process with its number gets; or, with -1,
+ * to whatever has that number now. Returns 0, or -1 with errno. */
+int proc_signal(pid_t pid, int pidfd, int number);
+
+/* Returns the absolute path of the program that lies beside the running one, first without links resolved, so that it leads to what
+ * an upgrade puts there; or, when there is none, its name, to be looked up in PATH. The caller frees it. To be called in the first
+ * working directory. */
 char *proc_sibling(const char *name);
 
-/* Returns when a process began, in milliseconds since the epoch, exact to some 10 ms; -1 when there is none or it has ended.
+/* Returns the path by which this program was executed, absolute and without links resolved, so that it leads to what an upgrade
+ * puts there; the caller frees it. name is argv[0], for systems that do not tell. To be called in the first working directory. */
+char *proc_program(const char *name);
+
+/* Returns for how many milliseconds a process has lived, exact to some 10 ms; -1 when there is none or it has ended.
  * Format: proc(5), /proc/PID/stat. */
+long long proc_age(pid_t pid);
+
+/* Returns when a process began, in milliseconds since the epoch; -1 when there is none or it has ended. */
 long long proc_started_at(pid_t pid);
+
+/* Finds the living processes whose parent this one is, in no order, most of them at the most. Returns how many. */
+size_t proc_children(pid_t parent, pid_t *ret_children, size_t most);
+
+/* True while a process that has not ended is in the group. Members that have ended and that nobody reaps do not count; where
+ * proc(5) is not there to tell, they do. */
+bool proc_group_lives(pid_t group);
+
+/* True when the program that a process runs lies below the directory, whose path is absolute and without symbolic links. */
+bool proc_runs_below(pid_t pid, const char *directory);
 
 /* Returns the number of a signal named with or without SIG, in any case; -1 when it is none that ends or tells a server. */
 int proc_signal_number(const char *name);

@@ -60,6 +60,16 @@ int secret_read_text(const char *name, char **ret_secret, struct error *error)
 	return *ret_secret || !credential ? 0 : read_file("CREDENTIALS_DIRECTORY", credential, ret_secret, error);
 }
 
+char *secret_source(const char *name)
+{
+	AUTO_FREE char *variable = xasprintf("%s_FILE", name), *credential = secret_credential(name);
+	const char *path = proc_variable(variable);
+
+	if (proc_variable(name))
+		return xstrdup(name);
+	return path ? xasprintf("%s, which %s names", path, variable) : steal_pointer(&credential);
+}
+
 int secret_read(const char *name, char **ret_secret, struct error *error)
 {
 	if (secret_read_text(name, ret_secret, error))

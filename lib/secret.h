@@ -16,6 +16,10 @@ int secret_read_text(const char *name, char **ret_secret, struct error *error);
 /* As secret_read_text, from the file that the variable names alone. */
 int secret_read_file(const char *variable, char **ret_secret, struct error *error);
 
+/* Returns where secret_read takes the secret from, for people: "NAME", "PATH, which NAME_FILE names"; NULL when it is nowhere. The
+ * caller frees it. */
+char *secret_source(const char *name);
+
 /* Returns the path of the file NAME in the directory that CREDENTIALS_DIRECTORY names, NULL when there is none. The caller frees
  * it. */
 char *secret_credential(const char *name);

@@ -46,9 +46,9 @@ unsigned str_control(const char *text)
 	const unsigned char *byte = (const unsigned char *)text;
 	unsigned code;
 
-	switch (str_utf8_length(text)) {
-	case 1:
+	if (byte[0] < 0x80) /* nearly every one */
 		return byte[0] < ' ' || byte[0] == 127 ? byte[0] : 0;
+	switch (str_utf8_length(text)) {
 	case 2:
 		code = (byte[0] & 0x1fu) << 6 | (byte[1] & 0x3fu);
 		return code < 0xa0 ? code : 0;

@@ -18,10 +18,11 @@ enum {
 	STATUS = 1 << 8,
 	HISTORY = 1 << 9,
 	REVERT = 1 << 10, /* dewy rollback */
+	DOCTOR = 1 << 11,
 	NONE = 0,
 	ONCE = RUN | WATCH,
 	ANY = CHECK | FETCH | DEPLOY | RESTART | NOTIFY,
-	ALL = ANY | SERVE | ONCE | STATUS | HISTORY | REVERT,
+	ALL = ANY | SERVE | ONCE | STATUS | HISTORY | REVERT | DOCTOR,
 };
 
 enum option_id {

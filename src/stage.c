@@ -6,6 +6,7 @@
 #include "fs.h"
 #include "lock.h"
 #include "log.h"
+#include "restart/settings.h"
 #include "root/history.h"
 #include "str.h"
 #include "time.h"
@@ -46,12 +47,18 @@ static bool begins(const struct driver *driver)
 	return driver->stage->begins && driver->stage->begins(&driver->options);
 }
 
+static bool is_dry(const struct driver *driver)
+{
+	return driver->stage->plan && option_flag(&driver->options, OPT_DRY_RUN);
+}
+
 static bool acts(const struct driver *driver)
 {
+	unsigned states = is_dry(driver) ? driver->stage->plans_on : driver->stage->acts_on;
 	bool assets = !begins(driver) && str_equal(json_string(driver->document, "mode"), "assets");
 
 	return begins(driver) ||
-	       (driver->stage->acts_on & 1u << document_state(driver->document) && !(driver->stage->server_only && assets));
+	       (states & 1u << document_state(driver->document) && !(driver->stage->server_only && assets));
 }
 
 /* A document is for one ROOT: what it says must never redirect this run to another. */
@@ -111,19 +118,47 @@ static void conclude(struct driver *driver, int failed, const struct error *erro
 	enum state state = document_state(driver->document);
 	bool ended = state == STATE_FAILED || state == STATE_RUNNING || state == STATE_ROLLED_BACK ||
 		     (state == STATE_DEPLOYED && str_equal(json_string(driver->document, "mode"), "assets"));
+	bool mistaken = begins(driver) && error->code == ERROR_USAGE; /* whoever asked for it hears of it */
 
 	if (failed)
 		log_error(error->message, "stage", driver->stage->name, "hint", error->hint);
-	if (ended && driver->stage->takes_lock && error->code != ERROR_LOCKED && driver->root.state >= 0 &&
+	if (ended && !mistaken && driver->stage->takes_lock && error->code != ERROR_LOCKED && driver->root.state >= 0 &&
 	    history_append(&driver->root, driver->document, &unrecorded))
 		log_warn("Cannot record the deployment", "error", unrecorded.message, "hint", unrecorded.hint);
 }
 
 static cJSON *begin_document(const struct driver *driver)
 {
-	const char *mode = option_string(&driver->options, OPT_MODE);
+	return document_new(&driver->root, option_string(&driver->options, OPT_APP), restart_mode(&driver->options));
+}
 
-	return document_new(&driver->root, option_string(&driver->options, OPT_APP), mode ? mode : "assets");
+/* A plan may be made before the stages that bring what the step itself requires. */
+static unsigned requirements(const struct driver *driver)
+{
+	enum state state = document_state(driver->document);
+
+	return state == STATE_AVAILABLE ? FETCH : state == STATE_FETCHED ? DEPLOY : driver->stage->user;
+}
+
+/* Has the stage say what it would do. Nothing is locked, recorded or told to anybody. */
+static void rehearse(struct driver *driver)
+{
+	time_t started_at = (time_t)(time_now() / 1000);
+	struct error error;
+
+	driver->started_at = time_monotonic();
+	if (begins(driver))
+		driver->document = begin_document(driver);
+	struct stage_run run = {.options = &driver->options, .root = &driver->root, .document = driver->document};
+	int failed = !begins(driver) && document_require(driver->document, requirements(driver), &error);
+	if (failed || driver->stage->plan(&run, &error)) {
+		document_fail(driver->document, driver->stage->name, &error);
+		log_error(error.message, "stage", driver->stage->name, "hint", error.hint);
+	}
+	if (!begins(driver))
+		return;
+	stamp(driver, started_at);
+	cJSON_DeleteItemFromObjectCaseSensitive(driver->document, "notices"); /* a pipe may end in dewy-notify */
 }
 
 /* Runs the step, and records what came of it, under the lock of ROOT; it is free again before the next stage reads the document. */
@@ -175,7 +210,10 @@ static int drive(struct driver *driver)
 	if (!begins(driver) && (read_input(driver, &error) || check_root(driver, &error)))
 		return options_complain(tool, &error);
 	bool acting = acts(driver);
-	if (acting)
+	driver->root.dry = is_dry(driver);
+	if (acting && driver->root.dry)
+		rehearse(driver);
+	else if (acting)
 		act(driver);
 	if (write_output(driver, acting, &error))
 		return options_complain(tool, &error);

@@ -27,7 +27,8 @@ complete_bash() {
   assert_line once
   assert_line rollback
   assert_line notify
-  assert_equal "$(complete_bash dewy once --gr)" --grace-period
+  assert_line doctor
+  assert_equal "$(complete_bash dewy once --gra)" --grace-period
   assert_equal "$(complete_bash dewy notify --notif)" $'--notifier\n--notify-timeout'
 }
 
@@ -38,11 +39,13 @@ complete_bash() {
   assert_equal "$(complete_bash dewy-notify --notifier '')" ""
 }
 
-@test "directories, files, and the command behind -- are offered" {
+@test "directories, files, users, groups, and the command behind -- are offered" {
   mkdir releases
   touch release.pid
   assert_equal "$(complete_bash dewy-notify --root rel)" releases
   assert_equal "$(complete_bash dewy-restart --pid-file rel)" $'release.pid\nreleases'
+  assert_equal "$(complete_bash dewy-serve --socket-user roo)" root
+  assert_equal "$(complete_bash dewy-serve --group daem)" daemon
   run complete_bash dewy once -- dewy-not
   assert_line dewy-notify
 }

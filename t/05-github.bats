@@ -57,6 +57,24 @@ create() {
   assert_equal "$status" 201
 }
 
+@test "a repository tells what the user of a token may, and the answer which scopes the token has and when it expires" {
+  github_repository octo/private '{"private": true}'
+  start_github --token ghp_write=write --token ghp_read=read --token github_pat_x=write
+  ask ghp_write /repos/octo/private
+  assert_equal "$status" 200
+  assert_equal "$(query '"\(.full_name) \(.private) \(.permissions.push) \(.permissions.pull)"')" "octo/private true true true"
+  assert_equal "$(header x-oauth-scopes)" repo
+  assert_equal "$(header github-authentication-token-expiration)" ""
+  github_control settings '{"expiration": 3600}'
+  ask ghp_read /repos/octo/private
+  assert_equal "$(query .permissions.push)" false
+  assert_regex "$(header github-authentication-token-expiration)" '^20[0-9-]+ [0-9:]+ UTC$'
+  ask github_pat_x /repos/octo/private
+  assert_equal "$(header x-oauth-scopes)" ""
+  ask '' /repos/octo/private
+  assert_equal "$status" 404
+}
+
 @test "releases are what GitHub's schema says, whether read from disk or created" {
   github_release octo/app v1.0.0 '' app_linux_amd64.tar.gz app_linux_arm64.tar.gz
   github_release octo/app v1.1.0-rc.1 '{"prerelease": true, "created_at": "2030-01-01T00:00:00Z"}' app_linux_amd64.tar.gz

@@ -25,14 +25,15 @@ load deployed
   [ "$(wc -l <<<"$output")" = 1 ]
 }
 
-@test "nothing is created in ROOT, and no lock is taken" {
+@test "nothing is created in ROOT but what tells people of the offer, and no lock is taken" {
   publish v1.2.3
   mkdir "$ROOT/.dewy"
   exec 8>"$ROOT/.dewy/lock"
   flock -x 8
   run check
   assert_success
-  [ "$(cd "$ROOT" && find . | sort | tr '\n' ' ')" = ". ./.dewy ./.dewy/lock " ]
+  [ "$(cd "$ROOT" && find . | LC_ALL=C sort | tr '\n' ' ')" = ". ./.dewy ./.dewy/lock ./.dewy/offered.json " ]
+  [ "$(jq -r .release.version "$ROOT/.dewy/offered.json")" = v1.2.3 ]
 }
 
 @test "the deployed release is unchanged, says nothing to people, and is logged at debug" {

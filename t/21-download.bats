@@ -45,9 +45,14 @@ has_lines() {
   [ "$(wc -l <"$2")" = "$1" ]
 }
 
-# request N MEMBER: what t/downloads.py has noted of the request of that number, the first of which is 1.
+# request N MEMBER: what t/downloads.py has noted of the request of that number, the first of which is 1, once that is over.
 request() {
-  sed -n "$1p" "$SERVICE/requests" | jq -r ".$2"
+  wait_until noted "$1"
+  jq -r --argjson number "$1" 'select(.number == $number) | .'"$2" "$SERVICE/requests"
+}
+
+noted() {
+  grep -q "\"number\": $1," "$SERVICE/requests"
 }
 
 etag() {

@@ -99,6 +99,95 @@ answer() {
   assert_document
 }
 
+@test "--health-path asks at the port itself, past every proxy, as often as --health-count says" {
+  export HEALTH_LOG=$BATS_TEST_TMPDIR/asked DEWY_PORT=$PORT http_proxy=http://127.0.0.1:1
+  publish_server v1.0.0
+  run -0 --separate-stderr pipe --health-path /health
+  assert_equal "$(cat "$HEALTH_LOG")" $'v1.0.0\nv1.0.0\nv1.0.0'
+  publish_server v1.1.0
+  run -0 --separate-stderr pipe --health-path /health --health-count 2
+  assert_equal "$(cat "$HEALTH_LOG")" $'v1.0.0\nv1.0.0\nv1.0.0\nv1.1.0\nv1.1.0'
+}
+
+@test "a bad answer starts the count of good ones again" {
+  export HEALTH_LOG=$BATS_TEST_TMPDIR/asked
+  publish_server v1.0.0 "stumbles 2"
+  run -0 --separate-stderr pipe --health-path /health --health-count 2
+  assert_equal "$(grep -c v1.0.0 "$HEALTH_LOG")" 4
+}
+
+@test "good answers that are not enough in a row are no success" {
+  publish_server v1.0.0
+  run -4 --separate-stderr pipe --health-path /health --health-count 1000 --health-timeout 500ms
+  assert_regex "$(field error.message)" '^v1.0.0 did not become healthy in 500ms: of 1000 good answers in a row, only [1-6] came$'
+}
+
+@test "--health-path is asked over the UNIX socket when there is no port" {
+  export HEALTH_LOG=$BATS_TEST_TMPDIR/asked
+  unset DEWY_PORT
+  publish_server v1.0.0
+  run -0 --separate-stderr pipe --path app.sock --health-path /health --health-count 1
+  assert_equal "$(cat "$HEALTH_LOG")" v1.0.0
+  publish_server v1.1.0 unhealthy
+  run -4 --separate-stderr pipe --path app.sock --health-path /health --health-timeout 300ms
+  assert_equal "$(field state) $(field error.message)" \
+    "rolled_back v1.1.0 did not become healthy in 300ms: the health check was answered with 500"
+}
+
+@test "a health check that cannot be asked is refused before anything is touched" {
+  local -a options
+  publish_server v1.0.0
+  dewy-check | dewy-fetch | dewy-deploy >"$BATS_TEST_TMPDIR/deployed"
+  unset DEWY_PORT
+  while read -ra options; do
+    run -1 --separate-stderr dewy-restart "${options[@]}" -- current/server <"$BATS_TEST_TMPDIR/deployed"
+    assert_equal "$output" ""
+    assert_regex "$stderr" 'health-'
+    assert [ ! -e "$ROOT/.dewy/serve.pid" ]
+  done <<'EOF'
+--port 8080 --health-path health
+--port 8080 --health-path /h --health-url http://127.0.0.1/
+--port u53 --health-path /h
+--port 8080 --health-path /h --health-count 0
+EOF
+  run -1 --separate-stderr dewy-restart --health-path /h -- current/server <"$BATS_TEST_TMPDIR/deployed"
+  assert_regex "$stderr" 'there is no --port and no --path to ask at; repeat the --port'
+}
+
+@test "a restored release that is not healthy either: exit status 4, a sentence that says so, and it is not blamed" {
+  publish_server v0.9.0
+  pipe >/dev/null
+  publish_server v1.0.0 unhealthy
+  pipe >/dev/null
+  publish_server v1.1.0 unhealthy
+  export DEWY_HEALTH_PATH=/health DEWY_HEALTH_TIMEOUT=300ms
+  run -4 --separate-stderr pipe
+  assert_equal "$(field state) $(field error.message)" "failed rolled back to v1.0.0, but it does not serve:\
+ v1.0.0 did not become healthy in 300ms: the health check was answered with 500"
+  assert_equal "$(cat "$ROOT/current/version") $(answer)" "v1.0.0 v1.0.0"
+  run -0 --separate-stderr dewy-check
+  assert_regex "$(field reason)" '^server not restarted: v1.0.0 failed to start 1 time'
+  rm "$ROOT/.dewy/attempts.json" # as if it was time for the next one
+  run -4 --separate-stderr pipe
+  assert_equal "$(field state) $(cat "$ROOT/current/version")" "failed v1.0.0"
+  assert_equal "$(jq -r '[.versions[].version] | join(" ")' "$ROOT/.dewy/rejected.json")" v1.1.0
+}
+
+@test "with --no-rollback a bad release stays current, is not rejected, and is tried again later" {
+  publish_server v1.0.0
+  pipe >/dev/null
+  publish_server v1.1.0 dies-at-once
+  start_load "http://127.0.0.1:$PORT/"
+  run -4 --separate-stderr pipe --no-rollback
+  [ "$(stop_load)" = 0 ]
+  assert_equal "$(field state) $(field error.stage) $(field error.code)" "failed restart application"
+  assert_equal "$(cat "$ROOT/current/version") $(answer)" "v1.1.0 v1.0.0"
+  assert [ ! -e "$ROOT/.dewy/rejected.json" ]
+  run -0 --separate-stderr dewy-check
+  assert_equal "$(field state)" waiting
+  assert_regex "$(field reason)" '^server not restarted: v1.1.0 failed to start 1 time'
+}
+
 @test "a release that is not ready in time is rolled back" {
   export DEWY_START_TIMEOUT=1500ms
   publish_server v1.0.0 says-ready
@@ -141,6 +230,29 @@ answer() {
   run -0 --separate-stderr pipe
   [ "$(answer)" = v1.1.0 ]
   [ ! -e "$ROOT/.dewy/attempts.json" ]
+}
+
+@test "a first release that does not start, and is published again under its version, is fetched again" {
+  local attempt
+  publish_server v1.0.0 dies-at-once
+  run -4 pipe
+  for attempt in 1 2; do # what is as bad is tried like any first release, and not again before its time
+    publish_server v1.0.0 dies-at-once "attempt $attempt"
+    run -0 --separate-stderr dewy once --dry-run -- current/server
+    assert_regex "$(field 'plan[0]')" '^download app_linux_amd64.tar.gz '
+    run -4 --separate-stderr pipe
+    assert_equal "$(field state) $(field reason)" "failed published again"
+    run -0 --separate-stderr dewy-check
+    assert_equal "$(field state)" waiting
+  done
+  publish_server v1.0.0
+  run -0 --separate-stderr pipe
+  assert_equal "$(field state) $(field reason) $(answer)" "running published again v1.0.0"
+  assert [ ! -e "$ROOT/.dewy/attempts.json" ]
+  stop_pid "$(cat "$ROOT/.dewy/serve.pid")"
+  publish_server v1.0.0 dies-at-once
+  run -0 --separate-stderr pipe # what has served is started as it is
+  assert_equal "$(field reason)" "server not running"
 }
 
 @test "a server that was stopped is started again from the release on disk: no hooks, no copy, no audit record" {
@@ -233,6 +345,67 @@ answer() {
   publish_server v1.0.0
   run -1 --separate-stderr bash -c 'dewy-check | dewy-fetch | dewy-deploy | dewy-restart'
   [ "$(field error.message)" = "no server runs, and there is no command to start one" ]
+}
+
+@test "dewy rollback with no server and no command touches nothing" {
+  publish_server v1.0.0
+  pipe >/dev/null
+  publish_server v1.1.0
+  pipe >/dev/null
+  stop_pid "$(cat "$ROOT/.dewy/serve.pid")"
+  before=$(readlink "$ROOT/current")
+  run -1 --separate-stderr dewy rollback
+  assert_equal "$(field state) $(field error.message)" "failed no server runs, and there is no command to start one"
+  assert_equal "$(readlink "$ROOT/current")" "$before"
+  assert [ ! -e "$ROOT/.dewy/rejected.json" ]
+  run -0 --separate-stderr dewy rollback -- current/server
+  assert_equal "$(field state) $(answer)" "running v1.0.0"
+}
+
+# plan: the member of the document in $output, a line for each step.
+plan() {
+  jq -r '.plan[]' <<<"$output"
+}
+
+@test "--dry-run says what would be done and believed, whatever the stage before, and changes nothing" {
+  local state supervisor
+  publish_server v1.0.0
+  run -0 --separate-stderr bash -c 'dewy-check | dewy-restart --dry-run -- current/server --fast'
+  assert_equal "$(plan)" "start dewy-serve in $ROOT with the command current/server --fast
+expect a generation above 0 in $ROOT/.dewy/serve.status within 1m, up for 1s
+else leave v1.0.0 in place, and try again later"
+  assert [ ! -e "$ROOT/.dewy" ]
+  pipe >/dev/null
+  supervisor=$(cat "$ROOT/.dewy/serve.pid")
+  publish_server v1.1.0
+  dewy-check >"$BATS_TEST_TMPDIR/available"
+  dewy-fetch <"$BATS_TEST_TMPDIR/available" >"$BATS_TEST_TMPDIR/fetched"
+  dewy-deploy <"$BATS_TEST_TMPDIR/fetched" | jq -c '.plan = ["extract"]' >"$BATS_TEST_TMPDIR/deployed"
+  find "$ROOT" -printf '%p %T@ %i\n' | sort >"$BATS_TEST_TMPDIR/before"
+  for state in available fetched deployed; do
+    run -0 --separate-stderr dewy-restart --dry-run --health-path /h --log-level info <"$BATS_TEST_TMPDIR/$state"
+    assert_equal "$(field state)" "$state"
+    assert_equal "$(plan | grep -v '^extract$')" "send SIGHUP to supervisor $supervisor (generation 1)
+expect a generation above 1 in $ROOT/.dewy/serve.status within 1m, up for 1s
+healthy at http://127.0.0.1:$PORT/h, 3 times in a row within 30s
+else go back to v1.0.0, and ask the same of it"
+    [[ $stderr == *"INFO: Plan step=\"send SIGHUP to supervisor $supervisor (generation 1)\""* ]]
+    assert_document
+  done
+  assert_equal "$(plan | head -n 1)" extract
+  find "$ROOT" -printf '%p %T@ %i\n' | sort | diff "$BATS_TEST_TMPDIR/before" -
+  assert_equal "$(answer)" v1.0.0
+}
+
+@test "--dry-run fails of what the step would fail of, and passes other documents on" {
+  publish_server v1.0.0
+  run -1 --separate-stderr bash -c 'dewy-check | dewy-restart --dry-run'
+  assert_equal "$(field error.message)" "no server runs, and there is no command to start one"
+  assert [ ! -e "$ROOT/.dewy" ]
+  pipe >/dev/null
+  dewy-check >"$BATS_TEST_TMPDIR/unchanged"
+  run -0 --separate-stderr dewy-restart --dry-run <"$BATS_TEST_TMPDIR/unchanged"
+  assert_equal "$output" "$(cat "$BATS_TEST_TMPDIR/unchanged")"
 }
 
 @test "a port that is taken: exit status 4, and the release is not the one to blame" {

@@ -44,7 +44,7 @@ selector = selectors.DefaultSelector()
 for fd in range(3, 3 + int(os.environ["LISTEN_FDS"])):
     selector.register(socket.socket(fileno=fd), selectors.EVENT_READ)
 with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
-    notify.sendto(b"READY=1", "\0" + os.environ["NOTIFY_SOCKET"][1:])
+    notify.sendto(b"READY=1", os.environ["NOTIFY_SOCKET"])
 while True:
     for key, _ in selector.select():
         connection, _ = key.fileobj.accept()
@@ -95,11 +95,12 @@ EOF
   [ ! -e "$BATS_TEST_TMPDIR/.dewy/serve.pid" ]
 }
 
-@test "SERVER_STARTER_PORT is what start_server gives" {
+@test "SERVER_STARTER_PORT is what start_server gives, for every form of --port and --path" {
   local two three four options
   two=$(free_port) three=$(free_port) four=$(free_port)
-  options=(--port "127.0.0.1:$PORT" --port "$two" --port "[::1]:$three" --port "127.0.0.1:u$PORT" --port "$four=9"
-    --port "localhost:$three" --port " u$two " --path "$BATS_TEST_TMPDIR/one.sock" --path two.sock)
+  options=(--port "127.0.0.1:$PORT=20" --port "$two=21" --port "[::1]:$PORT=22" --port "127.0.0.1:u$PORT=23" --port "u$two=24"
+    --port "[::1]:u$PORT=25" --port "localhost:$three=26" --port "localhost:u$three=27" --port "[::]:$two=28" --port "[::]:u$two=29"
+    --port=" $four " --path "$BATS_TEST_TMPDIR/one.sock" --path two.sock)
   cd "$BATS_TEST_TMPDIR"
   echo silent | plan all # there is no NOTIFY_SOCKET
   start_server "${options[@]}" --pid-file=perl.pid -- "${WORKER[@]}" 2>/dev/null 3>&- &
@@ -113,8 +114,10 @@ EOF
   serve "${options[@]}"
   local actual
   actual=$(setting 1 SERVER_STARTER_PORT)
+  assert_equal "${actual%%;"$four"=*}" "${expected%%;"$four"=*}" # byte for byte where =FD says which descriptor
+  assert_equal "${actual%%;"$four"=*}" "127.0.0.1:$PORT=20;$two=21;[::1]:$PORT=22;127.0.0.1:$PORT=23;$two=24;[::1]:$PORT=25;\
+localhost:$three=26;localhost:$three=27;[::]:$two=28;[::]:$two=29"
   assert_equal "$(descriptors "$actual")" "$(descriptors "$expected")"
-  assert_equal "$(grep -o "$four=[0-9]*" <<<"$actual")" "$four=9"
   assert_equal "$(setting 1 SERVER_STARTER_GENERATION)" 1
 }
 
@@ -219,15 +222,64 @@ EOF
   [ -S "$path" ]
 }
 
-@test "workers see no secrets and nothing of dewy" {
-  export GH_TOKEN=s3cret GITHUB_TOKEN=s3cret GITHUB_APP_PRIVATE_KEY=s3cret SLACK_TOKEN=s3cret MAIL_PASSWORD=s3cret \
-    MAIL_USERNAME=s3cret WEBHOOK_SECRET=s3cret AWS_ACCESS_KEY_ID=s3cret AWS_SECRET_ACCESS_KEY=s3cret \
-    AWS_SESSION_TOKEN=s3cret GOOGLE_APPLICATION_CREDENTIALS=s3cret CREDENTIALS_DIRECTORY=s3cret DEWY_NOTIFIER=s3cret AWS_REGION=eu-central-1 DATABASE_URL=kept
+# variables_of_dewy: prints all variables that hold a secret, also in a file, and those of all options, but for the ones that
+# dewy-serve itself takes.
+variables_of_dewy() {
+  local source=$BATS_TEST_DIRNAME/../src
+  sed -nE 's/^\t"([A-Z_]+)(\*)?",$/\1 \2/p' "$source/secrets.c" | while read -r name any; do
+    [ "$name" = DEWY_ ] || echo "$name"
+    [ -z "$any" ] || echo "${name%_}_FILE"
+  done
+  comm -23 <(sed -nE 's/^OPTION\([A-Z_]+, "([a-z-]+)".*/\1/p' "$source/options.def" | sort -u) \
+    <(dewy-serve --help | sed -nE 's/^  (-., )?--([a-z-]+) .*/\2/p' | sort -u) | tr a-z- A-Z_ | sed 's/^/DEWY_/'
+}
+
+@test "workers see no secrets, no setting of dewy, and nothing that is about the supervisor" {
+  local -a removed
+  mapfile -t removed < <(variables_of_dewy)
+  [ ${#removed[@]} -ge 40 ]
+  env "${removed[@]/%/=s3cret}" AWS_REGION=eu-central-1 DATABASE_URL=kept WATCHDOG_USEC=s3cret WATCHDOG_PID=s3cret LISTEN_PID=1 \
+    LISTEN_FDS=1 LISTEN_FDNAMES=s3cret NOTIFY_SOCKET="@s3cret.$PORT" DEWY_KILL_TIMEOUT=5s DEWY_PATH="$BATS_TEST_TMPDIR/s.sock" \
+    DEWY_SOCKET_MODE=0700 DEWY_SOCKET_USER="$(id -u)" DEWY_SOCKET_GROUP="$(id -g)" DEWY_USER="$(id -un)" DEWY_GROUP="$(id -g)" \
+    DEWY_REUSE_PORT=1 DEWY_STRICT_KEYS=1 dewy-serve --interval 1h -- "${WORKER[@]}" 2>>"$LOG" 3>&- &
+  SUPERVISOR=$!
+  wait_until state ready 1
+  run tr '\0' '\n' <"/proc/$SUPERVISOR/environ"
+  assert_line GH_TOKEN_FILE=s3cret
+  assert_line CREDENTIALS_DIRECTORY=s3cret
+  run tr '\0' '\n' <"/proc/$(worker 1)/environ"
+  refute_output --partial s3cret
+  refute_line --regexp '^(DEWY|WATCHDOG)_'
+  assert_line DATABASE_URL=kept
+  assert_line AWS_REGION=eu-central-1
+  assert_line LISTEN_FDS=1
+  assert_line "LISTEN_PID=$(worker 1)"
+  assert_line "LISTEN_FDNAMES=$BATS_TEST_TMPDIR/s.sock"
+}
+
+@test "NOTIFY_SOCKET is a socket beside the pid file, which any user may send to and only a worker is heard by" {
+  umask 077
   serve
-  tr '\0' '\n' <"/proc/$(worker 1)/environ" >"$BATS_TEST_TMPDIR/environ"
-  run ! grep -E 's3cret|^DEWY_' "$BATS_TEST_TMPDIR/environ"
-  assert_equal "$(setting 1 DATABASE_URL)" kept
-  assert_equal "$(setting 1 AWS_REGION)" eu-central-1
+  assert_equal "$(setting 1 NOTIFY_SOCKET)" "$ROOT/.dewy/serve.notify"
+  assert_equal "$(stat -c '%F %a' "$ROOT/.dewy/serve.notify")" 'socket 777'
+  kill -KILL "$SUPERVISOR"
+  wait_until gone "$SUPERVISOR"
+  launch # puts another one in its place
+  wait_until grep -qx "$SUPERVISOR" "$PID_FILE" # the status file is a new one from here on
+  wait_until state ready 1
+  signals TERM
+  ended 0
+  [ ! -e "$ROOT/.dewy/serve.notify" ]
+}
+
+@test "NOTIFY_SOCKET is an abstract name where its path would be too long" {
+  local long
+  long=$BATS_TEST_TMPDIR/$(printf '%0100d' 0)
+  mkdir "$long"
+  serve --pid-file "$long/pid"
+  [[ $(setting 1 NOTIFY_SOCKET) = @* ]]
+  signals TERM
+  ended 0
 }
 
 @test "--envdir is read before each start" {
@@ -426,7 +478,7 @@ EOF
   grep -q '^# state=' "$STATUS"
   assert_equal "$(ask "$PORT")" '3 1' # waits in the backlog until the worker accepts
   assert_equal "$(readlink "/proc/$pid/fd/0")" /dev/null
-  assert_equal "$(readlink "/proc/$pid/fd/2")" "$(realpath "$ROOT")/.dewy/serve.log"
+  [[ $(readlink "/proc/$pid/fd/2") = pipe:* ]] # to the process that writes .dewy/serve.log
   [ "$(ps -o sid= -p "$pid")" != "$(ps -o sid= -p $$)" ]
   wait_until grep -q 'New worker is now running' "$ROOT/.dewy/serve.log"
 }
@@ -489,13 +541,40 @@ EOF
   grep -q '^2:' "$STATUS"
 }
 
+@test "--restart says which worker has not ended, or that no generation is up, when the time is over" {
+  echo ignore | plan 1
+  serve --kill-timeout 1h
+  wait_until recorded 1 did ignore
+  local -a short=(--ready-timeout 100ms --kill-timeout 1ms --interval 0)
+  run -6 timeout 60 dewy-serve --restart "${short[@]}"
+  assert_output --partial "generation 2 serves, but 1 (pid $(worker 1)) has not ended yet"
+  kill -KILL "$(worker 1)"
+  echo 'await never' | plan 3
+  run -6 timeout 60 dewy-serve --restart "${short[@]}"
+  assert_output --partial 'no generation after 2 is up yet'
+}
+
+@test "--restart notices that the supervisor ended" {
+  serve
+  printf 'say STATUS=loading\nawait never\n' | plan 2
+  timeout 60 dewy-serve --restart 2>"$BATS_TEST_TMPDIR/said" 3>&- &
+  local restart=$!
+  wait_until recorded 2 did say
+  signals KILL
+  kill -KILL "$(worker 1)" "$(worker 2)"
+  local status=0
+  wait $restart || status=$?
+  assert_equal "$status" 4
+  grep -q "the supervisor (pid $SUPERVISOR) ended" "$BATS_TEST_TMPDIR/said"
+}
+
 @test "--stop waits for the end, and finds nothing to do when none runs" {
   serve
   run -0 timeout 20 dewy-serve --stop
   gone "$SUPERVISOR"
   [ ! -e "$PID_FILE" ]
   run -0 timeout 20 dewy-serve --stop
-  run -4 timeout 20 dewy-serve --restart
+  run -1 timeout 20 dewy-serve --restart
   assert_output --partial 'no supervisor holds the pid file'
 }
 
@@ -524,4 +603,16 @@ EOF
   chmod o+w "$ROOT"
   run -1 dewy-serve -- "${WORKER[@]}"
   assert_output --partial 'others may write to the root'
+}
+
+@test "--log-file - sends all to standard output, in the background, too, and not what is wrong at the start" {
+  dewy-serve --log-file - --daemonize --interval 1h -- "${WORKER[@]}" >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err" 3>&-
+  wait_until state ready 1
+  grep -q 'Supervisor started' "$BATS_TEST_TMPDIR/out"
+  [ ! -s "$BATS_TEST_TMPDIR/err" ]
+  [ ! -e "$ROOT/-" ] && [ ! -e "$ROOT/.dewy/serve.log" ]
+  run -6 --separate-stderr dewy-serve --log-file - --daemonize -- "${WORKER[@]}"
+  assert_output ""
+  [[ $stderr == *"another supervisor"* ]]
+  dewy-serve --stop
 }

@@ -61,7 +61,7 @@ prepare() {
   wait_until recorded 2 did say
   NOTIFY_SOCKET=$(setting 2 NOTIFY_SOCKET) python3 -c '
 import os, socket
-socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"READY=1", "\0" + os.environ["NOTIFY_SOCKET"][1:])'
+socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"READY=1", os.environ["NOTIFY_SOCKET"])'
   signals USR1 # handled after the message: whatever it could do is done
   signals HUP
   wait_until logged 'A new worker follows'
@@ -152,13 +152,14 @@ socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"READY=1", "\0" + os.en
 }
 
 @test "a storm of HUPs ends with one generation that serves" {
-  serve
+  serve --log-file "$LOG"
   for _ in {1..200}; do
     signals HUP
   done
+  signals USR1
+  wait_until logged 'Log file opened again' # and the last HUP was taken before
   settled() {
-    [ "$(grep -c '^[0-9]' "$STATUS")" -eq 1 ] && grep -q '^# state=ready' "$STATUS" &&
-      [ "$(grep -c ' start ' "$RECORD")" -eq "$(sed -n 's/^# state=ready gen=//p' "$STATUS")" ]
+    alone && [ "$(grep -c ' start ' "$RECORD")" -eq "$(sed -n 's/^# state=ready gen=//p' "$STATUS")" ]
   }
   wait_until settled
   pid=$(sed -n 's/^[0-9]*://p' "$STATUS")
@@ -215,6 +216,79 @@ socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"READY=1", "\0" + os.en
   wait_until state failed 2 'exit 1'
   rm "$PLAN/all"
   wait_until grep -q '^# state=ready' "$STATUS"
+}
+
+@test "with --max-start-failures, a new generation is tried that often while the old one serves" {
+  echo 'exit 3' | plan 2
+  printf 'say STATUS=loading\nawait go\nexit 5\n' | plan 3
+  serve --max-start-failures 2
+  signals HUP
+  wait_until state starting 2 'exit 3' # and not failed: it is tried again, by itself
+  grep -q "^1:$(worker 1)\$" "$STATUS"
+  wait_until recorded 3 did say
+  run ! grep -q '^# state=failed' "$STATUS"
+  touch "$PLAN/go"
+  wait_until state failed 3 'exit 5'
+  run ! gone "$(worker 1)"
+  run ! recorded 1 SIGTERM
+  signals HUP # the next one is the fourth, so none was between
+  wait_until state ready 4
+}
+
+@test "with --max-start-failures, a generation that comes up at the second try serves" {
+  echo 'exit 3' | plan 2
+  serve --max-start-failures 5
+  signals HUP
+  wait_until state ready 3
+  wait_until recorded 1 SIGTERM
+  echo 'exit 3' | plan 4
+  run -0 timeout 60 dewy-serve --restart --max-start-failures 5
+  state ready 5
+}
+
+@test "HUP during the pause before another try starts at once, and counts afresh" {
+  echo 'exit 3' | plan all
+  serve_first() { printf 'say READY=1\n' | plan 1; serve "$@"; }
+  serve_first --max-start-failures 3
+  signals HUP
+  wait_until state starting 3 'exit 3' # what follows is a pause of 2 s
+  signals HUP
+  wait_until state starting 4 'exit 3'
+  wait_until state failed 6 'exit 3' # and not 4, which was the third one in a row
+  run ! gone "$(worker 1)"
+}
+
+@test "the old worker dies in the pause before another try: the try is made at once" {
+  printf 'exit 3\n' | plan 2
+  printf 'exit 3\n' | plan 3
+  printf 'exit 3\n' | plan 4
+  serve --max-start-failures 9
+  signals HUP
+  wait_until state starting 4 'exit 3' # what follows is a pause of 4 s
+  kill -KILL "$(worker 1)"
+  wait_until state ready 5
+  local died started
+  died=$(sed -nE 's/^(\S+)Z WARN: Worker died unexpectedly.*/\1/p' "$LOG")
+  started=$(sed -nE 's/^(\S+)Z INFO: Starting new worker generation="5".*/\1/p' "$LOG")
+  [ $(($(date -d "$started" +%s) - $(date -d "$died" +%s))) -le 2 ]
+}
+
+@test "TERM in the pause before another try ends all" {
+  echo 'exit 3' | plan 2
+  serve --max-start-failures 9
+  signals HUP
+  wait_until state starting 2 'exit 3'
+  signals TERM
+  ended 0
+  recorded 1 SIGTERM
+}
+
+@test "with --give-up and --max-start-failures, the first generation is tried that often" {
+  echo 'exit 7' | plan all
+  launch --give-up --max-start-failures 2
+  ended 4
+  state failed 2 'exit 7'
+  assert_equal "$(grep -c ' start ' "$RECORD")" 2
 }
 
 @test "with --give-up, the first generation that does not come up is the end" {
@@ -381,7 +455,9 @@ socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"READY=1", "\0" + os.en
   wait_until recorded 1 SIGTERM
 }
 
-@test "the supervisor tells systemd when it serves, reloads and ends" {
+# listen_as_systemd: what is sent to $BATS_TEST_TMPDIR/notify becomes lines of the file $told.
+listen_as_systemd() {
+  told=$BATS_TEST_TMPDIR/told
   cat >"$BATS_TEST_TMPDIR/systemd.py" <<'EOF'
 import os, socket, sys
 receiver = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -391,12 +467,15 @@ while True:
     with open(sys.argv[2], "a") as file:
         file.write(message.replace("\n", " ") + "\n")
 EOF
-  python3 "$BATS_TEST_TMPDIR/systemd.py" "$BATS_TEST_TMPDIR/notify" "$BATS_TEST_TMPDIR/told" 3>&- &
+  python3 "$BATS_TEST_TMPDIR/systemd.py" "$BATS_TEST_TMPDIR/notify" "$told" 3>&- &
   echo $! >"$BATS_TEST_TMPDIR/systemd.pid"
   wait_until test -S "$BATS_TEST_TMPDIR/notify"
+}
+
+@test "the supervisor tells systemd when it serves, reloads and ends" {
+  listen_as_systemd
   echo 'exit 1' | plan 3
   NOTIFY_SOCKET=$BATS_TEST_TMPDIR/notify WATCHDOG_USEC=1 serve
-  told=$BATS_TEST_TMPDIR/told
   wait_until grep -qx 'READY=1 STATUS=Serving (generation 1)' "$told"
   run setting 1 NOTIFY_SOCKET
   refute_output "$BATS_TEST_TMPDIR/notify"
@@ -405,10 +484,18 @@ EOF
   wait_until grep -q '^RELOADING=1 MONOTONIC_USEC=[0-9][0-9]* STATUS=' "$told"
   wait_until grep -qx 'READY=1 STATUS=Serving (generation 2)' "$told"
   signals HUP
-  wait_until grep -q '^READY=1 STATUS=A new generation failed to start' "$told"
+  wait_until grep -qx 'READY=1 STATUS=Serving (generation 2); generation 3 failed to start: exit 1' "$told"
   signals TERM
   ended 0
-  wait_until grep -q '^STOPPING=1' "$told"
+  wait_until grep -q '^STOPPING=1 STATUS=.* EXTEND_TIMEOUT_USEC=15000000$' "$told"
+}
+
+@test "systemd is told that the supervisor is up, and that nothing serves, when the first generation fails" {
+  listen_as_systemd
+  echo 'exit 1' | plan 1
+  NOTIFY_SOCKET=$BATS_TEST_TMPDIR/notify launch
+  wait_until grep -qx 'READY=1 STATUS=Nothing serves: generation 1 failed to start (exit 1) and is tried again' "$told"
+  wait_until grep -qx 'READY=1 STATUS=Serving (generation 2)' "$told"
 }
 
 @test "the end of a worker is noticed at once, also when it comes while a signal is taken" {

@@ -102,6 +102,28 @@ prepare() {
   wait_until serves v1.1.0
 }
 
+# links DIRECTORY: puts links to all tools there.
+links() {
+  mkdir -p "$1"
+  ln -s "$DEWY_BIN"/dewy{,-check,-fetch,-deploy,-restart,-notify,-serve} "$1"
+}
+
+@test "tools that are reached by links start each other by these, so that the supervisor follows them after an upgrade" {
+  PORT=$(free_port)
+  links "$BATS_TEST_TMPDIR/linked"
+  publish_server v1.0.0
+  cd "$BATS_TEST_TMPDIR"
+  run -0 linked/dewy once --settle 0 -p "127.0.0.1:$PORT" -- current/server
+  assert_equal "$(tr '\0' '\n' <"/proc/$(cat "$ROOT/.dewy/serve.pid")/cmdline" | head -n 1)" "$BATS_TEST_TMPDIR/linked/dewy-serve"
+}
+
+@test "a link to dewy alone finds the other tools where dewy is" {
+  ln -s "$DEWY_BIN/dewy" "$BATS_TEST_TMPDIR/dewy"
+  publish v1.0.0
+  PATH=/usr/bin:/bin run -0 "$BATS_TEST_TMPDIR/dewy" once
+  [ "$(cat "$ROOT/current/version")" = v1.0.0 ]
+}
+
 @test "after a reboot with the registry gone, what is on disk is started" {
   publish_server v1.0.0
   dewy once -l error --port "127.0.0.1:$PORT" -- current/server >/dev/null
@@ -199,6 +221,18 @@ prepare() {
   [ "$(jq -r .reason "$BATS_TEST_TMPDIR/out")" = interrupted ]
   run -0 --separate-stderr dewy once
   [ "$(field state)" = deployed ]
+}
+
+@test "SIGHUP, as from a terminal that goes away, breaks nothing off" {
+  publish v1.0.0
+  dewy once --before-deploy-hook 'touch began; until [ -e go ]; do sleep 0.02; done' >"$BATS_TEST_TMPDIR/out" 2>/dev/null 3>&- &
+  pid=$!
+  wait_until test -e "$ROOT/began"
+  kill -HUP $pid
+  kill -USR1 $pid
+  touch "$ROOT/go"
+  wait $pid
+  [ "$(jq -r .state "$BATS_TEST_TMPDIR/out")" = deployed ]
 }
 
 @test "the first good run after failures says so" {

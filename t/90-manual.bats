@@ -34,7 +34,7 @@ page_part() {
 
 @test "every tool and every command that is listed has a page, and no page has no tool" {
   assert_equal "$(cd "$MAN/man1" && printf '%s\n' *.1 | sed 's/\.1$//' | sort)" "$TOOLS"
-  assert [ "$(wc -l <<<"$TOOLS")" = 7 ]
+  assert [ "$(wc -l <<<"$TOOLS")" = 8 ]
   for command in $(commands); do
     grep -qE "^\.It Cm .*\b$command\b" "$MAN/man1/dewy.1" || fail "$command"
   done
@@ -153,22 +153,6 @@ page_part() {
   done <<<"$urls"
 }
 
-# make_units: puts the units into $UNITS, as they are installed, but with the tools under test.
-make_units() {
-  UNITS=$BATS_TEST_TMPDIR/units
-  mkdir "$UNITS"
-  cp "$SOURCE"/share/systemd/*.timer "$UNITS"
-  for unit in "$SOURCE"/share/systemd/*.in; do
-    sed "s|@bindir@|$DEWY_BIN|" "$unit" >"$UNITS/$(basename "$unit" .in)"
-  done
-}
-
-@test "systemd accepts the units without a word" {
-  make_units
-  run -0 systemd-analyze verify --man=no "$UNITS"/*
-  assert_output ""
-}
-
 @test "the environment file says the same to systemd and to sh" {
   local file=$SOURCE/share/examples/myapp.env line
   while IFS= read -r line; do
@@ -180,25 +164,4 @@ make_units() {
     [ "$DEWY_MODE" = server ]
     dewy once --root "$ROOT" --registry "file://$REGISTRY" 2>&1 | grep -q 'has no release' || fail "dewy once"
   )
-}
-
-@test "the line for cron deploys, and says so to the system log only" {
-  local line
-  publish_server v1.0.0
-  mkdir "$BATS_TEST_TMPDIR/tools"
-  printf '#!/bin/sh\ncat >>"%s"\n' "$BATS_TEST_TMPDIR/system-log" >"$BATS_TEST_TMPDIR/tools/logger"
-  chmod 755 "$BATS_TEST_TMPDIR/tools/logger"
-  PORT=$(free_port)
-  printf '%s\n' "DEWY_REGISTRY=\"file://$REGISTRY\"" 'DEWY_MODE="server"' "DEWY_PORT=\"127.0.0.1:$PORT\"" 'DEWY_SETTLE="1s"' \
-    'DEWY_COMMAND="setpriv --no-new-privs current/server"' >"$BATS_TEST_TMPDIR/myapp.env"
-  line=$(sed -nE 's/^\* \* \* \* \* root //p' "$SOURCE/share/examples/crontab")
-  line=${line//\/etc\/dewy\/myapp.env/$BATS_TEST_TMPDIR/myapp.env}
-  line=${line//\/opt\/myapp/$ROOT}
-  assert [ -n "$line" ]
-  for _ in 1 2; do
-    run -0 env -i PATH="$BATS_TEST_TMPDIR/tools:$PATH" HOME="$HOME" /bin/sh -c "$line"
-    assert_output ""
-  done
-  assert_equal "$(curl -sS "http://127.0.0.1:$PORT/")" v1.0.0
-  assert_equal "$(grep -c 'Server started for v1.0.0' "$BATS_TEST_TMPDIR/system-log")" 1
 }

@@ -7,8 +7,8 @@ aws-endpoints.py DIR [ADDRESS [PORT]]
 It writes its port to DIR/port once it listens. Each request becomes a line of JSON in DIR/requests: service, method, path, form and,
 where it is signed, key_id and session_token. It gives key N of the service, KEYstsN, which is good for DIR/lifetime seconds (3600).
 
-    POST /                  STS's query API: AssumeRole, whose signature is verified, and AssumeRoleWithWebIdentity; DIR/refusal, when
-                            it is there, is the code with which it refuses
+    POST /                  STS's query API: AssumeRole and GetCallerIdentity, whose signature is verified, and
+                            AssumeRoleWithWebIdentity; DIR/refusal, when it is there, is the code with which it refuses
     GET  /container...      the container service; DIR/authorization is what the header Authorization has to be
     PUT, GET /latest/...    the instance metadata service, version 2; there is no role while DIR/no-role is there
     GET  /BUCKET/           S3; its requests are signed by keys of this server or by AKIAENV, AKIAFILE and AKIAPROC, whose secrets are
@@ -116,10 +116,15 @@ class Handler(BaseHTTPRequestHandler):
     def sts(self, line):
         form, refusal = line["form"], self.file("refusal")
         action = form.get("Action")
-        if action == "AssumeRole" and not line["key_id"]:
+        if action in ("AssumeRole", "GetCallerIdentity") and not line["key_id"]:
             refusal = "SignatureDoesNotMatch"
         elif action == "AssumeRoleWithWebIdentity" and (line["key_id"] is not None or not form.get("WebIdentityToken")):
             refusal = "InvalidIdentityToken"
+        elif action == "GetCallerIdentity" and form.get("Version") == "2011-06-15" and not refusal:
+            identity = "<Arn>arn:aws:iam::123456789012:user/deploy</Arn><UserId>AIDATEST</UserId><Account>123456789012</Account>"
+            self.respond(200, f'<{action}Response xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><{action}Result>{identity}'
+                         f"</{action}Result></{action}Response>", "text/xml")
+            return
         elif form.get("Version") != "2011-06-15" or not form.get("RoleArn", "").startswith("arn:") or not re.fullmatch(
                 r"[\w+=,.@-]{2,64}", form.get("RoleSessionName", "")):
             refusal = "ValidationError"

@@ -6,8 +6,8 @@ downloads.py DIR [--tls CERTIFICATE KEY] ANSWER...
 
 It serves DIR/artifact, as it is at the time of the request, at any path, or DIR/NAME at one that ends in NAME when that is there,
 with its digest as ETag. It prints READY, and writes its
-port to DIR/port, once it listens. Each request becomes a line of JSON in DIR/requests when it is over: path, range, if_range,
-status, and how many bytes of the body were sent. The first request gets the first ANSWER, and so on; the last one is given for ever:
+port to DIR/port, once it listens. Each request becomes a line of JSON in DIR/requests when it is over: its number,
+from 1, path, range, if_range, status, and how many bytes of the body were sent. The first request gets the first ANSWER, and so on; the last one is given for ever:
 
     serve          the artifact, or the part that Range and If-Range ask for (RFC 9110, 13.1.5 and 14.2)
     reset:BYTES    the same, but the connection is reset after so many bytes of the body, of which the client may lose some, and
@@ -50,6 +50,8 @@ class Handler(BaseHTTPRequestHandler):
         with self.server.mutex:
             answers = self.server.answers
             answer = answers.pop(0) if len(answers) > 1 else answers[0]
+            self.server.asked += 1
+            self.number = self.server.asked
         self.status, self.sent, self.close_connection = None, 0, True
         try:
             self.answer(*answer.split(","))
@@ -60,6 +62,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def record(self):
         line = {
+            "number": self.number,
             "path": self.path,
             "range": self.headers.get("Range"),
             "if_range": self.headers.get("If-Range"),
@@ -181,7 +184,7 @@ def main():
     server = Server(("127.0.0.1", 0), Handler)
     server.mutex = threading.Lock()
     server.directory = arguments.directory
-    server.answers = arguments.answers
+    server.answers, server.asked = arguments.answers, 0
     if arguments.tls:
         standin.secure(server, *arguments.tls)
     standin.serve(server, arguments.directory)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""A stand-in for the releases part of GitHub's REST API, on 127.0.0.1.
+"""A stand-in for the releases part of GitHub's REST API, and for what it tells of a repository, on 127.0.0.1.
 
 github.py DIR [--port PORT] [--tls CERTIFICATE KEY] [--base URL] [--objects URL] [--token TOKEN=read|write]...
           [--app-id ID --app-key PUBLIC.pem [--installation ID]]
@@ -45,9 +45,9 @@ Faults on the way (the request has its effect):
     lost         the connection is broken instead of an answer
     starter      an upload fails with 502, and leaves an artifact in the state "starter"
 
-Sources: docs.github.com, "REST API endpoints for releases", "... for release assets", "... for GitHub Apps", "Rate limits for the
-REST API", "Best practices for using the REST API", "Using pagination in the REST API", "Generating a JSON Web Token (JWT) for a
-GitHub App"; the descriptions of objects in t/github-release.schema.json are out of GitHub's OpenAPI description.
+Sources: docs.github.com, "REST API endpoints for releases", "... for release assets", "... for repositories", "... for GitHub Apps", "Rate
+limits for the REST API", "Best practices for using the REST API", "Using pagination in the REST API", "Generating a JSON Web Token
+(JWT) for a GitHub App"; the descriptions of objects in t/github-release.schema.json are out of GitHub's OpenAPI description.
 """
 import argparse
 import base64
@@ -91,6 +91,7 @@ class Settings:
     token_lifetime: int = 3600  # seconds for which an installation token is good
     object_lifetime: int = 300  # seconds for which the URL of an artifact is good
     digests: bool = True  # uploaded artifacts have a digest
+    expiration: int = 0  # seconds after which personal access tokens expire, 0 for never
 
 
 SETTINGS = Settings()
@@ -907,9 +908,19 @@ class Api:
                 if self.identity.token:  # without one it is counted
                     self.rate.used -= 1
         if self.rate:
-            common |= self.rate.headers()
+            common |= self.rate.headers() | self.token_headers()
         answer.headers = common | answer.headers
         return answer
+
+    def token_headers(self):
+        """What answers tell a classic token (ghp_) of its scopes, and any personal one of its end."""
+        token, headers = self.identity.token, {}
+        if token.startswith("ghp_"):
+            headers |= {"X-OAuth-Scopes": "repo", "X-Accepted-OAuth-Scopes": "repo"}
+        if token.startswith(("ghp_", "github_pat_")) and SETTINGS.expiration:
+            headers["github-authentication-token-expiration"] = time.strftime(
+                "%Y-%m-%d %H:%M:%S UTC", time.gmtime(now() + SETTINGS.expiration))
+        return headers
 
     # who, and how often
 
@@ -928,8 +939,8 @@ class Api:
             raise not_found()
         if repository.moved_to:
             target = self.store.find(repository.moved_to)
-            rest = self.path.split("/releases", 1)[1]
-            url = f"{self.base.api}/repositories/{target.id}/releases{rest}"
+            _, part, rest = self.path.partition("/releases")
+            url = f"{self.base.api}/repositories/{target.id}{part}{rest}"
             query = self.connection.target.query
             url += f"?{query}" if query else ""
             status, message = (301, "Moved Permanently") if self.method == "GET" else (307, "Temporary Redirect")
@@ -970,6 +981,8 @@ class Api:
         self.count()
         if self.path in ("/graphql", "/api/graphql"):
             return self.graphql(self.connection.json_body())
+        if self.method == "GET" and (match := re.fullmatch(r"/repos/([^/]+/[^/]+)", self.path)):
+            return self.show_repository(self.repository(unquote(match[1])))
         match = re.fullmatch(r"/(?:repos/([^/]+/[^/]+)|repositories/(\d+))/releases(/.*)?", self.path)
         by_id = self.store.by_id(int(match[2])) if match and match[2] else None
         if not match or (match[2] and not by_id):
@@ -985,6 +998,19 @@ class Api:
             if method == self.method and (found := pattern.fullmatch(rest)):
                 return getattr(self, name)(repository, *map(unquote, found.groups()))
         raise not_found()
+
+    # repositories
+
+    def show_repository(self, repository):
+        """Only what says who may what: the members "permissions" are those of the user of a token."""
+        owner, _, name = repository.full_name.partition("/")
+        body = {"id": repository.id, "node_id": node_id("R", repository.id), "name": name, "full_name": repository.full_name,
+                "private": repository.private, "owner": user(self.base) | {"login": owner}, "archived": False,
+                "url": f"{self.base.api}/repos/{repository.full_name}", "default_branch": "main"}
+        if self.identity.token and not self.identity.installation:
+            push = self.identity.writes(repository)
+            body["permissions"] = {"admin": False, "maintain": False, "push": push, "triage": push, "pull": True}
+        return json_answer(200, body)
 
     # releases
 

@@ -276,3 +276,17 @@ file_of() {
     assert_failure 1
   done
 }
+
+@test "another upload of an artifact has another revision, and what nobody touches keeps its own" {
+  published v1.0.0
+  run -0 --separate-stderr dewy-check
+  local revision
+  revision=$(field artifact.revision)
+  assert [ "$revision" != null ]
+  run -0 --separate-stderr dewy-check
+  assert_equal "$(field artifact.revision)" "$revision"
+  echo more >>"$REGISTRY/v1.0.0/app_linux_amd64.tar.gz"
+  registry_sync
+  run -0 --separate-stderr dewy-check
+  assert [ "$(field artifact.revision)" != "$revision" ]
+}

@@ -12,15 +12,21 @@ serve_prepare() {
   WORKER=("$BATS_TEST_DIRNAME/serve-worker.py" "$PLAN" "$RECORD")
 }
 
-# launch OPTION...: starts a supervisor of WORKER in the background and sets SUPERVISOR to its pid.
+# launch OPTION...: starts a supervisor of WORKER in the background and sets SUPERVISOR to its pid. UNDER may be a command that
+# becomes the supervisor.
 launch() {
-  dewy-serve --interval 1h --kill-timeout 5s "$@" -- "${WORKER[@]}" 2>>"$LOG" 3>&- &
+  "${UNDER[@]}" dewy-serve --interval 1h --kill-timeout 5s "$@" -- "${WORKER[@]}" 2>>"$LOG" 3>&- &
   SUPERVISOR=$!
 }
 
 # state WORD GENERATION [REASON]: true when the status file says so.
 state() {
   grep -q "^# state=$1 gen=$2${3:+ reason=$3}\$" "$STATUS"
+}
+
+# alone: true when one worker serves and no start is under way, by one look at the status file.
+alone() {
+  awk '/^[0-9]/ { workers++ } /^# state=ready/ { ready = 1 } END { exit !(workers == 1 && ready) }' "$STATUS"
 }
 
 # serve OPTION...: launch, and wait until the first generation serves.

@@ -4,8 +4,15 @@ finishes what it has begun. The file "behaviour" beside it makes it misbehave:
   dies-at-once           exit 1 before it serves
   dies-after SECONDS     exit 1 between two requests, so much later
   unhealthy              answers /health with 500
+  starts-at-attempt N    exit 1 before it serves, N - 1 times
+  stumbles N             answers the Nth request for /health with 500
   slow-start SECONDS     says STATUS=starting at once, but READY=1 only then
   says-ready             says READY=1 when it serves
+  ends-after SECONDS     takes so long to end
+  dies-starting SECONDS  exit 1 so much later, before it serves or says READY=1
+  ignores-term           does not end on SIGTERM
+  leaves-child           leaves a child behind, in its process group, that ignores SIGTERM and holds the socket
+Each request for /health adds a line with its version to the file that HEALTH_LOG names.
 """
 import os, signal, socket, sys, time
 
@@ -13,8 +20,15 @@ here = os.path.dirname(os.path.realpath(__file__))
 version = open(os.path.join(here, "version")).read().strip()
 behaviour = dict((line.split() + [""])[:2] for line in open(os.path.join(here, "behaviour")) if line.strip())
 
+attempt = int(behaviour.get("starts-at-attempt", 1))
 if "dies-at-once" in behaviour:
     sys.exit(1)
+for number in range(1, attempt):
+    try:
+        os.mkdir("attempt.%d" % number)
+        sys.exit(1)
+    except FileExistsError:
+        pass
 
 
 def tell(message):
@@ -23,16 +37,25 @@ def tell(message):
         notify.sendto(message, "\0" + path[1:] if path[0] == "@" else path)
 
 
+if "dies-starting" in behaviour:
+    tell(b"STATUS=starting")
+    time.sleep(float(behaviour["dies-starting"]))
+    sys.exit(1)
 if "slow-start" in behaviour:
     tell(b"STATUS=starting")
     time.sleep(float(behaviour["slow-start"]))
 listener = socket.socket(fileno=int(os.environ.get("SERVER_STARTER_PORT", "=3").split(";")[0].rsplit("=", 1)[1]))
 listener.settimeout(0.05)
 ending = []
-signal.signal(signal.SIGTERM, lambda *_: ending.append(1))
+signal.signal(signal.SIGTERM, signal.SIG_IGN if "ignores-term" in behaviour else lambda *_: ending.append(1))
+if "leaves-child" in behaviour and os.fork() == 0:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    time.sleep(600)
+    os._exit(0)
 if "says-ready" in behaviour or "slow-start" in behaviour:
     tell(b"READY=1")
 dies_at = time.monotonic() + float(behaviour["dies-after"]) if "dies-after" in behaviour else None
+asked = 0
 
 while not ending:
     if dies_at and time.monotonic() >= dies_at:
@@ -45,8 +68,15 @@ while not ending:
         client.settimeout(5)
         try:
             request = client.recv(4096).split()
-            bad = "unhealthy" in behaviour and len(request) > 1 and request[1] == b"/health"
+            health = len(request) > 1 and request[1] == b"/health"
+            asked += health
+            if health and "HEALTH_LOG" in os.environ:
+                with open(os.environ["HEALTH_LOG"], "a") as log:
+                    log.write(version + "\n")
+            bad = health and ("unhealthy" in behaviour or behaviour.get("stumbles") == str(asked))
             client.sendall(b"HTTP/1.1 %s\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s\n" % (
                 b"500 Not well" if bad else b"200 OK", len(version) + 1, version.encode()))
         except OSError:
             pass
+if "ends-after" in behaviour:
+    time.sleep(float(behaviour["ends-after"]))

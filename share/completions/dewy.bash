@@ -3,8 +3,8 @@
 
 # _dewy_commands: prints the commands that "dewy --help", on standard input, lists.
 _dewy_commands() {
-  awk '/^Commands:/ { commands = 1; next } /^Stages/ { stages = 1; next } /^$/ { commands = stages = 0 }
-    commands { print $1 } stages { print }'
+  awk '/^Commands:/ { commands = 1; next } /^Programs/ { programs = 1; next } /^$/ { commands = programs = 0 }
+    commands { print $1 } programs { print }'
 }
 
 # _dewy_argument OPTION: prints what the help on standard input calls the value of the option, nothing when it has none.
@@ -29,10 +29,12 @@ _dewy() {
     *'|'*) words=${argument//|/ } ;;
     DIR) mapfile -t COMPREPLY < <(compgen -d -- "$word") ; return ;;
     FILE | SOCKET) mapfile -t COMPREPLY < <(compgen -f -- "$word") ; return ;;
+    USER) mapfile -t COMPREPLY < <(compgen -u -- "$word") ; return ;;
+    GROUP) mapfile -t COMPREPLY < <(compgen -g -- "$word") ; return ;;
     '') words="$(_dewy_commands <<<"$help") $(grep -oE '^  (-., )?--[a-z-]+' <<<"$help" | grep -oE -- '--[a-z-]+')" ;;
     *) words= ;;
   esac
   mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
 }
 
-complete -F _dewy dewy dewy-check dewy-fetch dewy-deploy dewy-restart dewy-notify dewy-serve
+complete -F _dewy dewy dewy-check dewy-fetch dewy-deploy dewy-restart dewy-notify dewy-serve dewy-doctor

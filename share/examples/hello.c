@@ -46,13 +46,16 @@ static void say_ready(void)
 /* Reads one request and answers it with the version of this program. */
 static void answer(int client)
 {
-	static const char reply[] = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\nhello from " VERSION "\n";
+	static const char body[] = "hello from " VERSION "\n";
 	struct timeval patience = {.tv_sec = PATIENCE_SECONDS};
-	char request[4096];
+	char request[4096], reply[sizeof body + 128];
+	int length = snprintf(reply, sizeof reply,
+		"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s",
+		sizeof body - 1, body);
 
 	setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
 	setsockopt(client, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-	if (read(client, request, sizeof request) > 0 && send(client, reply, sizeof reply - 1, MSG_NOSIGNAL) > 0)
+	if (read(client, request, sizeof request) > 0 && send(client, reply, (size_t)length, MSG_NOSIGNAL) > 0)
 		shutdown(client, SHUT_WR);
 	while (read(client, request, sizeof request) > 0)
 		;

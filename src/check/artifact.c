@@ -333,3 +333,10 @@ int artifact_select(const struct artifact_list *list, const struct artifact_rule
 	free_words(&selection.projects[1]);
 	return result;
 }
+
+bool artifact_differs(const struct artifact *artifact, const cJSON *known)
+{
+	if (*artifact->digest)
+		return !str_equal(artifact->digest, json_string(known, "digest"));
+	return artifact->revision && !str_equal(artifact->revision, json_string(known, "revision"));
+}

@@ -16,4 +16,8 @@ struct artifact_rules {
 int artifact_select(const struct artifact_list *list, const struct artifact_rules *rules, const struct artifact **ret,
 		    struct error *error);
 
+/* True when an artifact of the registry is not the one that an object with the members digest and revision tells of, or may be
+ * another one: then its digest tells once it was downloaded. */
+bool artifact_differs(const struct artifact *artifact, const cJSON *known);
+
 #endif

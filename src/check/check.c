@@ -3,12 +3,13 @@
 
 #include "alloc.h"
 #include "buf.h"
-#include "check/artifact.h"
 #include "check/checksums.h"
 #include "check/memory.h"
+#include "check/origin.h"
 #include "error.h"
 #include "log.h"
 #include "registry/registry.h"
+#include "restart/settings.h"
 #include "root/attempts.h"
 #include "root/rejected.h"
 #include "root/release.h"
@@ -28,6 +29,7 @@ struct check {
 	cJSON *record;                   /* of the deployed release, NULL when there is none */
 	const char *version, *cache_key; /* of the deployed release; they belong to record */
 	const char *down;                /* why there is something to do for it, whatever the registry says; NULL for nothing */
+	const cJSON *rejected;           /* what is not to be deployed again; belongs to ask_registry */
 	bool forced;
 };
 
@@ -44,12 +46,8 @@ static int read_options(struct check *check, struct error *error)
 	check->url = option_string(check->options, OPT_REGISTRY);
 	check->calver = option_string(check->options, OPT_CALVER);
 	check->forced = option_flag(check->options, OPT_FORCE);
-	if (!check->url) {
-		error_set(error, ERROR_CONFIG, "no registry is given");
-		return error_hint(error, "give --registry or DEWY_REGISTRY, for example file:///srv/releases");
-	}
-	if (version_check_format(check->calver, error) || version_check_slot(option_string(check->options, OPT_SLOT), error) ||
-	    registry_open(&check->registry, check->url, check->options, check->root, error))
+	if (restart_check_kind(check->options, restart_mode(check->options), error) ||
+	    origin_open(check->options, check->root, &check->registry, error))
 		return -1;
 	json_set_string(check->document, "registry", check->url);
 	if (check->forced)
@@ -88,7 +86,8 @@ static int look_at_server(struct check *check, struct error *error)
 	if (!str_equal(json_string(check->document, "mode"), "server"))
 		return 0;
 	AUTO_FREE char *pid_file = serve_pid_file(check->options, check->root);
-	int running = serve_is_running(pid_file, &pid, error);
+	bool ours = restart_kind(check->options) == RESTART_SUPERVISOR; /* any other is somebody else's to keep running */
+	int running = ours ? serve_is_running(pid_file, &pid, error) : 1;
 	if (!running)
 		check->down = "server not running";
 	else if (!check->down && document_state(check->record) != STATE_RUNNING)
@@ -133,6 +132,7 @@ static int describe_artifact(const struct check *check, const char *version, con
 	if (artifact->size >= 0)
 		json_set_number(check->document, "artifact.size", artifact->size);
 	json_set_string(check->document, "artifact.digest", *artifact->digest ? artifact->digest : NULL);
+	json_set_string(check->document, "artifact.revision", artifact->revision);
 	json_set_string(check->document, "artifact.cache_key", cache_key);
 	return 0;
 }
@@ -180,7 +180,13 @@ static int refuse_older(const struct check *check, const char *version)
 	return stay(check, version, reason);
 }
 
-static int decide(const struct check *check, const struct choice *choice)
+/* True when what does not start has never done so, and the registry has something else under its name by now. */
+static bool was_replaced(const struct check *check, const struct artifact *artifact)
+{
+	return check->down && !json_true(check->record, "served") && artifact_differs(artifact, json_get(check->record, "artifact"));
+}
+
+static int decide(const struct check *check, const struct choice *choice, const struct artifact *artifact)
 {
 	const char *version = choice->release.version;
 	bool same = str_equal(json_string(check->document, "artifact.cache_key"), check->cache_key);
@@ -194,9 +200,12 @@ static int decide(const struct check *check, const struct choice *choice)
 		return offer(check, version, "forced");
 	if (!same)
 		return offer(check, version,
-			     older                                ? "older version"
+			     rejected_find(check->rejected, version) ? "published again"
+			     : older                              ? "older version"
 			     : str_equal(version, check->version) ? "another artifact"
 								  : "new version");
+	if (was_replaced(check, artifact))
+		return offer(check, version, "published again");
 	AUTO_FREE char *rejected = choice->rejected ? xasprintf("up to date; %s is rejected", choice->rejected) : NULL;
 	return stay(check, version, rejected ? rejected : "up to date");
 }
@@ -223,12 +232,8 @@ static int wait_for_artifact(const struct check *check, const struct release *re
 static int look_into(const struct check *check, const struct finding *finding, struct error *error)
 {
 	const struct choice *choice = &finding->choice;
-	const char *directory = strrchr(check->registry.url.path, '/');
-	struct artifact_rules rules = {
-		.wanted = check->registry.artifact,
-		.version = choice->release.version,
-		.projects = {directory ? directory + 1 : NULL, json_string(check->document, "app")},
-	};
+	struct artifact_rules rules =
+		origin_rules(&check->registry, choice->release.version, json_string(check->document, "app"));
 	const struct artifact *artifact;
 
 	describe_choice(check, choice);
@@ -237,7 +242,7 @@ static int look_into(const struct check *check, const struct finding *finding, s
 		return result < 0 ? -1 : wait_for_artifact(check, &choice->release, error);
 	if (describe_artifact(check, choice->release.version, artifact, error))
 		return -1;
-	result = decide(check, choice);
+	result = decide(check, choice, artifact);
 	if (document_state(check->document) == STATE_AVAILABLE)
 		describe_checksums(check, &finding->artifacts, artifact);
 	return result;
@@ -291,10 +296,16 @@ static int ask_registry(struct check *check, struct error *error)
 
 	if (!rejected)
 		return -1;
+	check->rejected = rejected;
 	if (find(check, &rules, &finding, error))
 		return error->code == ERROR_POSTPONED ? wait_for_registry(check, error) : -1;
-	if (finding.choice.release.version)
-		return look_into(check, &finding, error);
+	if (finding.choice.release.version) {
+		int result = look_into(check, &finding, error);
+		/* A run that has work writes anyway; of other registries, nothing is known between two releases. */
+		if (document_state(check->document) == STATE_AVAILABLE && !check->registry.validators && check->root->state >= 0)
+			memory_note(check->root, check->url, &finding.choice);
+		return result;
+	}
 	if (finding.choice.rejected)
 		return stay_rejected(check, finding.choice.rejected);
 	AUTO_FREE char *public = url_public(check->url);
@@ -370,4 +381,5 @@ const struct stage check_stage = {
 	.user = CHECK,
 	.begins = begins,
 	.run = run,
+	.plan = run, /* it asks, and remembers nothing */
 };

@@ -3,8 +3,10 @@
 
 #include "alloc.h"
 #include "buf.h"
+#include "check/artifact.h"
 #include "error.h"
 #include "log.h"
+#include "root/rejected.h"
 #include "str.h"
 
 #include <string.h>
@@ -39,8 +41,8 @@ static bool is_after(const struct version *version, const char *calver, const ch
 	return version_parse(&other, calver, text) && version_compare(version, &other) > 0;
 }
 
-/* True when an entry of rejected.json names the version, or spans it. */
-static bool is_rejected(const struct choice_rules *rules, const struct version *version, const char *text)
+/* True when somebody holds the application below the version. */
+static bool is_held(const struct choice_rules *rules, const struct version *version, const char *text)
 {
 	const cJSON *entry;
 
@@ -48,13 +50,51 @@ static bool is_rejected(const struct choice_rules *rules, const struct version *
 	{
 		const char *upto = json_string(entry, "version"), *above = json_string(entry, "above");
 		struct version limit;
-		if (str_equal(upto, text))
-			return true;
-		if (upto && above && version_parse(&limit, rules->calver, upto) && version_compare(version, &limit) <= 0 &&
-		    is_after(version, rules->calver, above))
+		if (upto && above &&
+		    (str_equal(upto, text) || (version_parse(&limit, rules->calver, upto) && version_compare(version, &limit) <= 0 &&
+					       is_after(version, rules->calver, above))))
 			return true;
 	}
 	return false;
+}
+
+/* Looks whether the artifact that was rejected has been replaced in the registry since. Returns 1 when it was, 0 when it was not or
+ * nobody can tell, or -1. */
+static int was_replaced(struct choosing *choosing, struct release *release, const cJSON *entry, struct error *error)
+{
+	AUTO_ARTIFACTS struct artifact_list artifacts = {0};
+	const char *key = json_string(entry, "cache_key");
+
+	if (!key || !json_string(entry, "digest"))
+		return 0;
+	if (choosing->registry->ops->artifacts(choosing->registry, release, &artifacts, error))
+		return -1;
+	for (size_t i = 0; i < artifacts.count; i++) {
+		AUTO_FREE char *found = xasprintf("%s--%s", release->version, artifacts.items[i].name);
+		if (str_equal(found, key))
+			return artifact_differs(&artifacts.items[i], entry);
+	}
+	return 0;
+}
+
+/* Returns 1 when the release is held or was rejected, 0 when not, or -1. */
+static int is_rejected(struct choosing *choosing, struct release *release, const struct version *version, struct error *error)
+{
+	const cJSON *entry = rejected_find(choosing->rules->rejected, release->version);
+
+	if (is_held(choosing->rules, version, release->version))
+		return 1;
+	int replaced = entry ? was_replaced(choosing, release, entry, error) : 1;
+	return replaced < 0 ? -1 : !replaced;
+}
+
+static void note_rejected(struct choosing *choosing, const struct version *version, const char *text)
+{
+	struct choice *choice = choosing->choice;
+
+	choice->counts.rejected++;
+	if (!choice->rejected || is_after(version, choosing->rules->calver, choice->rejected))
+		replace_text(&choice->rejected, text);
 }
 
 /* Returns NULL when the release passes the filters that look at it alone, else the counter of the one that holds it back. */
@@ -106,14 +146,16 @@ static int consider(const struct release *given, void *context, struct error *er
 
 	choice->counts.seen++;
 	long long *filter = find_filter(choosing, &release, &version);
-	int order = filter || !choice->release.version ? 1 : version_compare(&version, &choice->version);
-	if (!filter && order >= 0 && is_rejected(choosing->rules, &version, release.version)) {
-		if (!choice->rejected || is_after(&version, choosing->rules->calver, choice->rejected))
-			replace_text(&choice->rejected, release.version);
-		filter = &choice->counts.rejected;
-	}
 	if (filter) {
 		++*filter;
+		return 0;
+	}
+	int order = choice->release.version ? version_compare(&version, &choice->version) : 1;
+	int rejected = order >= 0 ? is_rejected(choosing, &release, &version, error) : 0;
+	if (rejected < 0)
+		return -1;
+	if (rejected) {
+		note_rejected(choosing, &version, release.version);
 		return 0;
 	}
 	if (order == 0)

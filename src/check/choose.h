@@ -11,7 +11,7 @@
 struct choice_rules {
 	const char *calver;    /* form of calendar versions, checked; NULL for semantic versions */
 	const char *slot;      /* only versions with this build metadata; NULL for all */
-	const cJSON *rejected; /* array of root/rejected.h; NULL to reject none */
+	const cJSON *rejected; /* array of root/rejected.h, for which artifacts are looked at; NULL to reject none */
 };
 
 struct choice {

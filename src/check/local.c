@@ -2,9 +2,9 @@
 #include "check/local.h"
 
 #include "alloc.h"
+#include "check/remote.h"
 #include "cleanup.h"
 #include "error.h"
-#include "proc.h"
 #include "registry/registry.h"
 #include "str.h"
 
@@ -22,14 +22,6 @@ static bool is_local(const char *url)
 	return false;
 }
 
-/* Returns the path of the program, which the caller frees: beside the directory of this one, else where it was to be installed. */
-static char *find_remote(void)
-{
-	AUTO_FREE char *near = proc_sibling("../libexec/dewy/dewy-check-remote");
-
-	return *near == '/' ? steal_pointer(&near) : xstrdup(PKGLIBEXECDIR "/dewy-check-remote");
-}
-
 int local_hand_over(const struct options *options, struct error *error)
 {
 	const char *url = option_string(options, OPT_REGISTRY);
@@ -38,7 +30,7 @@ int local_hand_over(const struct options *options, struct error *error)
 		return 0;
 	if (option_export(options, error))
 		return -1;
-	AUTO_FREE char *program = find_remote();
+	AUTO_FREE char *program = remote_program();
 	execv(program, (char *const[]){program, NULL});
 	error_set(error, ERROR_CONFIG, "cannot run %s, which asks registries over the network: %s", program, strerror(errno));
 	return error_hint(error, "install it with the rest of dewy");

@@ -10,7 +10,7 @@
 
 #include <stdio.h>
 
-static const char found[] = "found";
+static const char found[] = STATE_FOUND;
 
 void finding_free(struct finding *finding)
 {
@@ -69,6 +69,7 @@ static int recall_artifacts(const cJSON *memory, const struct registry *registry
 	{
 		const char *name = json_string(item, "name"), *url = json_string(item, "url"), *digest = json_string(item, "digest");
 		struct artifact artifact = {.name = (char *)name, .url = (char *)url, .size = json_number(item, "size", -1)};
+		artifact.revision = (char *)json_string(item, "revision");
 		snprintf(artifact.digest, sizeof artifact.digest, "%s", digest ? digest : "");
 		if (!name || !url || !is_ours(registry, url))
 			return -1;
@@ -107,30 +108,56 @@ static cJSON *describe_artifacts(const struct artifact_list *list)
 		json_set_string(item, "url", artifact->url);
 		json_set_number(item, "size", artifact->size);
 		json_set_string(item, "digest", *artifact->digest ? artifact->digest : NULL);
+		json_set_string(item, "revision", artifact->revision);
 		cJSON_AddItemToArray(items, item);
 	}
 	return items;
+}
+
+/* Returns what people are told of a choice; the caller deletes it. */
+static cJSON *describe_choice(const char *url, const struct choice *choice)
+{
+	const struct release *release = &choice->release;
+	cJSON *memory = xrequire(cJSON_CreateObject());
+	char published_at[TIME_TEXT], now[TIME_TEXT];
+
+	json_set_string(memory, "registry", url);
+	json_set_string(memory, "at", time_format((time_t)(time_now() / 1000), now));
+	json_set_string(memory, "release.version", release->version);
+	json_set_string(memory, "release.id", release->id);
+	json_set_bool(memory, "release.prerelease", release->prerelease);
+	json_set_string(memory, "release.published_at", time_format(release->published_at, published_at));
+	json_set_string(memory, "newer_rejected", choice->rejected);
+	return memory;
+}
+
+static void write_state(const struct root *root, const char *name, const cJSON *state)
+{
+	struct error error;
+
+	if (state_write(root, name, state, &error))
+		log_debug("Cannot remember what the registry has", "error", error.message);
 }
 
 void memory_keep(const struct root *root, const char *url, const struct choice_rules *rules, const cJSON *validators,
 		 const struct finding *finding)
 {
 	AUTO_JSON cJSON *state = state_read(root, STATE_REGISTRY);
-	const struct release *release = &finding->choice.release;
-	cJSON *memory = xrequire(cJSON_CreateObject());
+	cJSON *memory = describe_choice(url, &finding->choice);
 	AUTO_FREE char *key = key_of(url, rules);
-	char published_at[TIME_TEXT];
-	struct error error;
 
 	json_set_string(memory, "key", key);
 	json_set(memory, "validators", xrequire(cJSON_Duplicate(validators, true)));
-	json_set_string(memory, "release.version", release->version);
-	json_set_string(memory, "release.id", release->id);
-	json_set_bool(memory, "release.prerelease", release->prerelease);
-	json_set_string(memory, "release.published_at", time_format(release->published_at, published_at));
-	json_set_string(memory, "newer_rejected", finding->choice.rejected);
 	json_set(memory, "artifacts", describe_artifacts(&finding->artifacts));
 	json_set(state, found, memory);
-	if (state_write(root, STATE_REGISTRY, state, &error))
-		log_debug("Cannot remember what the registry has", "error", error.message);
+	write_state(root, STATE_REGISTRY, state);
+}
+
+void memory_note(const struct root *root, const char *url, const struct choice *choice)
+{
+	AUTO_JSON cJSON *noted = state_read(root, STATE_OFFERED);
+	AUTO_JSON cJSON *offered = describe_choice(url, choice);
+
+	if (!str_equal(json_string(noted, "registry"), url) || !str_equal(json_string(noted, "release.version"), choice->release.version))
+		write_state(root, STATE_OFFERED, offered);
 }

@@ -27,4 +27,8 @@ cJSON *memory_recall(const struct root *root, const struct registry *registry, c
 void memory_keep(const struct root *root, const char *url, const struct choice_rules *rules, const cJSON *validators,
 		 const struct finding *finding);
 
+/* Keeps what was chosen in a registry that has no validators, in a file that only people are told of, unless that is what was noted
+ * last. */
+void memory_note(const struct root *root, const char *url, const struct choice *choice);
+
 #endif

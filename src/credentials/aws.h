@@ -44,6 +44,9 @@ void aws_signing_free(struct aws_signing *signing);
 /* Returns the domain that the services of AWS have in the region. */
 const char *aws_domain(const char *region);
 
+/* Returns the URL of STS in the region, or the one that the environment names; the caller frees it. NULL with ERROR_CONFIG. */
+char *aws_sts_url(const char *region, struct error *error);
+
 /* Takes the URL that AWS_ENDPOINT_URL_SERVICE, else AWS_ENDPOINT_URL gives, and checks it. Returns 0 with the URL, which belongs
  * to the environment, or NULL when neither is set; or -1 with ERROR_CONFIG. */
 int aws_endpoint(const char *service, const char **ret_url, struct error *error);

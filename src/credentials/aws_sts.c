@@ -97,17 +97,26 @@ static char *read_answer(const struct exchange *exchange, const struct http_resp
 	return json_print(credential);
 }
 
-/* Asks STS. Returns the credential as JSON, which the caller frees, or NULL. */
-static char *ask(struct exchange *exchange, struct error *error)
+char *aws_sts_url(const char *region, struct error *error)
 {
-	AUTO_FREE char *usual = xasprintf("https://sts.%s.%s", exchange->search->region, aws_domain(exchange->search->region));
-	AUTO_RESPONSE struct http_response response = {0};
-	AUTO_AWS_SIGNING struct aws_signing signing = {0};
 	const char *endpoint;
 
 	if (aws_endpoint("STS", &endpoint, error))
 		return NULL;
-	AUTO_FREE char *url = xasprintf("%s%s", endpoint ? endpoint : usual, str_ends(endpoint ? endpoint : usual, "/") ? "" : "/");
+	if (endpoint)
+		return xasprintf("%s%s", endpoint, str_ends(endpoint, "/") ? "" : "/");
+	return xasprintf("https://sts.%s.%s/", region, aws_domain(region));
+}
+
+/* Asks STS. Returns the credential as JSON, which the caller frees, or NULL. */
+static char *ask(struct exchange *exchange, struct error *error)
+{
+	AUTO_FREE char *url = aws_sts_url(exchange->search->region, error);
+	AUTO_RESPONSE struct http_response response = {0};
+	AUTO_AWS_SIGNING struct aws_signing signing = {0};
+
+	if (!url)
+		return NULL;
 	struct http_request request = {
 		.method = "POST",
 		.url = url,

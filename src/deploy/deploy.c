@@ -4,6 +4,7 @@
 #include "alloc.h"
 #include "deploy/child.h"
 #include "deploy/hook.h"
+#include "deploy/rehearse.h"
 #include "deploy/retention.h"
 #include "deploy/rollback.h"
 #include "digest.h"
@@ -33,8 +34,7 @@ static struct extract_limits limits(const struct options *options)
 	};
 }
 
-/* The document was made for what current led to then. Returns 0 when that is still so. */
-static int check_previous(const struct stage_run *run, const char *current, struct error *error)
+int deploy_check_previous(const struct stage_run *run, const char *current, struct error *error)
 {
 	const char *path = json_string(run->document, "previous.path");
 	AUTO_FREE char *now = *current ? release_path(run->root, current) : NULL;
@@ -45,9 +45,7 @@ static int check_previous(const struct stage_run *run, const char *current, stru
 			 now ? now : "nothing");
 }
 
-/* Opens the artifact in the cache and proves that it is the one that was verified. Returns a descriptor, or -1; -1 without an
- * error (ERROR_NONE) when there is none. */
-static int open_artifact(const struct stage_run *run, int cache, struct error *error)
+int deploy_open_artifact(const struct stage_run *run, int cache, struct error *error)
 {
 	const char *key = json_string(run->document, "artifact.cache_key"), *digest = json_string(run->document, "artifact.digest");
 	AUTO_CLOSE int fd = openat(cache, key, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -64,8 +62,7 @@ static int open_artifact(const struct stage_run *run, int cache, struct error *e
 	return steal_fd(&fd);
 }
 
-/* True when the release that current leads to is the wanted one, and whole. */
-static bool can_reuse(const struct stage_run *run, const char *current, int artifact)
+bool deploy_can_reuse(const struct stage_run *run, const char *current, int artifact)
 {
 	struct extract_limits most = limits(run->options);
 	struct error error;
@@ -73,8 +70,9 @@ static bool can_reuse(const struct stage_run *run, const char *current, int arti
 	if (!*current || json_true(run->document, "forced"))
 		return false;
 	AUTO_JSON cJSON *record = release_record(run->root, current);
-	if (!str_equal(json_string(record, "artifact.cache_key"), json_string(run->document, "artifact.cache_key")))
-		return false;
+	if (!str_equal(json_string(record, "artifact.cache_key"), json_string(run->document, "artifact.cache_key")) ||
+	    !str_equal(json_string(record, "artifact.revision"), json_string(run->document, "artifact.revision")))
+		return false; /* also the same bytes once more: the record of the new release tells of their upload */
 	AUTO_CLOSE int release = fs_open_directory(run->root->releases, current, &error);
 	if (release < 0)
 		return false;
@@ -208,21 +206,33 @@ static int take_up(struct stage_run *run, const char *current, int cache, struct
 	return 0;
 }
 
+/* What is deployed is rejected no longer: it was forced, or is another artifact than the one that was. */
+static int accept(const struct stage_run *run, struct error *error)
+{
+	const char *version = json_string(run->document, "release.version");
+	AUTO_JSON cJSON *rejected = rejected_read(run->root, error);
+
+	if (!rejected)
+		return -1;
+	if (json_true(run->document, "forced") || rejected_find(rejected, version))
+		return rejected_accept(run->root, version, error);
+	return 0;
+}
+
 static int forward(struct stage_run *run, struct error *error)
 {
 	char current[RELEASE_NAME] = "";
 
-	if (json_true(run->document, "forced") && rejected_accept(run->root, json_string(run->document, "release.version"), error))
-		return -1;
-	if (release_current(run->root, current, error) < 0 || check_previous(run, current, error) || retention_sweep(run->root, current, error))
+	if (accept(run, error) || release_current(run->root, current, error) < 0 || deploy_check_previous(run, current, error) ||
+	    retention_sweep(run->root, current, NULL, error))
 		return -1;
 	AUTO_CLOSE int cache = root_open_cache(run->root, option_string(run->options, OPT_CACHE), NULL, error);
 	if (cache < 0)
 		return -1;
-	AUTO_CLOSE int artifact = open_artifact(run, cache, error);
+	AUTO_CLOSE int artifact = deploy_open_artifact(run, cache, error);
 	if (artifact < 0 && error->code != ERROR_NONE)
 		return -1;
-	if (can_reuse(run, current, artifact))
+	if (deploy_can_reuse(run, current, artifact))
 		return take_up(run, current, cache, error);
 	if (artifact < 0)
 		return error_set(error, ERROR_FILESYSTEM, "%s is not in the cache", json_string(run->document, "artifact.cache_key"));
@@ -239,6 +249,11 @@ static int step(struct stage_run *run, struct error *error)
 	return begins(run->options) ? rollback_run(run, option_string(run->options, OPT_ROLLBACK), error) : forward(run, error);
 }
 
+static int plan(struct stage_run *run, struct error *error)
+{
+	return begins(run->options) ? rollback_run(run, option_string(run->options, OPT_ROLLBACK), error) : rehearse(run, error);
+}
+
 const struct stage deploy_stage = {
 	.tool = {"dewy-deploy", "", "Extract a fetched artifact beside the running release and switch current to it"},
 	.name = "deploy",
@@ -247,4 +262,6 @@ const struct stage deploy_stage = {
 	.takes_lock = true,
 	.begins = begins,
 	.run = step,
+	.plan = plan,
+	.plans_on = 1u << STATE_AVAILABLE | 1u << STATE_FETCHED,
 };

@@ -7,4 +7,15 @@
 
 extern const struct stage deploy_stage;
 
+/* The document was made for what current led to then, and current is what it leads to now, "" for nothing. Returns 0 when that is
+ * still so, else -1. */
+int deploy_check_previous(const struct stage_run *run, const char *current, struct error *error);
+
+/* Opens the artifact in the cache and proves that it is the one that was verified. Returns a descriptor, or -1; -1 without an
+ * error (ERROR_NONE) when there is none. */
+int deploy_open_artifact(const struct stage_run *run, int cache, struct error *error);
+
+/* True when the release that current leads to is the wanted one, and whole as far as the artifact tells, -1 for none. */
+bool deploy_can_reuse(const struct stage_run *run, const char *current, int artifact);
+
 #endif

@@ -3,42 +3,12 @@
 
 #include "alloc.h"
 #include "error.h"
-#include "fs.h"
 #include "log.h"
 #include "proc.h"
-#include "secrets.h"
+#include "shell.h"
 #include "str.h"
 
-#include <string.h>
-
 enum { OUTPUT_LIMIT = 65536 }; /* bytes that are kept of each stream */
-
-static char *variable(const char *name, const char *value)
-{
-	return xasprintf("%s=%s", name, value ? value : "");
-}
-
-static int run_command(struct stage_run *run, const char *command, const char *release_dir, struct proc_result *result,
-		       struct error *error)
-{
-	const char *argv[] = {"/bin/sh", "-c", command, NULL};
-	AUTO_FREE char *id = variable("DEWY_ID", json_string(run->document, "id"));
-	AUTO_FREE char *app = variable("DEWY_APP", json_string(run->document, "app"));
-	AUTO_FREE char *version = variable("DEWY_VERSION", json_string(run->document, "release.version"));
-	AUTO_FREE char *previous = variable("DEWY_PREVIOUS_VERSION", json_string(run->document, "previous.version"));
-	AUTO_FREE char *directory = variable("DEWY_RELEASE_DIR", release_dir);
-	AUTO_FREE char *root = variable("DEWY_ROOT", run->root->path);
-	AUTO_FREE char *artifact = variable("DEWY_ARTIFACT", json_string(run->document, "artifact.name"));
-	const char *const added[] = {id, app, version, previous, directory, root, artifact, NULL};
-	AUTO_FREE const char **environment = proc_environment(secret_variables, added);
-	AUTO_FREE char *text = json_print(run->document);
-	AUTO_CLOSE int document = fs_scratch(text, strlen(text), error);
-	struct proc_spec spec = {.argv = argv, .environment = environment, .directory = run->root->fd, .in = document};
-
-	if (document < 0)
-		return -1;
-	return proc_run(&spec, OUTPUT_LIMIT, option_number(run->options, OPT_HOOK_TIMEOUT), result, error);
-}
 
 /* A program may print any bytes, and JSON is UTF-8. */
 static void keep_output(cJSON *hook, const char *member, const struct buf *output)
@@ -84,11 +54,12 @@ int hook_run(struct stage_run *run, const char *name, const char *release_dir, s
 {
 	bool before = str_equal(name, "before-deploy");
 	const char *command = option_string(run->options, before ? OPT_BEFORE_DEPLOY_HOOK : OPT_AFTER_DEPLOY_HOOK);
+	struct shell shell = {.run = run, .command = command, .release_dir = release_dir};
 	struct proc_result result = {0};
 
 	if (!command)
 		return 0;
-	int failed = run_command(run, command, release_dir, &result, error);
+	int failed = shell_run(&shell, OUTPUT_LIMIT, option_number(run->options, OPT_HOOK_TIMEOUT), &result, error);
 	if (failed) {
 		result.exit_code = 127;
 		buf_puts(&result.err, error->message);

@@ -5,6 +5,7 @@
 #include "error.h"
 #include "fs.h"
 #include "log.h"
+#include "plan.h"
 #include "root/rejected.h"
 #include "root/release.h"
 #include "str.h"
@@ -19,26 +20,20 @@ enum { ABANDONED_SECONDS = 7 * 86400 };
 struct sweep {
 	const struct root *root;
 	const char *current; /* the release that current leads to, "" for none */
+	cJSON *plan;         /* document to which is added what would be removed; NULL to remove it */
 	struct error *error;
 };
-
-static bool is_partial(const char *name)
-{
-	char stamp[RELEASE_NAME];
-
-	if (name[0] != '.' || strlen(name) != strlen(".20240115T103045Z.partial") || !str_ends(name, ".partial"))
-		return false;
-	memcpy(stamp, name + 1, RELEASE_NAME - 1);
-	stamp[RELEASE_NAME - 1] = '\0';
-	return release_is_name(stamp);
-}
 
 static int sweep_release(const char *name, void *context)
 {
 	const struct sweep *sweep = context;
 
-	if (!is_partial(name))
+	if (!release_is_partial(name))
 		return 0;
+	if (sweep->plan) {
+		plan_step(sweep->plan, "remove releases/%s, which a run that was killed has left", name);
+		return 0;
+	}
 	log_debug("Remove unfinished release", "name", name);
 	return fs_remove(sweep->root->releases, name, sweep->error);
 }
@@ -67,15 +62,25 @@ static int sweep_record(const char *file, void *context)
 	const struct sweep *sweep = context;
 	AUTO_FREE char *name = xstrndup(file, RELEASE_NAME - 1);
 
-	if (release_is_name(name) && str_equal(file + RELEASE_NAME - 1, ".json"))
-		return is_of_use(sweep, name) ? 0 : remove_release(sweep->root, name, sweep->error);
+	bool is_record = release_is_name(name) && str_equal(file + RELEASE_NAME - 1, ".json");
+	if (is_record && is_of_use(sweep, name))
+		return 0;
+	if (sweep->plan) {
+		plan_step(sweep->plan, "remove .dewy/releases/%s, which is of no use", file);
+		return 0;
+	}
+	if (is_record)
+		return remove_release(sweep->root, name, sweep->error);
 	AUTO_FREE char *path = xasprintf("releases/%s", file);
 	return fs_remove(sweep->root->state, path, sweep->error);
 }
 
-int retention_sweep(const struct root *root, const char *current, struct error *error)
+int retention_sweep(const struct root *root, const char *current, cJSON *plan, struct error *error)
 {
-	struct sweep sweep = {.root = root, .current = current, .error = error};
+	struct sweep sweep = {.root = root, .current = current, .plan = plan, .error = error};
+
+	if (plan && (root->state < 0 || root->releases < 0))
+		return 0;
 	AUTO_CLOSE int records = fs_open_directory(root->state, "releases", error);
 
 	if (records < 0 || fs_each(root->releases, sweep_release, &sweep, error) || fs_each(records, sweep_record, &sweep, error))
@@ -92,12 +97,7 @@ struct candidate {
 
 static bool is_rejected(const cJSON *rejected, const cJSON *record)
 {
-	const cJSON *entry;
-
-	cJSON_ArrayForEach(entry, rejected)
-		if (!json_string(entry, "above") && str_equal(json_string(entry, "version"), json_string(record, "release.version")))
-			return true;
-	return false;
+	return rejected_find(rejected, json_string(record, "release.version")) != NULL;
 }
 
 /* Decides what stays: from the newest back, keep of them, and those that always do. */
@@ -116,6 +116,7 @@ struct cache_sweep {
 	const struct candidate *candidates;
 	int count;
 	bool shared; /* not ROOT/.dewy/cache: others may keep files there */
+	cJSON *plan; /* as in struct sweep */
 	struct error *error;
 };
 
@@ -150,31 +151,98 @@ static int sweep_artifact(const char *name, void *context)
 			return 0;
 		ours = true;
 	}
-	return ours ? fs_remove(sweep->cache, name, sweep->error) : 0;
+	if (ours && sweep->plan)
+		plan_step(sweep->plan, "remove %s from the cache", name);
+	return ours && !sweep->plan ? fs_remove(sweep->cache, name, sweep->error) : 0;
+}
+
+/* Forgets what was rejected before the oldest release that stays was deployed: too much has been deployed since. */
+static int forget_rejected(const struct root *root, const struct candidate *candidates, int count, struct error *error)
+{
+	time_t oldest;
+
+	for (int i = 0; i < count; i++)
+		if (candidates[i].stays && time_parse_stamp(candidates[i].name, &oldest) == 0)
+			return rejected_prune(root, oldest, error);
+	return 0;
+}
+
+/* What retention decides on. */
+struct retention {
+	const struct root *root;
+	int cache;
+	struct candidate *candidates; /* oldest first; their records are deleted with them */
+	int count;
+};
+
+#define AUTO_RETENTION AUTO(free_retention)
+
+static void free_retention(struct retention *retention)
+{
+	for (int i = 0; i < retention->count; i++)
+		cJSON_Delete(retention->candidates[i].record);
+	free(retention->candidates);
+}
+
+/* Lists the releases in names, and one more that is only planned, with the name next and the document, unless that is NULL. */
+static void gather(struct retention *retention, char (*names)[RELEASE_NAME], int count, const char *next, const cJSON *document)
+{
+	retention->candidates = xcalloc((size_t)count + 1, sizeof *retention->candidates);
+	for (int i = 0; i < count; i++)
+		retention->candidates[i] = (struct candidate){.name = names[i], .record = release_record(retention->root, names[i])};
+	retention->count = count;
+	if (next)
+		retention->candidates[retention->count++] =
+			(struct candidate){.name = next, .record = xrequire(cJSON_Duplicate(document, true))};
+}
+
+/* Removes what does not stay, or adds to the plan that it would. */
+static int sweep_out(const struct retention *retention, cJSON *plan, struct error *error)
+{
+	struct cache_sweep sweep = {.cache = retention->cache, .candidates = retention->candidates, .count = retention->count,
+				    .plan = plan, .error = error};
+
+	for (int i = 0; i < retention->count; i++) {
+		const struct candidate *candidate = &retention->candidates[i];
+		if (candidate->stays)
+			continue;
+		if (plan)
+			plan_step(plan, "remove release %s (%s)", json_string(candidate->record, "release.version"), candidate->name);
+		else if (remove_release(retention->root, candidate->name, error))
+			return -1;
+	}
+	sweep.shared = retention->cache >= 0 && is_shared(retention->root, retention->cache);
+	return retention->cache >= 0 ? fs_each(retention->cache, sweep_artifact, &sweep, error) : 0;
 }
 
 int retention_prune(const struct root *root, int cache, const char *previous, long long keep, struct error *error)
 {
 	AUTO_FREE char(*names)[RELEASE_NAME] = NULL;
+	AUTO_RETENTION struct retention retention = {.root = root, .cache = cache};
 	char current[RELEASE_NAME] = "";
-	int count = release_list(root, &names, error), failed = count < 0 ? -1 : 0;
-	AUTO_JSON cJSON *rejected = failed ? NULL : rejected_read(root, error);
+	int count = release_list(root, &names, error);
+	AUTO_JSON cJSON *rejected = count < 0 ? NULL : rejected_read(root, error);
 
 	if (!rejected || release_current(root, current, error) < 0)
 		return -1;
-	struct candidate *candidates = xcalloc((size_t)count, sizeof *candidates);
-	for (int i = 0; i < count; i++)
-		candidates[i] = (struct candidate){.name = names[i], .record = release_record(root, names[i])};
-	choose(candidates, count, current, previous, rejected, keep);
-	for (int i = 0; i < count && !failed; i++)
-		if (!candidates[i].stays)
-			failed = remove_release(root, candidates[i].name, error);
-	struct cache_sweep sweep = {.cache = cache, .candidates = candidates, .count = count, .error = error};
-	sweep.shared = cache >= 0 && is_shared(root, cache);
-	if (!failed && cache >= 0)
-		failed = fs_each(cache, sweep_artifact, &sweep, error);
-	for (int i = 0; i < count; i++)
-		cJSON_Delete(candidates[i].record);
-	free(candidates);
-	return failed;
+	gather(&retention, names, count, NULL, NULL);
+	choose(retention.candidates, retention.count, current, previous, rejected, keep);
+	if (sweep_out(&retention, NULL, error))
+		return -1;
+	return forget_rejected(root, retention.candidates, retention.count, error);
+}
+
+int retention_plan(const struct root *root, int cache, cJSON *document, const char *next, const char *previous, long long keep,
+		   struct error *error)
+{
+	AUTO_FREE char(*names)[RELEASE_NAME] = NULL;
+	AUTO_RETENTION struct retention retention = {.root = root, .cache = cache};
+	int count = release_list(root, &names, error);
+	AUTO_JSON cJSON *rejected = count < 0 ? NULL : rejected_read(root, error);
+
+	if (!rejected)
+		return -1;
+	gather(&retention, names, count, next, document);
+	choose(retention.candidates, retention.count, next, previous, rejected, keep);
+	return sweep_out(&retention, document, error);
 }

@@ -3,41 +3,15 @@
 
 #include "alloc.h"
 #include "error.h"
+#include "fs.h"
 #include "log.h"
+#include "plan.h"
 #include "root/rejected.h"
 #include "root/release.h"
+#include "root/retained.h"
 #include "str.h"
 
 #include <string.h>
-
-static bool is_version(const cJSON *record, const char *version)
-{
-	const char *recorded = json_string(record, "release.version");
-
-	return recorded && (str_equal(recorded, version) || (recorded[0] == 'v' && str_equal(recorded + 1, version)));
-}
-
-/* Returns the index of the release to go back to, or -1. */
-static int find(const struct root *root, char (*names)[RELEASE_NAME], int count, const char *current, const char *version)
-{
-	AUTO_JSON cJSON *running = release_record(root, current);
-	const char *path = json_string(running, "previous.path"), *slash = path ? strrchr(path, '/') : NULL;
-	int before = -1;
-
-	for (int i = count - 1; i >= 0; i--) {
-		if (str_equal(names[i], current))
-			continue;
-		AUTO_JSON cJSON *record = release_record(root, names[i]);
-		if (release_is_unfinished(record) ||
-		    str_equal(json_string(record, "artifact.cache_key"), json_string(running, "artifact.cache_key")))
-			continue; /* a second copy of what runs, by --force, is nothing to go back to */
-		if (*version ? is_version(record, version) : slash && str_equal(slash + 1, names[i]))
-			return i;
-		if (before < 0 && strcmp(names[i], current) < 0)
-			before = i;
-	}
-	return *version ? -1 : before;
-}
 
 static int explain_missing(const struct root *root, char (*names)[RELEASE_NAME], int count, const char *current,
 			   const char *version, struct error *error)
@@ -49,10 +23,10 @@ static int explain_missing(const struct root *root, char (*names)[RELEASE_NAME],
 		AUTO_JSON cJSON *record = release_record(root, names[i]);
 		buf_printf(&versions, "%s%s", i ? ", " : "", json_string(record, "release.version"));
 	}
-	if (*version && running && is_version(running, version))
-		error_set(error, ERROR_CONFIG, "%s is deployed already", json_string(running, "release.version"));
+	if (*version && running && retained_is_version(running, version))
+		error_set(error, ERROR_USAGE, "%s is deployed already", json_string(running, "release.version"));
 	else
-		error_set(error, ERROR_CONFIG,
+		error_set(error, ERROR_USAGE,
 			  *version ? "%s is not the version of a release to go back to" : "%sthere is no previous release",
 			  version);
 	return error_hint(error, count ? "on disk are %s" : "nothing is deployed in this ROOT%s", buf_text(&versions));
@@ -78,16 +52,62 @@ static void describe(struct stage_run *run, const char *name, const char *curren
 	json_set_bool(run->document, "deploy.reused", true);
 }
 
+static int stop_at_first(const char *name, void *context)
+{
+	(void)name;
+	(void)context;
+	return 1;
+}
+
+/* What is in the release may have been changed by the application itself, and its server has to prove itself anyway; but nothing at
+ * all is no release. Returns 0 or -1. */
+static int check_filled(const struct stage_run *run, const char *name, struct error *error)
+{
+	AUTO_CLOSE int directory = fs_open_directory(run->root->releases, name, error);
+	int filled = directory < 0 ? -1 : fs_each(directory, stop_at_first, NULL, error);
+
+	if (filled)
+		return filled < 0 ? -1 : 0;
+	error_set(error, ERROR_INTEGRITY, "the release %s in %s/releases/%s is empty", json_string(run->document, "release.version"),
+		  run->root->path, name);
+	return error_hint(error, "go back to another version: dewy status lists them");
+}
+
+/* Returns the reason, with the name of whoever did it as the session has it; the caller frees it. */
+static char *explain(void)
+{
+	const char *by = getenv("SUDO_USER");
+
+	if (!by || !*by)
+		by = getenv("LOGNAME");
+	return by && str_is_file_name(by) ? xasprintf("rolled back by hand by %s", by) : xstrdup("rolled back by hand");
+}
+
+/* The document may go to dewy-restart --dry-run from here, and to nothing that would act on it. */
+static int plan_switch(struct stage_run *run, const char *reason)
+{
+	const char *version = json_string(run->document, "release.version"), *ran = json_string(run->document, "previous.version");
+
+	plan_step(run->document, "hold the application at %s: nothing newer, up to %s, is deployed by itself", version, ran);
+	plan_step(run->document, "switch current from %s to %s", ran, version);
+	document_set_state(run->document, STATE_AVAILABLE, reason);
+	return 0;
+}
+
 static int switch_to(struct stage_run *run, const char *name, struct error *error)
 {
 	const char *version = json_string(run->document, "release.version"), *ran = json_string(run->document, "previous.version");
+	AUTO_FREE char *reason = explain();
+
+	if (run->root->dry)
+		return plan_switch(run, reason);
 	AUTO_CLOSE int cache = root_open_cache(run->root, option_string(run->options, OPT_CACHE), NULL, error);
 
-	if (cache < 0 || rejected_hold(run->root, version, ran, "rolled back by hand", error) ||
+	if (cache < 0 || rejected_hold(run->root, version, ran, reason, error) ||
 	    release_mark(run->root, name, STATE_DEPLOYED, error) || release_switch(run->root, name, cache, error))
 		return -1;
 	log_info("Create symlink", "from", json_string(run->document, "deploy.path"), "to", "current");
-	document_set_state(run->document, STATE_DEPLOYED, "rolled back by hand");
+	document_set_state(run->document, STATE_DEPLOYED, reason);
 	document_notice(run->document, "deploy", NOTICE_IMPORTANT, "Rolled back to %s by hand (was %s)", version, ran);
 	return 0;
 }
@@ -100,9 +120,11 @@ int rollback_run(struct stage_run *run, const char *version, struct error *error
 
 	if (count < 0 || release_current(run->root, current, error) < 0)
 		return -1;
-	int chosen = *current ? find(run->root, names, count, current, version) : -1;
+	int chosen = *current ? retained_find(run->root, names, count, current, version) : -1;
 	if (chosen < 0)
 		return explain_missing(run->root, names, count, current, version, error);
 	describe(run, names[chosen], current);
+	if (check_filled(run, names[chosen], error))
+		return -1;
 	return switch_to(run, names[chosen], error);
 }

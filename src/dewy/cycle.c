@@ -9,52 +9,34 @@
 #include "lock.h"
 #include "log.h"
 #include "proc.h"
+#include "restart/ready.h"
 #include "restart/settings.h"
 #include "root/history.h"
+#include "root/release.h"
 #include "str.h"
 #include "time.h"
 #include "words.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 enum { GRACE_MS = 10000, NOTIFY_MARGIN_MS = 5000 };
 
-static int open_signals(void)
-{
-	static const int ending[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1};
-	sigset_t set;
-
-	sigemptyset(&set);
-	for (size_t i = 0; i < sizeof ending / sizeof *ending; i++)
-		sigaddset(&set, ending[i]);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
 int cycle_begin(struct cycle *cycle, const struct options *options, const char *mode, struct root *root, struct error *error)
 {
-	const char *given = option_string(options, OPT_MODE);
-
-	*cycle = (struct cycle){.options = options, .root = root, .signals = -1};
-	cycle->mode = mode ? mode : given ? given : options->rest[0] ? "server" : "assets";
-	if (str_equal(cycle->mode, "assets") && options->rest[0])
-		return error_set(error, ERROR_USAGE, "assets mode takes no command");
-	if (restart_check(options, error) || root_open(root, option_string(options, OPT_ROOT), error) ||
-	    option_export(options, error))
+	*cycle = (struct cycle){.options = options, .root = root, .requests = {.fd = -1}};
+	cycle->mode = mode ? mode : restart_mode(options);
+	if (restart_check_kind(options, cycle->mode, error) || restart_check(options, error) ||
+	    root_open(root, option_string(options, OPT_ROOT), error) || option_export(options, error))
 		return -1;
-	cycle->signals = open_signals();
-	return cycle->signals >= 0 ? 0 : error_errno(error, errno, "cannot receive signals");
+	return requests_open(&cycle->requests, error);
 }
 
 void cycle_end(struct cycle *cycle)
 {
-	cleanup_close(&cycle->signals);
+	requests_close(&cycle->requests);
 	cJSON_Delete(cycle->document);
 	cycle->document = NULL;
 }
@@ -74,30 +56,29 @@ static const struct step {
 
 static const struct step check_step = {"dewy-check", "check", STATE_UNCHANGED, false, true};
 static const struct step rollback_step = {"dewy-deploy", "deploy", STATE_UNCHANGED, false, false};
+static const struct step stop_step = {.program = "dewy-serve", .stage = "stop"};
 
-void cycle_read_signal(struct cycle *cycle)
+/* True when signals ask for an end that the step is not to delay. */
+static bool is_abandoned(const struct cycle *cycle, const struct step *step)
 {
-	struct signalfd_siginfo signal;
+	const struct requests *requests = &cycle->requests;
 
-	if (read(cycle->signals, &signal, sizeof signal) != sizeof signal)
-		return;
-	if (signal.ssi_signo == SIGUSR1)
-		cycle->restart = true;
-	else if (signal.ssi_signo != SIGHUP)
-		cycle->stop = (int)signal.ssi_signo;
+	return requests->hurry || (requests->stop && (step->may_be_abandoned || (step->server_only && cycle->ends_server)));
 }
 
-/* Waits for a stage; a signal ends one that may be abandoned, and is remembered for after any other. Returns its exit code, or
- * -1 when it took too long and was ended. */
+/* Waits for a stage; signals end it when they abandon it, and are remembered for after it otherwise. Returns its exit code, or -1
+ * when it took too long and was ended. */
 static int await(struct cycle *cycle, const struct step *step, pid_t pid)
 {
 	long long deadline = time_monotonic() + option_number(cycle->options, OPT_STAGE_TIMEOUT);
 	int code, result;
 
-	while ((result = proc_wait_or(pid, deadline - time_monotonic(), cycle->stop ? -1 : cycle->signals, &code)) == 2) {
-		cycle_read_signal(cycle);
-		if (cycle->stop && step->may_be_abandoned)
-			kill(-pid, SIGTERM);
+	while ((result = proc_wait_or(pid, deadline - time_monotonic(), cycle->requests.fd, &code)) == 2) {
+		requests_read(&cycle->requests);
+		if (is_abandoned(cycle, step))
+			return proc_stop(-pid, GRACE_MS);
+		if (cycle->requests.stop)
+			log_info("Ending after this stage", "stage", step->stage, "signal", proc_signal_name(cycle->requests.stop));
 	}
 	if (result == 0)
 		return code;
@@ -150,12 +131,34 @@ static int run_stage(struct cycle *cycle, const struct step *step, int lock, con
 	return *ret_document ? 0 : error_in(error, "%s", step->program);
 }
 
+static cJSON *new_document(const struct cycle *cycle)
+{
+	return document_new(cycle->root, option_string(cycle->options, OPT_APP), cycle->mode);
+}
+
+/* True when somebody asked for a rollback that cannot be: whoever did hears of it, and nobody else. */
+static bool is_mistake(const struct cycle *cycle)
+{
+	return cycle->rollback && str_equal(json_string(cycle->document, "error.code"), error_word(ERROR_USAGE));
+}
+
+/* Makes the document a failed one, for a stage that could not do so itself. */
+static void fail(struct cycle *cycle, const char *stage, const struct error *error)
+{
+	struct error unrecorded;
+
+	document_fail(cycle->document, stage, error);
+	log_error(error->message, "stage", stage, "hint", error->hint);
+	if (!is_mistake(cycle) && history_append(cycle->root, cycle->document, &unrecorded))
+		log_warn("Cannot record the deployment", "error", unrecorded.message);
+}
+
 /* Runs a stage and replaces the document by what it made of it. */
 static void advance(struct cycle *cycle, const struct step *step, int lock)
 {
 	AUTO_FREE char *text = cycle->document ? json_print(cycle->document) : xstrdup("");
 	cJSON *next = NULL;
-	struct error error, unrecorded;
+	struct error error;
 
 	if (run_stage(cycle, step, lock, text, &next, &error) == 0) {
 		cJSON_Delete(cycle->document);
@@ -163,16 +166,13 @@ static void advance(struct cycle *cycle, const struct step *step, int lock)
 		return;
 	}
 	if (!cycle->document)
-		cycle->document = document_new(cycle->root, option_string(cycle->options, OPT_APP), cycle->mode);
-	if (cycle->stop) {
+		cycle->document = new_document(cycle);
+	if (is_abandoned(cycle, step)) {
 		log_info("Interrupted", "stage", step->stage);
 		document_set_state(cycle->document, STATE_UNCHANGED, "interrupted");
 		return;
 	}
-	document_fail(cycle->document, step->stage, &error);
-	log_error(error.message, "stage", step->stage, "hint", error.hint);
-	if (history_append(cycle->root, cycle->document, &unrecorded))
-		log_warn("Cannot record the deployment", "error", unrecorded.message);
+	fail(cycle, step->stage, &error);
 }
 
 static bool applies(const struct cycle *cycle, const struct step *step)
@@ -189,18 +189,55 @@ static bool is_worth_telling(const struct cycle *cycle)
 	return json_get(cycle->document, "notices") || fstatat(cycle->root->state, "notify.json", &status, 0) == 0;
 }
 
+/* Returns 0 unless the switch of current would lead to a server that cannot be restarted. The first release may have to be there
+ * before its server can run, and a supervisor may run only later, but nobody goes back to a release for nothing. */
+static int check_server(const struct cycle *cycle, struct error *error)
+{
+	enum restart_kind kind = restart_kind(cycle->options);
+	char current[RELEASE_NAME];
+	int missing = release_current(cycle->root, current, error);
+	AUTO_JSON cJSON *record = missing ? NULL : release_record(cycle->root, current);
+	const char *mode = cycle->rollback ? json_string(record, "mode") : json_string(cycle->document, "mode");
+
+	if (missing < 0)
+		return -1;
+	if (!str_equal(mode, "server") || (kind == RESTART_SUPERVISOR && !cycle->rollback) || (kind == RESTART_PROCESS && missing))
+		return 0;
+	return restart_ready(cycle->options, cycle->root, error);
+}
+
+/* Begins a rollback. */
+static void go_back(struct cycle *cycle, int lock)
+{
+	struct error error;
+
+	if (check_server(cycle, &error) == 0) {
+		advance(cycle, &rollback_step, lock);
+		return;
+	}
+	cycle->document = new_document(cycle);
+	fail(cycle, "restart", &error);
+}
+
 /* Runs the stages from the present state of the document on. */
 static void run_stages(struct cycle *cycle, struct notifier *notifier, int lock)
 {
-	if (!cycle->document)
-		advance(cycle, cycle->rollback ? &rollback_step : &check_step, lock);
+	struct error error;
+
+	if (!cycle->document && cycle->rollback)
+		go_back(cycle, lock);
+	else if (!cycle->document)
+		advance(cycle, &check_step, lock);
 	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
-		if (cycle->stop && steps[i].may_be_abandoned)
+		if (is_abandoned(cycle, &steps[i]))
 			break;
 		if (!applies(cycle, &steps[i]))
 			continue;
 		notifier_offer(notifier, cycle->document);
-		advance(cycle, &steps[i], lock);
+		if (steps[i].acts_on == STATE_FETCHED && check_server(cycle, &error))
+			fail(cycle, "restart", &error);
+		else
+			advance(cycle, &steps[i], lock);
 	}
 }
 
@@ -214,10 +251,29 @@ static void set_environment(const struct cycle *cycle, int lock)
 	setenv("DEWY_MODE", cycle->mode, 1);
 }
 
+/* Has the stages say what they would do: nothing is locked, and nobody is told. dewy-fetch is left out, its part is in the plan of
+ * dewy-deploy. Returns the exit status. */
+static int rehearse(struct cycle *cycle)
+{
+	cycle->root->dry = true;
+	set_environment(cycle, -1);
+	advance(cycle, cycle->rollback ? &rollback_step : &check_step, 0);
+	for (size_t i = 0; i < sizeof steps / sizeof *steps && !is_abandoned(cycle, &steps[i]); i++) {
+		bool assets = str_equal(json_string(cycle->document, "mode"), "assets");
+		bool planned = cycle->rollback && str_equal(steps[i].stage, "deploy"); /* it has begun with that */
+		if (steps[i].acts_on != STATE_AVAILABLE && document_state(cycle->document) == STATE_AVAILABLE && !planned &&
+		    !(steps[i].server_only && assets))
+			advance(cycle, &steps[i], 0);
+	}
+	return document_status(cycle->document);
+}
+
 int cycle_run(struct cycle *cycle, struct error *error)
 {
 	struct notifier notifier = {.output = -1};
 
+	if (option_flag(cycle->options, OPT_DRY_RUN))
+		return rehearse(cycle);
 	if (root_prepare(cycle->root, error))
 		return -1;
 	AUTO_CLOSE int lock = lock_take(cycle->root->state, "lock", option_number(cycle->options, OPT_LOCK_WAIT), error);
@@ -227,8 +283,22 @@ int cycle_run(struct cycle *cycle, struct error *error)
 	run_stages(cycle, &notifier, lock);
 	close(steal_fd(&lock)); /* what follows takes as long as people's channels do */
 	unsetenv("DEWY_LOCK_FD");
-	if (is_worth_telling(cycle))
+	if (!is_mistake(cycle) && is_worth_telling(cycle))
 		notifier_finish(&notifier, cycle->document, option_number(cycle->options, OPT_NOTIFY_TIMEOUT) + NOTIFY_MARGIN_MS,
-				cycle->stop ? -1 : cycle->signals);
+				&cycle->requests);
 	return document_status(cycle->document);
+}
+
+int cycle_stop_server(struct cycle *cycle, struct error *error)
+{
+	AUTO_FREE char *program = proc_sibling(stop_step.program);
+	const char *argv[] = {program, "--stop", "--root", cycle->root->path, NULL};
+	struct proc_spec spec = {.argv = argv, .own_group = true};
+
+	pid_t pid = proc_spawn(&spec, error);
+	if (pid < 0)
+		return -1;
+	int code = await(cycle, &stop_step, pid);
+	return code < 0 ? stage_timed_out(&stop_step, error)
+	       : code == 0 ? 0 : error_set(error, ERROR_SUPERVISOR, "%s --stop ended with %d", stop_step.program, code);
 }

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { GRACE_MS = 1000 };
+enum { GRACE_MS = 1000, STOPPING_MS = 5000 };
 
 static void start(struct notifier *notifier, const cJSON *document)
 {
@@ -55,37 +55,73 @@ static void merge(struct notifier *notifier, cJSON *document)
 		json_set(document, "report", cJSON_Duplicate(json_get(told, "report"), true));
 }
 
-/* Waits for the busy process. Returns 0 when there is none any more, else what proc_wait_or does. */
-static int await(struct notifier *notifier, cJSON *document, long long timeout_ms, int signals)
+/* Takes what came of the busy process when proc_wait says that it is over. Returns true while it is not. */
+static bool is_busy(struct notifier *notifier, cJSON *document, int result)
 {
-	int code, result = notifier->pid ? proc_wait_or(notifier->pid, timeout_ms, signals, &code) : 0;
-
 	if (result <= 0 && notifier->pid) {
 		notifier->pid = 0;
 		merge(notifier, document);
 	}
-	return result > 0 ? result : 0;
+	return result > 0;
+}
+
+int notifier_tend(struct notifier *notifier, cJSON *document)
+{
+	int code, result = notifier->pid ? proc_wait(notifier->pid, 0, &code) : 0;
+
+	return is_busy(notifier, document, result) ? proc_pidfd(notifier->pid) : -1;
 }
 
 void notifier_offer(struct notifier *notifier, cJSON *document)
 {
-	if (cJSON_GetArraySize(json_get(document, "notices")) > notifier->told && await(notifier, document, 0, -1) == 0)
+	AUTO_CLOSE int busy = notifier_tend(notifier, document);
+
+	if (cJSON_GetArraySize(json_get(document, "notices")) > notifier->told && !notifier->pid)
 		start(notifier, document);
 }
 
-void notifier_finish(struct notifier *notifier, cJSON *document, long long timeout_ms, int signals)
+void notifier_stop(struct notifier *notifier, cJSON *document)
+{
+	if (!notifier->pid)
+		return;
+	log_warn("Gave up telling what happened");
+	proc_stop(-notifier->pid, GRACE_MS);
+	notifier->pid = 0;
+	merge(notifier, document);
+}
+
+/* Brings the deadline closer when a signal asks for the end. */
+static void hasten(const struct requests *requests, long long *deadline)
+{
+	long long most = time_monotonic() + (requests->hurry ? 0 : STOPPING_MS);
+
+	if (requests->stop && *deadline > most)
+		*deadline = most;
+}
+
+/* Waits for the busy process. Returns false when there is none any more, true when it still runs at the deadline. */
+static bool await(struct notifier *notifier, cJSON *document, struct requests *requests, long long *deadline)
+{
+	int code, result = 0;
+
+	hasten(requests, deadline);
+	while (notifier->pid && (result = proc_wait_or(notifier->pid, *deadline - time_monotonic(), requests->fd, &code)) == 2) {
+		requests_read(requests);
+		hasten(requests, deadline);
+	}
+	return is_busy(notifier, document, result);
+}
+
+void notifier_finish(struct notifier *notifier, cJSON *document, long long timeout_ms, struct requests *requests)
 {
 	long long deadline = time_monotonic() + timeout_ms;
 	bool told = false;
 
-	while (await(notifier, document, deadline - time_monotonic(), signals) == 0) {
+	while (!await(notifier, document, requests, &deadline)) {
 		if (told)
 			return;
 		start(notifier, document);
 		told = true;
 	}
-	log_warn("Gave up telling what happened");
-	proc_stop(-notifier->pid, GRACE_MS);
-	notifier->pid = 0;
-	merge(notifier, document);
+	notifier_stop(notifier, document);
 }

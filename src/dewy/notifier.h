@@ -4,6 +4,7 @@
 #ifndef DEWY_NOTIFIER_H
 #define DEWY_NOTIFIER_H
 
+#include "dewy/requests.h"
 #include "json.h"
 
 #include <sys/types.h>
@@ -17,8 +18,16 @@ struct notifier {
 /* Tells what is new in the document, unless a process is still busy with what came before. */
 void notifier_offer(struct notifier *notifier, cJSON *document);
 
-/* Tells the end of the document: waits for the busy process, hands over the rest, and waits for that, for timeout_ms at most,
- * or until the descriptor signals (-1 for none) can be read; then the process is ended. Marks in the document what was sent. */
-void notifier_finish(struct notifier *notifier, cJSON *document, long long timeout_ms, int signals);
+/* Tells the end of the document: waits for the busy process, hands over the rest, and waits for that, for timeout_ms at most; a
+ * signal that asks for the end leaves it five seconds more, a second one none. Then the process is ended. Marks in the document
+ * what was sent. */
+void notifier_finish(struct notifier *notifier, cJSON *document, long long timeout_ms, struct requests *requests);
+
+/* Reaps the process that is telling the document if it has ended. Returns a pidfd of one that has not, for the caller to close, or
+ * -1. */
+int notifier_tend(struct notifier *notifier, cJSON *document);
+
+/* Ends the busy process, if there is one: what it has not told stays untold. */
+void notifier_stop(struct notifier *notifier, cJSON *document);
 
 #endif

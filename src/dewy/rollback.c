@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "dewy/commands.h"
+#include "dewy/forget.h"
 #include "dewy/once.h"
 
 int rollback_main(int argc, char **argv)
@@ -11,7 +12,9 @@ int rollback_main(int argc, char **argv)
 
 	if (status >= 0)
 		return status;
-	status = once_run(&tool, &options, options.operands[0] ? options.operands[0] : "");
+	status = option_given(&options, OPT_FORGET)
+			 ? forget_run(&tool, &options)
+			 : once_run(&tool, &options, options.operands[0] ? options.operands[0] : "");
 	option_free(&options);
 	return status;
 }

@@ -2,37 +2,40 @@
 #include "alloc.h"
 #include "dewy/commands.h"
 #include "dewy/cycle.h"
+#include "dewy/init.h"
 #include "dewy/notifier.h"
+#include "dewy/pause.h"
 #include "document.h"
 #include "error.h"
 #include "log.h"
+#include "proc.h"
 #include "root/release.h"
 #include "str.h"
 #include "time.h"
 
 #include <poll.h>
-#include <signal.h>
-#include <string.h>
+#include <stdlib.h>
 
-/* Waits for the next run, or for a signal. */
-static void pause_for(struct cycle *cycle, long long milliseconds)
+struct watch {
+	struct cycle cycle;
+	struct notifier greeter; /* tells that the watch began */
+	cJSON *greeting;
+	bool restart;            /* the server, as soon as the lock is free */
+	int failures;            /* of cycles, in a row */
+};
+
+/* Tells people, beside the first cycle. */
+static void greet(struct watch *watch)
 {
-	struct pollfd polled = {.fd = cycle->signals, .events = POLLIN};
-
-	if (poll(&polled, 1, (int)milliseconds) > 0)
-		cycle_read_signal(cycle);
-}
-
-static void announce(struct cycle *cycle, const char *mode)
-{
-	struct notifier notifier = {.output = -1};
-	AUTO_JSON cJSON *document = document_new(cycle->root, option_string(cycle->options, OPT_APP), mode);
+	const struct options *options = watch->cycle.options;
+	const char *mode = watch->cycle.mode;
 
 	log_info("Dewy started", "version", PACKAGE_VERSION, "commit", DEWY_COMMIT);
-	document_set_state(document, STATE_WAITING, "started");
-	document_notice(document, "watch", NOTICE_PROGRESS, "Automatic shipping started by Dewy (v%s: %s)", PACKAGE_VERSION, mode);
-	if (*option_list(cycle->options, OPT_NOTIFIER))
-		notifier_finish(&notifier, document, option_number(cycle->options, OPT_NOTIFY_TIMEOUT), cycle->signals);
+	watch->greeting = document_new(watch->cycle.root, option_string(options, OPT_APP), mode);
+	document_set_state(watch->greeting, STATE_WAITING, "started");
+	document_notice(watch->greeting, "watch", NOTICE_PROGRESS, "Automatic shipping started by Dewy (v%s: %s)", PACKAGE_VERSION, mode);
+	if (*option_list(options, OPT_NOTIFIER))
+		notifier_offer(&watch->greeter, watch->greeting);
 }
 
 /* Returns the record of the release that current leads to, as a document whose server is to be restarted; NULL for none. */
@@ -53,53 +56,106 @@ static cJSON *restart_document(const struct cycle *cycle)
 	return document;
 }
 
-/* Runs one cycle. A failure was logged, told and recorded by the stages: the next run tries again. */
-static void run_cycle(struct cycle *cycle, cJSON *begin)
+/* Runs one cycle, or what SIGUSR1 asked for. A failure was logged, told and recorded by the stages: the next run tries again.
+ * Returns how long to pause before that, in milliseconds. */
+static long long run_cycle(struct watch *watch)
+{
+	struct cycle *cycle = &watch->cycle;
+	struct error error = {0};
+
+	AUTO_JSON cJSON *begin = watch->restart ? restart_document(cycle) : NULL;
+	bool restarts = begin;
+	cycle->document = steal_pointer(&begin);
+	int status = cycle_run(cycle, &error);
+	bool locked = status < 0 && error.code == ERROR_LOCKED;
+	if (status < 0)
+		log_event(locked ? LOG_INFO : LOG_ERROR, error.message, "hint", error.hint);
+	/* The registry that answers so is well, and runs before it may be asked again do not ask it. */
+	bool limited = str_equal(json_string(cycle->document, "error.code"), error_word(ERROR_LIMITED));
+	cJSON_Delete(steal_pointer(&cycle->document));
+	watch->restart = restarts && locked;
+	if (!restarts && !locked)
+		watch->failures = status && !limited ? watch->failures + 1 : 0;
+	return cycle->requests.stop ? 0 : pause_length(cycle->options, watch->failures);
+}
+
+/* Waits for the next run, or for a signal. */
+static void pause_for(struct watch *watch, long long milliseconds)
+{
+	struct requests *requests = &watch->cycle.requests;
+	long long deadline = time_monotonic() + milliseconds, left = milliseconds;
+
+	while (!requests->stop && !requests->restart && !requests->look && left > 0) {
+		AUTO_CLOSE int greets = notifier_tend(&watch->greeter, watch->greeting);
+		struct pollfd polled[] = {{.fd = requests->fd, .events = POLLIN}, {.fd = greets, .events = POLLIN}};
+		poll(polled, 2, (int)left);
+		if (polled[0].revents)
+			requests_read(requests);
+		left = deadline - time_monotonic();
+	}
+	if (requests->look)
+		watch->failures = 0;
+	watch->restart |= requests->restart;
+	requests->look = requests->restart = false;
+}
+
+/* Ends the server when it does not outlive this process. Returns the exit status. */
+static int end_server(struct cycle *cycle)
 {
 	struct error error;
 
-	cycle->document = begin;
-	if (cycle_run(cycle, &error) < 0)
-		log_event(error.code == ERROR_LOCKED ? LOG_INFO : LOG_ERROR, error.message, "hint", error.hint);
-	cJSON_Delete(cycle->document);
-	cycle->document = NULL;
+	if (!cycle->ends_server || cycle_stop_server(cycle, &error) == 0)
+		return 0;
+	log_error(error.message, "hint", error.hint);
+	return cycle->requests.hurry ? 0 : error_status(error.code);
 }
 
-static int watch(struct cycle *cycle)
+static int watch_until_signal(struct watch *watch)
 {
-	static const char *const names[] = {[SIGTERM] = "TERM", [SIGINT] = "INT", [SIGQUIT] = "QUIT"};
-	long long interval = option_number(cycle->options, OPT_INTERVAL);
-	cJSON *begin = NULL;
+	const struct requests *requests = &watch->cycle.requests;
 
-	announce(cycle, cycle->mode);
-	while (!cycle->stop) {
-		run_cycle(cycle, begin);
-		begin = NULL;
-		if (cycle->stop)
-			break;
-		if (!cycle->restart)
-			pause_for(cycle, interval);
-		if (cycle->restart)
-			begin = restart_document(cycle);
-		cycle->restart = false;
-	}
-	log_info("Dewy stopped", "signal", names[cycle->stop]);
-	return 0;
+	greet(watch);
+	while (!requests->stop)
+		pause_for(watch, run_cycle(watch));
+	int status = end_server(&watch->cycle);
+	notifier_stop(&watch->greeter, watch->greeting);
+	log_info("Dewy stopped", "signal", proc_signal_name(requests->stop));
+	return status;
+}
+
+/* The stages would heed it, and a watch that changes nothing would plan the same again and again. */
+static int refuse_dry_run(struct error *error)
+{
+	const char *dry = proc_variable("DEWY_DRY_RUN");
+
+	if (!dry || option_truth(dry) == 0)
+		return 0;
+	error_set(error, ERROR_USAGE, "DEWY_DRY_RUN=%s: a watch is no dry run", dry);
+	return error_hint(error, "unset it, or see with dewy once --dry-run what would be done");
 }
 
 static int run_watch(const struct tool *tool, const char *mode, int argc, char **argv)
 {
 	AUTO_ROOT struct root root = {.fd = -1, .state = -1, .releases = -1};
+	struct watch watch = {.cycle = {.requests = {.fd = -1}}, .greeter = {.output = -1}};
 	struct options options;
-	struct cycle cycle;
 	struct error error;
+	bool alone = init_split();
+
+	if (alone) /* whoever keeps what a container prints is to see what the server prints, too */
+		setenv("DEWY_SERVER_LOG", "-", 0);
 	int status = options_start(&options, tool, WATCH, 0, argc, argv);
 
 	if (status >= 0)
 		return status;
-	status = cycle_begin(&cycle, &options, mode, &root, &error) || root_prepare(&root, &error) ? options_complain(tool, &error)
-												   : watch(&cycle);
-	cycle_end(&cycle);
+	if (refuse_dry_run(&error) || cycle_begin(&watch.cycle, &options, mode, &root, &error) || root_prepare(&root, &error)) {
+		status = options_complain(tool, &error);
+	} else {
+		watch.cycle.ends_server = alone && str_equal(watch.cycle.mode, "server");
+		status = watch_until_signal(&watch);
+	}
+	cycle_end(&watch.cycle);
+	cJSON_Delete(watch.greeting);
 	option_free(&options);
 	return status;
 }

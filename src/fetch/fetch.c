@@ -10,11 +10,13 @@
 #include "fs.h"
 #include "log.h"
 #include "registry/registry.h"
+#include "root/rejected.h"
 #include "root/release.h"
 #include "str.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -24,6 +26,7 @@ struct fetch {
 	char *path;      /* its path */
 	const char *key; /* name of the artifact in the cache */
 	struct expected expected;
+	char rejected[DIGEST_TEXT]; /* digest of what was rejected under the same version, "" for none */
 	bool off, required;       /* --verify-checksum */
 	struct registry registry; /* opened when it is first needed */
 };
@@ -70,7 +73,13 @@ static int learn_checksums(struct fetch *fetch, struct error *error)
 			       &fetch->expected, error);
 }
 
-/* Looks for the artifact in the cache. Returns 0 when it is there as expected; 1 when it is not; or -1. */
+static bool is_rejected(const struct fetch *fetch, const struct content *content)
+{
+	return *fetch->rejected && str_equal(content->digests[0], fetch->rejected);
+}
+
+/* Looks for the artifact in the cache. Returns 0 when it is there as expected; 1 when it is not, is outdated, or is what was
+ * rejected, so that the registry has to show whether it holds another one now; or -1. */
 static int look_into_cache(const struct fetch *fetch, struct content *ret, struct error *error)
 {
 	AUTO_CLOSE int fd = openat(fetch->cache, fetch->key, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -78,6 +87,8 @@ static int look_into_cache(const struct fetch *fetch, struct content *ret, struc
 	struct stat status;
 
 	if (fd < 0 && (errno == ENOENT || errno == ELOOP))
+		return 1;
+	if (!*fetch->expected.digests[BY_REGISTRY] && release_is_outdated(fetch->run->root, fetch->run->document))
 		return 1;
 	if (fd < 0 || fstat(fd, &status))
 		return error_errno(error, errno, "cannot open %s/%s", fetch->path, fetch->key);
@@ -87,6 +98,8 @@ static int look_into_cache(const struct fetch *fetch, struct content *ret, struc
 	if (hashing_add_file(&hashing, fd, -1, error))
 		return error_in(error, "%s/%s", fetch->path, fetch->key);
 	hashing_end(&hashing, ret);
+	if (is_rejected(fetch, ret))
+		return 1;
 	if (expected_compare(&fetch->expected, ret, fetch->key, error) == 0)
 		return 0;
 	log_warn("The artifact in the cache is damaged", "cache_key", fetch->key, "error", error->message);
@@ -273,6 +286,19 @@ static int check_key(const cJSON *document, const char *key, struct error *error
 	return root_is_cache_key(key) ? 0 : error_set(error, ERROR_DOCUMENT, "%s is no file name that the cache could take", key);
 }
 
+/* Finds out what was rejected under this version. Returns 0 or -1. */
+static int recall_rejected(struct fetch *fetch, struct error *error)
+{
+	const cJSON *document = fetch->run->document;
+
+	if (json_true(document, "forced"))
+		return 0;
+	AUTO_JSON cJSON *rejected = rejected_read(fetch->run->root, error);
+	const char *digest = json_string(rejected_find(rejected, json_string(document, "release.version")), "digest");
+	snprintf(fetch->rejected, sizeof fetch->rejected, "%s", digest ? digest : "");
+	return rejected ? 0 : -1;
+}
+
 static int open_fetch(struct fetch *fetch, const struct stage_run *run, struct error *error)
 {
 	const char *digest = json_string(run->document, "artifact.digest");
@@ -285,14 +311,14 @@ static int open_fetch(struct fetch *fetch, const struct stage_run *run, struct e
 	fetch->required = str_equal(verify, "required");
 	if (digest && !fetch->off)
 		expected_set(&fetch->expected, BY_REGISTRY, digest);
-	if (check_key(run->document, fetch->key, error))
+	if (check_key(run->document, fetch->key, error) || recall_rejected(fetch, error))
 		return -1;
 	fetch->cache = root_open_cache(run->root, option_string(run->options, OPT_CACHE), &fetch->path, error);
 	return fetch->cache < 0 ? -1 : 0;
 }
 
 /* Gets the artifact out of the cache or the registry. What is in the cache was verified when it came; --verify-checksum=required
- * does not trust that. Returns 0, or -1. */
+ * does not trust that. Returns 0; 1 when it is what was rejected before; or -1. */
 static int get(struct fetch *fetch, struct error *error)
 {
 	struct content content = {0};
@@ -303,6 +329,20 @@ static int get(struct fetch *fetch, struct error *error)
 	if (missing < 0 || (missing && download(fetch, &content, error)))
 		return -1;
 	describe(fetch, &content, !missing);
+	return is_rejected(fetch, &content);
+}
+
+/* What came is what was rejected: that is remembered, so that nobody downloads it a third time. Returns 0 or -1. */
+static int stay_rejected(struct stage_run *run, struct error *error)
+{
+	const char *version = json_string(run->document, "release.version");
+	AUTO_FREE char *reason = xasprintf("%s was published again as it was, and stays rejected; --force deploys it", version);
+
+	if (rejected_revise(run->root, version, json_string(run->document, "artifact.revision"), error))
+		return -1;
+	log_info("Published again unchanged", "version", version, "digest", json_string(run->document, "artifact.digest"));
+	document_notice(run->document, "fetch", NOTICE_PROGRESS, "%s is what was rejected before", version);
+	document_set_state(run->document, STATE_UNCHANGED, reason);
 	return 0;
 }
 
@@ -312,7 +352,10 @@ static int run(struct stage_run *run, struct error *error)
 
 	if (open_fetch(&fetch, run, error))
 		return -1;
-	if (get(&fetch, error)) {
+	int result = get(&fetch, error);
+	if (result > 0)
+		return stay_rejected(run, error);
+	if (result < 0) {
 		if (!is_deployed(&fetch))
 			return -1;
 		log_warn("The artifact is not to be had: the deployed release has to do", "error", error->message);

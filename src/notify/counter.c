@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "notify/counter.h"
 
+#include "alloc.h"
 #include "fs.h"
 #include "lock.h"
 #include "root/state.h"
 #include "str.h"
 #include "time.h"
-
-#include <stdio.h>
 
 enum { LOCK_WAIT_MS = 5000 };
 
@@ -20,18 +19,20 @@ static long long failures_in(const cJSON *counter)
 	return failures > 0 ? failures : 0;
 }
 
-long long counter_read(const struct root *root, char ret_last_at[TIME_TEXT])
+long long counter_read(const struct root *root, cJSON **ret_last)
 {
 	AUTO_JSON cJSON *counter = state_read(root, name);
-	const char *last_at = json_string(counter, "last_at");
+	long long failures = failures_in(counter);
 
-	if (ret_last_at)
-		snprintf(ret_last_at, TIME_TEXT, "%s", last_at ? last_at : "-");
-	return failures_in(counter);
+	if (ret_last)
+		*ret_last = steal_pointer(&counter);
+	return failures;
 }
 
-int counter_add(struct root *root, const char *id, long long *ret_failures, struct error *error)
+int counter_add(struct root *root, const cJSON *document, long long *ret_failures, struct error *error)
 {
+	const char *id = json_string(document, "id");
+	const cJSON *why = json_get(document, "error");
 	char now[TIME_TEXT];
 
 	if (root->state < 0 && root_prepare(root, error))
@@ -46,6 +47,7 @@ int counter_add(struct root *root, const char *id, long long *ret_failures, stru
 	json_set_number(counter, "failures", ++*ret_failures);
 	json_set_string(counter, "last_at", time_format((time_t)(time_now() / 1000), now));
 	json_set_string(counter, "last_id", id);
+	json_set(counter, "error", xrequire(why ? cJSON_Duplicate(why, true) : cJSON_CreateObject()));
 	return state_write(root, name, counter, error);
 }
 

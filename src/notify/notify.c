@@ -17,7 +17,7 @@ static long long count_failures(struct root *root, const cJSON *document)
 
 	if (message_outcome(document) != OUTCOME_BAD)
 		return counter_read(root, NULL);
-	if (counter_add(root, json_string(document, "id"), &failures, &error) == 0)
+	if (counter_add(root, document, &failures, &error) == 0)
 		return failures;
 	log_warn("Cannot count the failure", "error", error.message, "hint", error.hint);
 	return counter_read(root, NULL) + 1;

@@ -87,6 +87,13 @@ static char *artifact_url(const struct registry *registry, const char *version, 
 	return buf_steal(&url);
 }
 
+/* Returns what tells one content of a file from another; the caller frees it. */
+static char *revision_of(const struct stat *status)
+{
+	return xasprintf("%llx-%llx-%llx.%09ld", (unsigned long long)status->st_ino, (unsigned long long)status->st_size,
+			 (unsigned long long)status->st_mtim.tv_sec, status->st_mtim.tv_nsec);
+}
+
 /* What the visit of one file after the other fills in. */
 struct gathering {
 	const struct registry *registry;
@@ -106,7 +113,9 @@ static int gather(const char *name, void *context)
 	if (!gathering->oldest || status.st_mtime < gathering->oldest)
 		gathering->oldest = status.st_mtime;
 	AUTO_FREE char *file = xstrdup(name), *url = artifact_url(gathering->registry, gathering->version, name);
-	artifact_list_add(gathering->list, &(struct artifact){.name = file, .url = url, .size = status.st_size});
+	AUTO_FREE char *revision = revision_of(&status);
+	artifact_list_add(gathering->list,
+			  &(struct artifact){.name = file, .url = url, .revision = revision, .size = status.st_size});
 	return 0;
 }
 
@@ -150,21 +159,11 @@ static int open_artifact(const struct registry *registry, const struct url *url,
 	return steal_fd(&fd);
 }
 
-/* Returns what tells one content of the file from another; the caller frees it. */
-static char *validator_of(int fd)
-{
-	struct stat status;
-
-	if (fstat(fd, &status))
-		return NULL;
-	return xasprintf("%llx-%llx-%llx.%09ld", (unsigned long long)status.st_ino, (unsigned long long)status.st_size,
-			 (unsigned long long)status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
-}
-
 static int begin(int fd, const struct registry_resume *resume, const struct registry_sink *sink, struct error *error)
 {
 	static const char *const no_checksums[] = {NULL};
-	AUTO_FREE char *validator = validator_of(fd);
+	struct stat status;
+	AUTO_FREE char *validator = fstat(fd, &status) ? NULL : revision_of(&status);
 	bool same = validator && str_equal(validator, resume->validator) && lseek(fd, resume->offset, SEEK_SET) >= 0;
 	const struct registry_part part = {
 		.offset = same ? resume->offset : 0,

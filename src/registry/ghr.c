@@ -139,7 +139,8 @@ static void gather_asset(const struct gathering *gathering, const cJSON *asset)
 	if (!name || !str_is_file_name(name) || str_starts(name, "shipped_to_") || !ghr_is_uploaded(asset))
 		return;
 	AUTO_FREE char *copy = xstrdup(name), *url = artifact_url(gathering->registry, gathering->version, name);
-	struct artifact artifact = {.name = copy, .url = url, .size = json_number(asset, "size", -1)};
+	AUTO_FREE char *id = ghr_id(asset); /* an asset is replaced by another one */
+	struct artifact artifact = {.name = copy, .url = url, .revision = id, .size = json_number(asset, "size", -1)};
 	if (digest)
 		strcpy(artifact.digest, digest);
 	artifact_list_add(gathering->list, &artifact);

@@ -18,7 +18,7 @@ enum {
 };
 
 const char gs_read_scope[] = "https://www.googleapis.com/auth/devstorage.read_only";
-static const char write_scope[] = "https://www.googleapis.com/auth/devstorage.read_write";
+const char gs_write_scope[] = "https://www.googleapis.com/auth/devstorage.read_write";
 
 static const struct gs_permission may_get = {"storage.objects.get", "roles/storage.objectViewer"};
 static const struct gs_permission may_create = {"storage.objects.create", "roles/storage.objectCreator"};
@@ -185,7 +185,7 @@ static int report(struct registry *registry, const char *version, const char *na
 		.body_length = strlen(text),
 		.limit = ANSWER_LIMIT,
 	};
-	if (gs_ask(registry, write_scope, &request, "Content-Type: text/plain; charset=utf-8", &response, error))
+	if (gs_ask(registry, gs_write_scope, &request, "Content-Type: text/plain; charset=utf-8", &response, error))
 		return -1;
 	if (response.status == 200 || response.status == 412)
 		return 0;

@@ -3,6 +3,7 @@
 #ifndef DEWY_GS_H
 #define DEWY_GS_H
 
+#include "credentials/google.h"
 #include "registry/registry.h"
 
 struct gs_permission {
@@ -10,8 +11,8 @@ struct gs_permission {
 	const char *role; /* the least that has it */
 };
 
-/* The scope of OAuth that is enough for all but reports. */
-extern const char gs_read_scope[];
+/* The scopes of OAuth: the one that is enough for all but reports, and that of reports. */
+extern const char gs_read_scope[], gs_write_scope[];
 
 /* Begins a URL of the service. */
 void gs_add_base(struct buf *url, const struct registry *registry);
@@ -21,6 +22,10 @@ void gs_add_objects(struct buf *url, const struct registry *registry, const char
 
 /* Appends what the names of all objects of the registry begin with, and of one version unless it is NULL. */
 void gs_add_prefix(struct buf *prefix, const struct registry *registry, const char *version);
+
+/* Returns the credential for that scope, found at the first call, empty for an anonymous registry; NULL with the error when there is
+ * none. It belongs to the registry. */
+const struct google_credential *gs_authorize(struct registry *registry, const char *scope, struct error *error);
 
 /* Makes the request with the credential for that scope, and one more header unless it is NULL; and once more with a new token when
  * one that an earlier run kept is refused: it may have been revoked since. Returns 0, or -1 as google_credential_find and

@@ -4,7 +4,6 @@
 
 #include "alloc.h"
 #include "buf.h"
-#include "credentials/google.h"
 #include "credentials/tokens.h"
 #include "error.h"
 #include "proc.h"
@@ -48,8 +47,7 @@ static bool is_anonymous(const struct registry *registry)
 	return emulator(registry) || (url_boolean(&registry->url, "anonymous", &anonymous, &error) == 0 && anonymous);
 }
 
-/* Returns the credential for that scope, which belongs to the registry; NULL with the error when there is none. */
-static const struct google_credential *authorize(struct registry *registry, const char *scope, struct error *error)
+const struct google_credential *gs_authorize(struct registry *registry, const char *scope, struct error *error)
 {
 	struct own *own = registry->own;
 
@@ -69,7 +67,7 @@ static const struct google_credential *authorize(struct registry *registry, cons
 static int ask_once(struct registry *registry, const char *scope, struct http_request request, const char *header,
 		    struct http_response *ret, struct error *error)
 {
-	const struct google_credential *credential = authorize(registry, scope, error);
+	const struct google_credential *credential = gs_authorize(registry, scope, error);
 	const char *headers[4] = {0};
 	size_t count = 0;
 

@@ -167,8 +167,10 @@ static int gather_artifacts(const struct listing *listing, const cJSON *page, st
 			continue;
 		note_time(gathering->release, item);
 		AUTO_FREE char *name = xstrdup(object + listing->prefix.length), *url = artifact_url(listing->registry, object);
+		AUTO_FREE char *revision = xstrdup(json_string(item, "generation"));
+		const struct artifact artifact = {.name = name, .url = url, .revision = revision, .size = size_of(item)};
 		if (str_is_file_name(name))
-			artifact_list_add(gathering->list, &(struct artifact){.name = name, .url = url, .size = size_of(item)});
+			artifact_list_add(gathering->list, &artifact);
 	}
 	return 0;
 }
@@ -179,5 +181,6 @@ int gs_artifacts(struct registry *registry, struct release *release, struct arti
 	struct gathering gathering = {release, ret_list};
 
 	gs_add_prefix(&prefix, registry, release->version);
-	return read_pages(&(struct listing){registry, prefix, "items(name,size,timeCreated)", gather_artifacts, &gathering}, error);
+	const char *fields = "items(name,size,timeCreated,generation)";
+	return read_pages(&(struct listing){registry, prefix, fields, gather_artifacts, &gathering}, error);
 }

@@ -22,6 +22,7 @@ void artifact_list_free(struct artifact_list *list)
 	for (size_t i = 0; i < list->count; i++) {
 		free(list->items[i].name);
 		free(list->items[i].url);
+		free(list->items[i].revision);
 	}
 	free(list->items);
 	*list = (struct artifact_list){0};
@@ -34,6 +35,7 @@ void artifact_list_add(struct artifact_list *list, const struct artifact *artifa
 	*copy = *artifact;
 	copy->name = xstrdup(artifact->name);
 	copy->url = xstrdup(artifact->url);
+	copy->revision = xstrdup(artifact->revision);
 }
 
 static int find_scheme(struct registry *registry, struct error *error)

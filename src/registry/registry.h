@@ -34,6 +34,7 @@ struct artifact {
 	char *name;
 	char *url;
 	long long size;           /* bytes, -1 when unknown */
+	char *revision;           /* what tells one upload under this name from the next; NULL when the registry tells nothing */
 	char digest[DIGEST_TEXT]; /* "sha256:HEX", "" when the registry has none */
 };
 

@@ -166,7 +166,8 @@ static int gather_artifact(const struct s3_entry *entry, void *context, struct e
 	if (time_parse(entry->last_modified, &modified) == 0 && (!gathering->oldest || modified < gathering->oldest))
 		gathering->oldest = modified;
 	s3_add_url(&url, gathering->registry, path);
-	artifact_list_add(gathering->list, &(struct artifact){.name = entry->name, .url = url.data, .size = entry->size});
+	const struct artifact artifact = {.name = entry->name, .url = url.data, .revision = entry->etag, .size = entry->size};
+	artifact_list_add(gathering->list, &artifact);
 	return 0;
 }
 

@@ -73,6 +73,7 @@ struct s3_page {
 	struct s3_entry {
 		char *name;          /* without the prefix; that of a common prefix ends in a slash */
 		char *last_modified; /* as the service writes it; NULL for a common prefix */
+		char *etag;          /* as the service writes it; NULL for a common prefix */
 		long long size;      /* -1 for a common prefix */
 	} *entries;
 	size_t count;

@@ -28,6 +28,7 @@ static void free_entry(struct s3_entry *entry)
 {
 	free(entry->name);
 	free(entry->last_modified);
+	free(entry->etag);
 	*entry = (struct s3_entry){0};
 }
 
@@ -73,6 +74,8 @@ static void take_element(void *context, const char *path, const char *text)
 		replace(&listing->entry.name, text);
 	else if (str_equal(name, "/Contents/LastModified"))
 		replace(&listing->entry.last_modified, text);
+	else if (str_equal(name, "/Contents/ETag"))
+		replace(&listing->entry.etag, text);
 	else if (str_equal(name, "/Contents/Size") && str_to_number(text, &listing->size))
 		listing->size = -1;
 	else if (str_equal(name, "/Contents"))

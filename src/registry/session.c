@@ -5,6 +5,7 @@
 #include "digest.h"
 #include "error.h"
 #include "log.h"
+#include "root/limits.h"
 #include "root/state.h"
 #include "str.h"
 #include "time.h"
@@ -12,12 +13,7 @@
 
 #include <string.h>
 
-enum {
-	SECONDARY_SECONDS = 60, /* what GitHub asks for when it does not say how long */
-	LONGEST_SECONDS = 86400,
-};
-
-static const char limits[] = "limits";
+enum { SECONDARY_SECONDS = 60 }; /* what GitHub asks for when it does not say how long */
 
 void session_close(struct session *session)
 {
@@ -46,55 +42,23 @@ const char *session_identity(const char *secret, char text[17])
 	return text;
 }
 
-static bool is_limit_of(const cJSON *limit, const char *host, const char *identity)
-{
-	return str_equal(json_string(limit, "host"), host) && str_equal(json_string(limit, "identity"), identity);
-}
-
-/* True while its time has not come. One that is further ahead than any was written while the clock was wrong. */
-static bool is_running(const cJSON *limit)
-{
-	const char *text = json_string(limit, "until");
-	long long now = time_now() / 1000;
-	time_t until;
-
-	return text && time_parse(text, &until) == 0 && now < until && until <= now + LONGEST_SECONDS;
-}
-
 /* Returns 0, or -1 with ERROR_POSTPONED while the host is to be left alone. */
 static int check_limit(struct session *session, const char *host, const char *identity, struct error *error)
 {
-	const cJSON *limit;
-
 	if (!session->remembered)
 		session->remembered = state_read(session->root, STATE_REGISTRY);
-	cJSON_ArrayForEach(limit, json_get(session->remembered, limits))
-	{
-		if (is_limit_of(limit, host, identity) && is_running(limit))
-			return error_set(error, ERROR_POSTPONED, "%s has asked for no request before %s", host,
-					 json_string(limit, "until"));
-	}
+	const char *until = limits_until(session->remembered, host, identity);
+	if (until)
+		return error_set(error, ERROR_POSTPONED, "%s has asked for no request before %s", host, until);
 	return 0;
 }
 
-/* Replaces what is remembered of the host, and drops what is over. */
 static void remember_limit(struct session *session, const char *host, const char *identity, const char *until)
 {
 	AUTO_JSON cJSON *state = state_read(session->root, STATE_REGISTRY);
-	cJSON *kept = xrequire(cJSON_CreateArray()), *added = xrequire(cJSON_CreateObject());
-	const cJSON *limit;
 	struct error error;
 
-	cJSON_ArrayForEach(limit, json_get(state, limits))
-	{
-		if (!is_limit_of(limit, host, identity) && is_running(limit))
-			cJSON_AddItemToArray(kept, xrequire(cJSON_Duplicate(limit, true)));
-	}
-	json_set_string(added, "host", host);
-	json_set_string(added, "identity", identity);
-	json_set_string(added, "until", until);
-	cJSON_AddItemToArray(kept, added);
-	json_set(state, limits, kept);
+	limits_add(state, host, identity, until);
 	if (state_write(session->root, STATE_REGISTRY, state, &error))
 		log_debug("Cannot remember the limit of the registry", "error", error.message);
 	cJSON_Delete(session->remembered);
@@ -116,7 +80,7 @@ static long long asked_to_wait(struct http *http, const struct http_response *re
 		seconds = at - time_now() / 1000 - http_clock_ahead(http) + 1; /* it is told by the clock of the service */
 	if (seconds <= 0 && (response->status == 429 || strstr(buf_text(&response->body), "secondary rate limit")))
 		seconds = SECONDARY_SECONDS;
-	return seconds < LONGEST_SECONDS ? seconds : LONGEST_SECONDS;
+	return seconds < LIMITS_LONGEST ? seconds : LIMITS_LONGEST;
 }
 
 /* Returns 0, or -1 with ERROR_LIMITED when the answer asks to be left alone. It speaks for the host that gives it: the one behind a

@@ -4,13 +4,25 @@
 #include "error.h"
 #include "http.h"
 
+#include <stddef.h>
+
 enum { BODY_LIMIT = 1 << 20 };
 
-int health_ask(const char *url, const char *authorities, long long timeout_ms, struct error *error)
+/* A connection that stays open leads to whoever accepted it, which may be an older server: each question has its own. */
+static const char *const headers[] = {"Connection: close", NULL};
+
+int health_ask(const struct target *target, const char *authorities, long long timeout_ms, struct error *error)
 {
 	const struct http_settings settings = {.authorities = authorities};
 	AUTO_HTTP struct http *http = http_open(&settings);
-	struct http_request request = {.url = url, .limit = BODY_LIMIT, .timeout_ms = timeout_ms};
+	struct http_request request = {
+		.url = target->url,
+		.socket = target->socket,
+		.direct = target->direct,
+		.headers = headers,
+		.limit = BODY_LIMIT,
+		.timeout_ms = timeout_ms,
+	};
 	AUTO_RESPONSE struct http_response response = {0};
 
 	if (http_exchange(http, &request, &response, error)) {

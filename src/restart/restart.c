@@ -4,10 +4,9 @@
 #include "alloc.h"
 #include "error.h"
 #include "log.h"
-#include "proc.h"
-#include "restart/health.h"
+#include "plan.h"
+#include "restart/proof.h"
 #include "restart/settings.h"
-#include "restart/supervisor.h"
 #include "root/attempts.h"
 #include "root/rejected.h"
 #include "root/release.h"
@@ -16,150 +15,130 @@
 
 #include <string.h>
 
-enum { STEP_MS = 100, ASK_MS = 5000 };
-
-/* Waits until the new server has been up for --settle, counted from its start: a supervisor that keeps the old generation
- * beside it for a while has waited already. Returns 0 or -1. */
-static int settle(struct supervisor *supervisor, const struct serve_worker *worker, struct error *error)
+/* True when the server listens on something, as far as is known. */
+static bool listens(const struct server *server)
 {
-	long long settled = option_number(supervisor->run->options, OPT_SETTLE), age = time_now() - proc_started_at(worker->pid);
-	long long deadline = time_monotonic() + settled - (age < 0 ? 0 : age < settled ? age : settled);
-	bool alone;
+	const struct stage_run *run = server->run;
 
-	for (;;) {
-		if (supervisor_serves(supervisor, worker, &alone, error) <= 0)
-			return -1;
-		if (time_monotonic() >= deadline)
-			return 0;
-		time_sleep(STEP_MS);
-	}
+	return restart_kind(run->options) != RESTART_SUPERVISOR || *option_list(run->options, OPT_PORT) ||
+	       *option_list(run->options, OPT_SOCKET_PATH) ||
+	       (!server->started && json_true(run->document, "deploy.reused")); /* nobody repeats the ports for a rollback */
 }
 
-/* Waits until the older generations have ended, which listen on the same sockets: their answers say nothing of the new server.
- * One that takes longer than --start-timeout to finish is no longer waited for. Returns 0 or -1. */
-static int wait_alone(struct supervisor *supervisor, const struct serve_worker *worker, struct error *error)
+static void describe(const struct server *server, cJSON *document)
 {
-	long long deadline = time_monotonic() + option_number(supervisor->run->options, OPT_START_TIMEOUT);
-	bool alone = false;
-
-	for (;;) {
-		if (supervisor_serves(supervisor, worker, &alone, error) <= 0)
-			return -1;
-		if (alone || time_monotonic() >= deadline)
-			return 0;
-		time_sleep(STEP_MS);
-	}
+	json_set_string(document, "restart.kind", restart_kind_words[restart_kind(server->run->options)]);
+	json_set_string(document, "restart.action", server->action);
+	if (server->worker.pid)
+		json_set_number(document, "restart.pid", server->worker.pid);
+	if (server->worker.generation)
+		json_set_number(document, "restart.generation", server->worker.generation);
+	json_set_bool(document, "restart.healthy", true);
+	if (server->ops->describe)
+		server->ops->describe(server, document);
 }
 
-/* Waits until the new server answers --health-url. Returns 0 or -1. */
-static int wait_healthy(struct supervisor *supervisor, const struct serve_worker *worker, struct error *error)
+static void tell_success(struct stage_run *run, const struct server *server)
 {
-	const char *url = option_string(supervisor->run->options, OPT_HEALTH_URL);
-	const char *authorities = option_string(supervisor->run->options, OPT_CACERT);
-	long long timeout = option_number(supervisor->run->options, OPT_HEALTH_TIMEOUT);
-	bool alone;
-
-	if (!url)
-		return 0;
-	if (wait_alone(supervisor, worker, error))
-		return -1;
-	for (long long deadline = time_monotonic() + timeout;;) {
-		long long left = deadline - time_monotonic();
-		if (health_ask(url, authorities, left < ASK_MS && left > 0 ? left : ASK_MS, error))
-			return 0;
-		if (left <= STEP_MS)
-			break;
-		time_sleep(STEP_MS);
-		if (supervisor_serves(supervisor, worker, &alone, error) <= 0)
-			return -1;
-	}
-	AUTO_BUF struct buf waited = {0};
-	str_add_duration(&waited, timeout);
-	return error_in(error, "%s did not become healthy in %s", json_string(supervisor->run->document, "release.version"),
-			buf_text(&waited));
-}
-
-/* Starts what current leads to and proves that it serves. Returns 0 with its worker, or -1. */
-static int prove(struct supervisor *supervisor, struct serve_worker *ret_worker, struct error *error)
-{
-	return supervisor_renew(supervisor, error) || supervisor_follow(supervisor, ret_worker, error) ||
-			       settle(supervisor, ret_worker, error) || wait_healthy(supervisor, ret_worker, error)
-		       ? -1
-		       : 0;
-}
-
-static void tell_success(struct stage_run *run, const struct supervisor *supervisor, const struct serve_worker *worker)
-{
-	const char *version = json_string(run->document, "release.version");
-	bool listens = *option_list(run->options, OPT_PORT) || *option_list(run->options, OPT_SOCKET_PATH) ||
-		       (!supervisor->started && json_true(run->document, "deploy.reused")); /* nobody repeats the ports for a rollback */
-	const char *action = supervisor->started ? "started" : "restarted";
+	const char *version = server_version(server);
 	AUTO_BUF struct buf spent = {0};
 
-	json_set_string(run->document, "restart.action", action);
-	json_set_number(run->document, "restart.pid", worker->pid);
-	json_set_number(run->document, "restart.generation", worker->generation);
-	json_set_bool(run->document, "restart.healthy", true);
+	describe(server, run->document);
 	document_set_state(run->document, STATE_RUNNING, NULL);
-	document_notice(run->document, "restart", NOTICE_IMPORTANT, "Server %s for %s%s", action, version, listens ? "" : " without port");
+	document_notice(run->document, "restart", NOTICE_IMPORTANT, "Server %s for %s%s", server->action, version,
+			listens(server) ? "" : " without port");
 	str_add_duration(&spent, document_spent(run->document) + time_monotonic() - run->started_at);
 	if (!json_true(run->document, "deploy.reused"))
 		document_notice(run->document, "restart", NOTICE_IMPORTANT, "Deployed %s in %s", version, buf_text(&spent));
 }
 
-/* Returns the name of the release to go back to; NULL when there is none but the one that failed, or when that one served before
- * and is not to blame. A run that takes up an interrupted one began with the release that failed: what that replaced, its record
- * knows, and "previous" becomes it. */
+/* Returns the name of the release to go back to. NULL when there is none but the one that failed, or an earlier upload of it that
+ * never served; when the one that failed served before and is not to blame; or with --no-rollback. A run that takes up an
+ * interrupted one began with the release that failed: what that replaced, its record knows, and "previous" becomes it. */
 static const char *release_before(const struct stage_run *run, const char *current)
 {
 	AUTO_JSON cJSON *failed = release_record(run->root, current);
 	const char *deployed = json_string(run->document, "deploy.path");
 
-	if (document_state(failed) == STATE_RUNNING)
+	bool taken_up = str_equal(json_string(run->document, "previous.path"), deployed);
+	if (option_flag(run->options, OPT_NO_ROLLBACK) || document_state(failed) == STATE_RUNNING ||
+	    (taken_up && json_true(failed, "served")))
 		return NULL;
-	if (str_equal(json_string(run->document, "previous.path"), deployed) && json_get(failed, "previous"))
+	if (taken_up && json_get(failed, "previous"))
 		json_set(run->document, "previous", xrequire(cJSON_Duplicate(json_get(failed, "previous"), true)));
 	const char *path = json_string(run->document, "previous.path"), *slash = path ? strrchr(path, '/') : NULL;
 	if (!slash || str_equal(path, deployed) || !release_is_name(slash + 1))
 		return NULL;
 	AUTO_JSON cJSON *before = release_record(run->root, slash + 1);
-	return before ? slash + 1 : NULL;
+	bool same = str_equal(json_string(before, "artifact.cache_key"), json_string(failed, "artifact.cache_key"));
+	return before && (!same || json_true(before, "served")) ? slash + 1 : NULL;
 }
 
-/* True when the old generation never stopped and is surely of that release: an interrupted run may have left another one. */
-static bool serves_on(struct supervisor *supervisor, const char *name)
+/* True when what served before this run is surely of that release: an interrupted run may have left another one. */
+static bool served(const struct stage_run *run, const char *name)
 {
-	AUTO_JSON cJSON *record = release_record(supervisor->run->root, name);
+	AUTO_JSON cJSON *record = release_record(run->root, name);
 
-	return document_state(record) == STATE_RUNNING && !json_true(supervisor->run->document, "deploy.reused") &&
-	       supervisor_discarded(supervisor);
+	return document_state(record) == STATE_RUNNING && !json_true(run->document, "deploy.reused");
 }
 
-/* Makes the old release serve again. Returns 0 or -1. */
-static int restore(struct supervisor *supervisor, struct error *error)
+/* Returns a document that is about the release to go back to, as far as a server and its messages need it; the caller deletes
+ * it. */
+static cJSON *restored_document(const struct stage_run *run, const char *name)
 {
-	struct serve_worker worker;
+	static const char *const sections[] = {"release", "artifact"};
+	AUTO_JSON cJSON *record = release_record(run->root, name);
+	cJSON *document = xrequire(cJSON_Duplicate(run->document, true));
 
-	if (supervisor->started)
-		supervisor_stop(supervisor);
-	return supervisor_renew(supervisor, error) || supervisor_follow(supervisor, &worker, error) ? -1 : 0;
+	for (size_t i = 0; i < sizeof sections / sizeof *sections; i++)
+		json_set(document, sections[i], xrequire(cJSON_Duplicate(json_get(record, sections[i]), true)));
+	json_set_string(document, "deploy.path", json_string(run->document, "previous.path"));
+	json_set_string(document, "previous.version", json_string(run->document, "release.version"));
+	return document;
+}
+
+/* Makes the old release serve again, and asks of it what was asked of the new one; nothing when its server never stopped, as far as
+ * that is to be believed, but to go on. Returns 0 or -1. */
+static int restore(struct server *server, bool may_be_kept, struct error *error)
+{
+	if (server->started)
+		server->ops->stop(server);
+	else if (server->ops->abandon)
+		server->ops->abandon(server);
+	if (!server->started && may_be_kept && server->ops->kept && server->ops->kept(server))
+		return proof_kept(server, error);
+	return proof_renew(server, error);
+}
+
+static void count_attempt(const struct stage_run *run)
+{
+	struct error error;
+
+	if (attempts_add(run->root, json_string(run->document, "artifact.cache_key"), &error))
+		log_warn("Cannot count the attempt", "error", error.message);
 }
 
 /* Switches back to the release before, which is marked as running only once it serves. Returns 0 or -1. */
-static int roll_back(struct stage_run *run, struct supervisor *supervisor, const char *name, const char *why, struct error *error)
+static int roll_back(struct stage_run *run, struct server *server, const char *name, const char *why, struct error *error)
 {
-	const char *version = json_string(run->document, "release.version"), *before = json_string(run->document, "previous.version");
-	bool serves = serves_on(supervisor, name);
+	const char *before = json_string(run->document, "previous.version");
+	bool may_be_kept = served(run, name);
+	AUTO_JSON cJSON *document = restored_document(run, name);
+	struct stage_run restored = {run->options, run->root, document, run->started_at};
 	struct error unopened;
 	AUTO_CLOSE int cache = root_open_cache(run->root, option_string(run->options, OPT_CACHE), NULL, &unopened);
 
-	if (rejected_add(run->root, version, why, error) || rejected_accept(run->root, before, error) ||
+	if (rejected_add(run->root, run->document, why, error) || rejected_accept(run->root, before, error) ||
 	    release_mark(run->root, name, STATE_DEPLOYED, error) || release_switch(run->root, name, cache, error))
 		return -1;
 	log_info("Create symlink", "from", json_string(run->document, "previous.path"), "to", "current");
-	if (!serves && restore(supervisor, error))
-		return error_in(error, "rolled back to %s, but it does not serve", before);
-	return release_mark(run->root, name, STATE_RUNNING, error);
+	server->run = &restored;
+	int failed = restore(server, may_be_kept, error);
+	if (failed)
+		count_attempt(&restored);
+	server->run = run;
+	return failed ? error_in(error, "rolled back to %s, but it does not serve", before)
+		      : release_mark(run->root, name, STATE_RUNNING, error);
 }
 
 static void tell_rollback(struct stage_run *run, const struct error *why)
@@ -176,28 +155,20 @@ static void tell_rollback(struct stage_run *run, const struct error *why)
 		  json_string(run->document, "previous.version"), "error", why->message, "hint", why->hint);
 }
 
-static void count_attempt(const struct stage_run *run)
-{
-	struct error error;
-
-	if (attempts_add(run->root, json_string(run->document, "artifact.cache_key"), &error))
-		log_warn("Cannot count the attempt", "error", error.message);
-}
-
 /* The new server did not prove itself: goes back to the release before when it is the release that is bad and there is one to
  * go back to, else leaves it for a later attempt. Returns 0 when it went back, or -1. */
-static int recover(struct stage_run *run, struct supervisor *supervisor, const char *current, struct error *error)
+static int recover(struct stage_run *run, struct server *server, const char *current, struct error *error)
 {
 	const char *name = release_before(run, current);
 	struct error why = *error;
 
 	if (!name || why.code != ERROR_APPLICATION) {
-		if (supervisor->started)
-			supervisor_stop(supervisor);
+		if (server->started)
+			server->ops->stop(server);
 		count_attempt(run);
 		return -1;
 	}
-	if (roll_back(run, supervisor, name, why.message, error))
+	if (roll_back(run, server, name, why.message, error))
 		return -1;
 	tell_rollback(run, &why);
 	return 0;
@@ -206,19 +177,34 @@ static int recover(struct stage_run *run, struct supervisor *supervisor, const c
 static int step(struct stage_run *run, struct error *error)
 {
 	const char *path = json_string(run->document, "deploy.path");
-	AUTO_SUPERVISOR struct supervisor supervisor = {0};
-	struct serve_worker worker;
+	AUTO_SERVER struct server server = {0};
 	char current[RELEASE_NAME];
 
 	if (release_current(run->root, current, error) != 0 || !str_ends(path, current))
 		return error_set(error, ERROR_SUPERSEDED, "current does not lead to %s any more", path);
-	if (supervisor_find(&supervisor, run, error))
+	if (server_open(&server, run, error)) {
+		count_attempt(run);
 		return -1;
-	if (prove(&supervisor, &worker, error))
-		return recover(run, &supervisor, current, error);
+	}
+	if (proof_renew(&server, error))
+		return recover(run, &server, current, error);
 	if (release_mark(run->root, current, STATE_RUNNING, error) || attempts_clear(run->root, error))
 		return error_in(error, "%s serves, but that cannot be recorded", json_string(run->document, "release.version"));
-	tell_success(run, &supervisor, &worker);
+	tell_success(run, &server);
+	return 0;
+}
+
+static int plan(struct stage_run *run, struct error *error)
+{
+	const char *version = json_string(run->document, "release.version"), *before = json_string(run->document, "previous.version");
+	AUTO_SERVER struct server server = {0};
+
+	if (server_open(&server, run, error) || proof_plan(&server, error))
+		return -1;
+	if (!option_flag(run->options, OPT_NO_ROLLBACK) && before && !str_equal(before, version))
+		plan_step(run->document, "else go back to %s, and ask the same of it", before);
+	else
+		plan_step(run->document, "else leave %s in place, and try again later", version);
 	return 0;
 }
 
@@ -227,8 +213,10 @@ const struct stage restart_stage = {
 	.name = "restart",
 	.user = RESTART,
 	.acts_on = 1u << STATE_DEPLOYED,
+	.plans_on = 1u << STATE_AVAILABLE | 1u << STATE_FETCHED | 1u << STATE_DEPLOYED,
 	.server_only = true,
 	.takes_lock = true,
 	.check = restart_check,
 	.run = step,
+	.plan = plan,
 };

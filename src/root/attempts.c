@@ -40,5 +40,5 @@ int attempts_add(const struct root *root, const char *cache_key, struct error *e
 
 int attempts_clear(const struct root *root, struct error *error)
 {
-	return fs_remove(root->state, NAME, error);
+	return root->dry ? 0 : fs_remove(root->state, NAME, error);
 }

@@ -29,6 +29,10 @@ static const char *const copied[][2] = {
 	{"previous", "previous.version"},
 	{"artifact", "artifact.name"},
 	{"digest", "artifact.digest"},
+	{"kind", "restart.kind"},
+	{"unit", "restart.unit"},
+	{"generation", "restart.generation"},
+	{"worker", "restart.pid"},
 	{"error", "error"},
 };
 
@@ -148,7 +152,7 @@ int history_append(const struct root *root, const cJSON *document, struct error 
 	AUTO_FREE char *text = json_print(line);
 	AUTO_BUF struct buf bytes = {0};
 
-	if (is_repeated(root, line))
+	if (root->dry || is_repeated(root, line))
 		return 0;
 	buf_printf(&bytes, "%s%s\n", is_torn(root) ? "\n" : "", text);
 	return fs_append_file(root->state, NAME, 0644, bytes.data, bytes.length, error);

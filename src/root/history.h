@@ -10,7 +10,7 @@
  * failure that is the same as in the last line is not repeated. Returns 0 or -1. */
 int history_append(const struct root *root, const cJSON *document, struct error *error);
 
-/* Calls visit for each of the last count lines, oldest first; memory does not grow with the file. Returns 0 or -1. */
+/* Calls visit for each of the last count lines, or of all with 0, oldest first; memory does not grow with the file. Returns 0 or -1. */
 int history_each(const struct root *root, long long count, void (*visit)(const cJSON *line, void *context), void *context,
 		 struct error *error);
 

@@ -42,18 +42,70 @@ static int write_versions(const struct root *root, cJSON *versions, struct error
 	return fs_write_file(root->state, NAME, 0644, text, strlen(text), error);
 }
 
+static bool is_hold(const cJSON *entry)
+{
+	return json_string(entry, "above") != NULL;
+}
+
+const cJSON *rejected_find(const cJSON *versions, const char *version)
+{
+	const cJSON *entry;
+
+	cJSON_ArrayForEach(entry, versions)
+	{
+		if (!is_hold(entry) && str_equal(json_string(entry, "version"), version))
+			return entry;
+	}
+	return NULL;
+}
+
+/* True for an entry that is to go. */
+typedef bool matcher(const cJSON *entry, const void *context);
+
+/* Moves the entries that match to removed. Returns how many there were. */
+static int take_out(cJSON *versions, matcher *matches, const void *context, cJSON *removed)
+{
+	int count = cJSON_GetArraySize(versions), taken = 0;
+
+	for (int i = 0; i < count - taken;) {
+		if (!matches(cJSON_GetArrayItem(versions, i), context)) {
+			i++;
+			continue;
+		}
+		cJSON_AddItemToArray(removed, cJSON_DetachItemFromArray(versions, i));
+		taken++;
+	}
+	return taken;
+}
+
+static bool is_of_version(const cJSON *entry, const void *version)
+{
+	return str_equal(json_string(entry, "version"), version);
+}
+
+/* True also when version lacks the v that the entry has; NULL matches all. */
+static bool is_meant(const cJSON *entry, const void *version)
+{
+	const char *rejected = json_string(entry, "version");
+
+	return !version || str_equal(rejected, version) || (rejected && rejected[0] == 'v' && str_equal(rejected + 1, version));
+}
+
+static bool is_older(const cJSON *entry, const void *context)
+{
+	const char *at = json_string(entry, "at");
+	const time_t *before = context;
+	time_t when;
+
+	return !at || time_parse(at, &when) || when < *before;
+}
+
 /* Removes the entries for a version. Returns how many there were. */
 static int drop(cJSON *versions, const char *version)
 {
-	int dropped = 0;
+	AUTO_JSON cJSON *removed = xrequire(cJSON_CreateArray());
 
-	for (int i = cJSON_GetArraySize(versions) - 1; i >= 0; i--) {
-		if (!str_equal(json_string(cJSON_GetArrayItem(versions, i), "version"), version))
-			continue;
-		cJSON_DeleteItemFromArray(versions, i);
-		dropped++;
-	}
-	return dropped;
+	return take_out(versions, is_of_version, version, removed);
 }
 
 /* As rejected_accept. Returns how many entries changed. */
@@ -64,7 +116,7 @@ static int accept_version(cJSON *versions, const char *version)
 
 	cJSON_ArrayForEach(entry, versions)
 	{
-		if (!json_string(entry, "above"))
+		if (!is_hold(entry))
 			continue;
 		json_set_string(entry, "above", version);
 		changed++;
@@ -72,8 +124,8 @@ static int accept_version(cJSON *versions, const char *version)
 	return changed;
 }
 
-/* Appends an entry in place of one for the same version. */
-static void add_entry(cJSON *versions, const char *version, const char *above, const char *reason)
+/* Appends an entry in place of those for the same version. Returns it. */
+static cJSON *add_entry(cJSON *versions, const char *version, const char *reason)
 {
 	cJSON *entry = xrequire(cJSON_CreateObject());
 	char now[TIME_TEXT];
@@ -82,19 +134,34 @@ static void add_entry(cJSON *versions, const char *version, const char *above, c
 	while (cJSON_GetArraySize(versions) >= MOST)
 		cJSON_DeleteItemFromArray(versions, 0);
 	json_set_string(entry, "version", version);
-	json_set_string(entry, "above", above);
 	json_set_string(entry, "reason", reason);
 	json_set_string(entry, "at", time_format((time_t)(time_now() / 1000), now));
 	cJSON_AddItemToArray(versions, entry);
+	return entry;
 }
 
-int rejected_add(const struct root *root, const char *version, const char *reason, struct error *error)
+int rejected_add(const struct root *root, const cJSON *document, const char *reason, struct error *error)
 {
 	cJSON *versions = rejected_read(root, error);
 
 	if (!versions)
 		return -1;
-	add_entry(versions, version, NULL, reason);
+	cJSON *entry = add_entry(versions, json_string(document, "release.version"), reason);
+	json_set_string(entry, "cache_key", json_string(document, "artifact.cache_key"));
+	json_set_string(entry, "digest", json_string(document, "artifact.digest"));
+	json_set_string(entry, "revision", json_string(document, "artifact.revision"));
+	return write_versions(root, versions, error);
+}
+
+int rejected_revise(const struct root *root, const char *version, const char *revision, struct error *error)
+{
+	cJSON *versions = rejected_read(root, error);
+
+	if (!versions)
+		return -1;
+	cJSON *entry = (cJSON *)rejected_find(versions, version);
+	if (entry)
+		json_set_string(entry, "revision", revision);
 	return write_versions(root, versions, error);
 }
 
@@ -105,7 +172,7 @@ int rejected_hold(const struct root *root, const char *chosen, const char *ran, 
 	if (!versions)
 		return -1;
 	accept_version(versions, chosen);
-	add_entry(versions, ran, chosen, reason);
+	json_set_string(add_entry(versions, ran, reason), "above", chosen);
 	return write_versions(root, versions, error);
 }
 
@@ -119,4 +186,33 @@ int rejected_accept(const struct root *root, const char *version, struct error *
 		return write_versions(root, versions, error);
 	cJSON_Delete(versions);
 	return 0;
+}
+
+/* Writes what is left when something was taken out. Returns 0 with that, or -1. */
+static int remove_matching(const struct root *root, matcher *matches, const void *context, cJSON **ret_removed, struct error *error)
+{
+	cJSON *versions = rejected_read(root, error);
+	AUTO_JSON cJSON *removed = xrequire(cJSON_CreateArray());
+
+	*ret_removed = NULL;
+	if (!versions)
+		return -1;
+	if (!take_out(versions, matches, context, removed))
+		cJSON_Delete(versions);
+	else if (write_versions(root, versions, error))
+		return -1;
+	*ret_removed = steal_pointer(&removed);
+	return 0;
+}
+
+int rejected_forget(const struct root *root, const char *version, cJSON **ret_forgotten, struct error *error)
+{
+	return remove_matching(root, is_meant, version, ret_forgotten, error);
+}
+
+int rejected_prune(const struct root *root, time_t before, struct error *error)
+{
+	AUTO_JSON cJSON *removed = NULL;
+
+	return remove_matching(root, is_older, &before, &removed, error);
 }

@@ -10,9 +10,11 @@
 #include "time.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define PREFIX "releases/"
 
@@ -21,6 +23,17 @@ bool release_is_name(const char *name)
 	time_t when;
 
 	return time_parse_stamp(name, &when) == 0;
+}
+
+bool release_is_partial(const char *name)
+{
+	char stamp[RELEASE_NAME];
+
+	if (name[0] != '.' || strlen(name) != strlen(".20240115T103045Z.partial") || !str_ends(name, ".partial"))
+		return false;
+	memcpy(stamp, name + 1, RELEASE_NAME - 1);
+	stamp[RELEASE_NAME - 1] = '\0';
+	return release_is_name(stamp);
 }
 
 static bool is_release(const struct root *root, const char *name)
@@ -82,6 +95,17 @@ bool release_is_unfinished(const cJSON *record)
 	return record && document_state(record) == STATE_FETCHED;
 }
 
+bool release_is_outdated(const struct root *root, const cJSON *document)
+{
+	const char *key = json_string(document, "artifact.cache_key"), *revision = json_string(document, "artifact.revision");
+	char current[RELEASE_NAME];
+	struct error unread;
+	AUTO_JSON cJSON *record = revision && release_current(root, current, &unread) == 0 ? release_record(root, current) : NULL;
+	const char *known = json_string(record, "artifact.revision");
+
+	return known && str_equal(json_string(record, "artifact.cache_key"), key) && !str_equal(known, revision);
+}
+
 int release_mark(const struct root *root, const char *name, enum state state, struct error *error)
 {
 	AUTO_JSON cJSON *record = release_record(root, name);
@@ -91,6 +115,8 @@ int release_mark(const struct root *root, const char *name, enum state state, st
 	if (document_state(record) == state)
 		return 0;
 	document_set_state(record, state, NULL);
+	if (state == STATE_RUNNING)
+		json_set_bool(record, "served", true);
 	return release_write_record(root, name, record, error);
 }
 
@@ -108,7 +134,7 @@ int release_next_name(const struct root *root, char name[RELEASE_NAME], struct e
 	char latest[RELEASE_NAME] = "", text[TIME_TEXT];
 	time_t now = (time_t)(time_now() / 1000), after;
 
-	if (fs_each(root->releases, newest, latest, error))
+	if (root->releases >= 0 && fs_each(root->releases, newest, latest, error))
 		return -1;
 	if (*latest && time_parse_stamp(latest, &after) == 0 && now <= after)
 		now = after + 1; /* two within a second, or a clock that was set back: the order of names is the order of releases */
@@ -196,4 +222,20 @@ int release_heal_cache(const struct root *root, int cache, struct error *error)
 char *release_path(const struct root *root, const char *name)
 {
 	return xasprintf("%s/" PREFIX "%s", root->path, name);
+}
+
+const char *release_of_process(const struct root *root, pid_t pid, const char *link, char name[RELEASE_NAME])
+{
+	AUTO_FREE char *path = xasprintf("/proc/%d/%s", (int)pid, link), *releases = xasprintf("%s/releases/", root->path);
+	char target[PATH_MAX];
+	ssize_t length = readlink(path, target, sizeof target - 1);
+
+	if (length < 0)
+		return NULL;
+	target[length] = '\0';
+	if (!str_starts(target, releases) || strlen(target) < strlen(releases) + RELEASE_NAME - 1)
+		return NULL;
+	memcpy(name, target + strlen(releases), RELEASE_NAME - 1);
+	name[RELEASE_NAME - 1] = '\0';
+	return release_is_name(name) ? name : NULL;
 }

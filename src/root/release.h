@@ -12,6 +12,9 @@
 /* True when name has the form of a release directory. */
 bool release_is_name(const char *name);
 
+/* True when name has the form of a directory that a release is extracted into before it has its name: .STAMP.partial. */
+bool release_is_partial(const char *name);
+
 /* Reads which release current leads to. Returns 0 with its name; 1 when there is no link, or it leads to nothing that is a
  * release; or -1. */
 int release_current(const struct root *root, char name[RELEASE_NAME], struct error *error);
@@ -26,8 +29,13 @@ int release_write_record(const struct root *root, const char *name, const cJSON 
  * was not switched, or what comes after the switch was not done. Its state is still "fetched". */
 bool release_is_unfinished(const cJSON *record);
 
+/* True when the release that current leads to was made of an artifact with the cache key that the document tells, and the registry
+ * tells of another upload of that by now: what the cache has under the key is the old one. */
+bool release_is_outdated(const struct root *root, const cJSON *document);
+
 /* Sets the state in the record: "running" once its server has proved itself, "deployed" before. A server release that current
- * leads to and that is not marked running still needs a restart, whoever was interrupted. Returns 0 or -1. */
+ * leads to and that is not marked running still needs a restart, whoever was interrupted. One that was ever marked running keeps
+ * the member "served", so that it is not blamed later for what keeps it from starting. Returns 0 or -1. */
 int release_mark(const struct root *root, const char *name, enum state state, struct error *error);
 
 /* Chooses the name of the next release: the present second, or the first one after every release that is there. Returns 0
@@ -47,5 +55,9 @@ int release_heal_cache(const struct root *root, int cache, struct error *error);
 
 /* Returns the absolute path of the release; the caller frees it. */
 char *release_path(const struct root *root, const char *name);
+
+/* Finds the release that a link of a process, "exe" or "cwd", leads into. Returns name, or NULL when that is none, or this user may
+ * not know. */
+const char *release_of_process(const struct root *root, pid_t pid, const char *link, char name[RELEASE_NAME]);
 
 #endif

@@ -36,7 +36,7 @@ static int open_if_there(int dir, const char *name)
 	return openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
-int root_open(struct root *root, const char *path, struct error *error)
+static int open_directories(struct root *root, const char *path, struct error *error)
 {
 	const char *given = path ? path : ".";
 
@@ -50,11 +50,24 @@ int root_open(struct root *root, const char *path, struct error *error)
 		error_set(error, ERROR_CONFIG, "the root is /");
 		return error_hint(error, "give the application a directory of its own with --root");
 	}
-	if (check_owner(root, error))
-		return -1;
 	root->state = open_if_there(root->fd, ".dewy");
 	root->releases = open_if_there(root->fd, "releases");
 	return 0;
+}
+
+int root_open(struct root *root, const char *path, struct error *error)
+{
+	return open_directories(root, path, error) || check_owner(root, error) ? -1 : 0;
+}
+
+int root_look(struct root *root, const char *path, struct error *error)
+{
+	if (open_directories(root, path, error))
+		return -1;
+	if (root->state >= 0 || faccessat(root->fd, ".dewy", F_OK, AT_SYMLINK_NOFOLLOW))
+		return 0;
+	error_errno(error, EACCES, "cannot look into %s/.dewy", root->path);
+	return error_hint(error, "run as its owner, or let others read it");
 }
 
 static int prepare_directory(int *fd, int dir, const char *name, mode_t mode, struct error *error)
@@ -90,8 +103,7 @@ char *root_state_path(const struct root *root, const char *name)
 	return xasprintf("%s/.dewy/%s", root->path, name);
 }
 
-/* Returns the path that --cache or its URL form file:///DIR names, absolute. */
-static char *cache_path(const struct root *root, const char *where)
+char *root_cache_path(const struct root *root, const char *where)
 {
 	if (!where)
 		where = getenv("DEWY_CACHEDIR");
@@ -107,9 +119,16 @@ bool root_is_cache_key(const char *key)
 	return str_is_file_name(key) && strlen(key) + strlen("..part.json") <= NAME_MAX;
 }
 
+int root_find_cache(const struct root *root, const char *where)
+{
+	AUTO_FREE char *path = root_cache_path(root, where);
+
+	return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
 int root_open_cache(const struct root *root, const char *where, char **ret_path, struct error *error)
 {
-	AUTO_FREE char *path = cache_path(root, where);
+	AUTO_FREE char *path = root_cache_path(root, where);
 
 	if (fs_make_directory(AT_FDCWD, path, 0755, error))
 		return error_in(error, "cache");

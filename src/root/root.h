@@ -14,6 +14,7 @@ struct root {
 	int fd;       /* the directory */
 	int state;    /* ROOT/.dewy, -1 when it is not there */
 	int releases; /* ROOT/releases, -1 when it is not there */
+	bool dry;     /* of a dry run: nothing that is to be remembered is written, and that counts as success */
 };
 
 #define AUTO_ROOT AUTO(root_close)
@@ -21,6 +22,9 @@ struct root {
 /* Opens ROOT; path may be NULL for the working directory. "/" and directories that others may write to are refused.
  * Returns 0, or -1; the caller gives root to root_close in both cases. */
 int root_open(struct root *root, const char *path, struct error *error);
+
+/* As root_open, for somebody who only reads: owner and mode do not matter as long as they allow that. */
+int root_look(struct root *root, const char *path, struct error *error);
 
 /* Creates what root_open did not find in ROOT. Returns 0 or -1. */
 int root_prepare(struct root *root, struct error *error);
@@ -34,7 +38,14 @@ char *root_state_path(const struct root *root, const char *name);
  * .KEY.part.json. */
 bool root_is_cache_key(const char *key);
 
-/* Opens the cache directory: where says --cache, or NULL for $DEWY_CACHEDIR or ROOT/.dewy/cache; created when missing.
+/* Opens the cache directory as root_open_cache does, but creates nothing. Returns a descriptor, or -1 when it is not there. */
+int root_find_cache(const struct root *root, const char *where);
+
+/* Returns the absolute path of the cache directory; where is as below. The caller frees it. */
+char *root_cache_path(const struct root *root, const char *where);
+
+/* Opens the cache directory: where says --cache, also as file:///DIR, or NULL for $DEWY_CACHEDIR or ROOT/.dewy/cache; created when
+ * missing.
  * Returns a descriptor or -1, and, unless ret_path is NULL, the absolute path, which the caller frees. */
 int root_open_cache(const struct root *root, const char *where, char **ret_path, struct error *error);
 

@@ -27,6 +27,8 @@ static int write_object(const struct root *root, const char *name, mode_t mode, 
 {
 	AUTO_FREE char *text = json_print(object);
 
+	if (root->dry)
+		return 0;
 	if (root->state < 0)
 		return error_set(error, ERROR_FILESYSTEM, "there is no %s/.dewy", root->path);
 	return fs_write_file(root->state, name, mode, text, strlen(text), error);

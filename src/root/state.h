@@ -10,6 +10,14 @@
  * records. Each has members of its own. */
 #define STATE_REGISTRY "registry.json"
 
+/* Its member of what was found: {"registry":"file:///srv/releases","at":"2024-01-15T10:30:44Z","release":{"version":"v1.2.3",...},
+ * "newer_rejected":"v1.2.4",...}. */
+#define STATE_FOUND "found"
+
+/* The name of what a registry of which that is not remembered last had to offer, of the same form as "found". A run with nothing to do
+ * does not read it. */
+#define STATE_OFFERED "offered.json"
+
 /* Returns the object in ROOT/.dewy/NAME, an empty one when there is none that can be read; the caller deletes it. */
 cJSON *state_read(const struct root *root, const char *name);
 

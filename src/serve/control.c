@@ -2,9 +2,11 @@
 #include "serve/control.h"
 
 #include "alloc.h"
+#include "buf.h"
 #include "error.h"
 #include "log.h"
 #include "options.h"
+#include "serve/reexec.h"
 #include "serve/settings.h"
 #include "serve/status.h"
 #include "time.h"
@@ -31,59 +33,133 @@ static long long newest_generation(const struct serve_status *status)
 	return newest;
 }
 
-/* True when one worker is left, and it is of a generation after the given one. */
-static bool is_replaced(const struct serve_status *status, long long before)
+/* True when a generation after the given one serves; others may still be ending. */
+static bool is_up(const struct serve_status *status, long long before)
 {
-	return status->count == 1 && status->workers[0].generation > before &&
+	return status->count > 0 && status->workers[status->count - 1].generation > before &&
 	       (status->state == SERVE_READY || status->state == SERVE_UNKNOWN);
 }
 
-/* Returns 0 when the restart is complete, 1 when it is not yet, or -1 when it has failed. */
-static int check_restart(const struct settings *settings, pid_t supervisor, long long before, struct error *error)
+static int explain_delay(const struct serve_status *status, long long before, struct error *error)
+{
+	AUTO_BUF struct buf last = {0};
+
+	if (is_up(status, before)) {
+		const struct serve_worker *old = &status->workers[0], *newest = &status->workers[status->count - 1];
+		error_set(error, ERROR_LOCKED, "generation %lld serves, but %lld (pid %d) has not ended yet", newest->generation,
+			  old->generation, (int)old->pid);
+		return error_hint(error, "it is killed after the --kill-timeout of the supervisor");
+	}
+	if (status->reason[0])
+		buf_printf(&last, "; generation %lld failed: %s", status->generation, status->reason);
+	error_set(error, ERROR_LOCKED, "no generation after %lld is up yet%s", before, buf_text(&last));
+	return error_hint(error, "wait, and look at the status file and at what the server printed");
+}
+
+/* Says whether what a signal is to bring about is there. Returns 0 when it is; 1 when it is not yet, with what is missing in
+ * error; or -1 when it has failed. before is what the status file told before the signal. */
+typedef int check(const struct serve_status *status, long long before, struct error *error);
+
+static int check_restart(const struct serve_status *status, long long before, struct error *error)
+{
+	if (status->state == SERVE_FAILED && status->generation > before)
+		return error_set(error, ERROR_APPLICATION, "generation %lld failed to start: %s", status->generation, status->reason);
+	if (status->count == 1 && is_up(status, before))
+		return 0;
+	explain_delay(status, before, error);
+	return 1;
+}
+
+static int check_reexec(const struct serve_status *status, long long before, struct error *error)
+{
+	error_set(error, ERROR_LOCKED, "the supervisor has not executed its program yet");
+	error_hint(error, "wait, and look at the status file and at the log of the supervisor");
+	if (status->executed <= before)
+		return 1;
+	if (!status->refused[0])
+		return 0;
+	return error_set(error, ERROR_SUPERVISOR, "the supervisor goes on with the program of before: %s", status->refused);
+}
+
+/* As the check, of what the files say now. */
+static int look(const struct settings *settings, pid_t supervisor, check *is_there, long long before, struct error *error)
 {
 	AUTO_SERVE_STATUS struct serve_status status = {0};
 	pid_t pid;
 
 	if (serve_is_running(settings->pid_file, &pid, error) != 1 || pid != supervisor)
-		return error_set(error, ERROR_APPLICATION, "the supervisor (pid %d) ended", (int)supervisor);
+		return error_set(error, ERROR_SUPERVISOR, "the supervisor (pid %d) ended", (int)supervisor);
 	if (serve_status_read(settings->status_file, &status, error) < 0)
 		return -1;
-	if (status.state == SERVE_FAILED && status.generation > before)
-		return error_set(error, ERROR_APPLICATION, "generation %lld failed to start: %s", status.generation, status.reason);
-	return is_replaced(&status, before) ? 0 : 1;
+	return is_there(&status, before, error);
+}
+
+/* Waits milliseconds at most. Returns 0, or -1 with why it failed or what is missing. */
+static int await(const struct settings *settings, pid_t supervisor, check *is_there, long long before, long long limit,
+		 struct error *error)
+{
+	long long deadline = time_monotonic() + limit;
+	int result;
+
+	while ((result = look(settings, supervisor, is_there, before, error)) == 1 && time_monotonic() < deadline)
+		time_sleep(STEP_MS);
+	return result ? -1 : 0;
+}
+
+/* Returns 0 with the supervisor that runs and what its status file says, or -1. */
+static int find(const struct settings *settings, pid_t *ret_pid, struct serve_status *ret_status, struct error *error)
+{
+	int running = serve_is_running(settings->pid_file, ret_pid, error);
+
+	if (running == 0) {
+		error_set(error, ERROR_CONFIG, "no supervisor holds the pid file %s", settings->pid_file);
+		return error_hint(error, "start one, or give the --root or --pid-file of the one that runs");
+	}
+	return running < 0 || serve_status_read(settings->status_file, ret_status, error) < 0 ? -1 : 0;
 }
 
 /* The longest that a restart can take, when the supervisor has the options given here. */
 static long long restart_limit(const struct settings *settings)
 {
-	long long delay = option_number(settings->options, OPT_KILL_OLD_DELAY);
+	long long once = settings->ready_timeout + settings->interval, attempts = once;
 
-	return 2 * (settings->ready_timeout + settings->interval + delay) + settings->kill_timeout + MARGIN_MS;
+	for (long long failures = 1; failures < settings->max_start_failures; failures++)
+		attempts += settings_pause(failures) + once;
+	/* Twice, as the signal may come during a start that it has to wait for. */
+	return 2 * (attempts + option_number(settings->options, OPT_KILL_OLD_DELAY)) + settings->kill_timeout + MARGIN_MS;
 }
 
 int control_restart(const struct settings *settings, struct error *error)
 {
 	AUTO_SERVE_STATUS struct serve_status status = {0};
-	long long deadline = time_monotonic() + restart_limit(settings);
 	pid_t pid;
 
-	int running = serve_is_running(settings->pid_file, &pid, error);
-	if (running == 0)
-		return error_set(error, ERROR_APPLICATION, "no supervisor holds the pid file %s", settings->pid_file);
-	if (running < 0 || serve_status_read(settings->status_file, &status, error) < 0)
+	if (find(settings, &pid, &status, error))
 		return -1;
 	long long before = newest_generation(&status);
-	if (send_signal(settings, pid, SIGHUP, error))
+	if (send_signal(settings, pid, SIGHUP, error) ||
+	    await(settings, pid, check_restart, before, restart_limit(settings), error))
 		return -1;
-	int result;
-	while ((result = check_restart(settings, pid, before, error)) == 1) {
-		if (time_monotonic() >= deadline)
-			return error_set(error, ERROR_APPLICATION, "no generation after %lld serves alone yet", before);
-		time_sleep(STEP_MS);
+	log_info("Restarted");
+	return 0;
+}
+
+int control_reexec(const struct settings *settings, struct error *error)
+{
+	AUTO_SERVE_STATUS struct serve_status status = {0};
+	pid_t pid;
+
+	if (find(settings, &pid, &status, error))
+		return -1;
+	if (!status.program[0]) { /* the signal would end it */
+		error_set(error, ERROR_SUPERVISOR, "the supervisor (pid %d) cannot execute its program again", (int)pid);
+		return error_hint(error, "it is of another program or an older version; end it with --stop and start it again");
 	}
-	if (result == 0)
-		log_info("Restarted");
-	return result;
+	if (send_signal(settings, pid, SIGUSR2, error) ||
+	    await(settings, pid, check_reexec, status.executed, REEXEC_TRIAL_MS + MARGIN_MS, error))
+		return -1;
+	log_info("Program executed again");
+	return 0;
 }
 
 int control_stop(const struct settings *settings, struct error *error)

@@ -5,6 +5,7 @@
 #include "buf.h"
 #include "error.h"
 #include "fs.h"
+#include "handover.h"
 #include "str.h"
 
 #include <errno.h>
@@ -19,6 +20,12 @@ struct reading {
 	struct error *error;
 };
 
+static void add_variable(struct envdir *envdir, struct envdir_variable variable)
+{
+	envdir->variables = xreallocarray(envdir->variables, envdir->count + 1, sizeof *envdir->variables);
+	envdir->variables[envdir->count++] = variable;
+}
+
 static int read_variable(const char *name, void *context)
 {
 	struct reading *reading = context;
@@ -32,9 +39,7 @@ static int read_variable(const char *name, void *context)
 	if (!content.length)
 		return 0;
 	content.data[strcspn(content.data, "\n")] = '\0';
-	struct envdir *envdir = reading->envdir;
-	envdir->variables = xreallocarray(envdir->variables, envdir->count + 1, sizeof *envdir->variables);
-	envdir->variables[envdir->count++] = (struct envdir_variable){xstrdup(name), buf_steal(&content)};
+	add_variable(reading->envdir, (struct envdir_variable){xstrdup(name), buf_steal(&content)});
 	return 0;
 }
 
@@ -72,4 +77,19 @@ void envdir_apply(const struct envdir *envdir)
 {
 	for (size_t i = 0; i < envdir->count; i++)
 		setenv(envdir->variables[i].name, envdir->variables[i].value, 1);
+}
+
+void envdir_hand_over(struct envdir *envdir, const struct handover *handover)
+{
+	size_t count = handover_list(handover, "envdir", envdir->count);
+
+	for (size_t i = 0; i < count; i++) {
+		struct handover item = handover_item(handover, "envdir", i);
+		if (handover->state->reads)
+			add_variable(envdir, (struct envdir_variable){0});
+		handover_string(&item, "name", &envdir->variables[i].name);
+		handover_string(&item, "value", &envdir->variables[i].value);
+		if (!envdir->variables[i].name || !envdir->variables[i].value)
+			handover_refuse(&item, "name");
+	}
 }

@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 struct error;
+struct handover;
 
 struct envdir {
 	struct envdir_variable {
@@ -30,5 +31,8 @@ const char *envdir_get(const struct envdir *envdir, const char *name);
 
 /* Puts all variables into the environment of this process. */
 void envdir_apply(const struct envdir *envdir);
+
+/* Puts all variables down, or sets them; see handover.h. */
+void envdir_hand_over(struct envdir *envdir, const struct handover *handover);
 
 #endif

@@ -2,94 +2,80 @@
 #include "serve/loop.h"
 
 #include "error.h"
-#include "serve/output.h"
-#include "serve/supervisor.h"
-#include "time.h"
+#include "serve/service.h"
+#include "signal_fd.h"
 
-#include <errno.h>
-#include <poll.h>
 #include <signal.h>
-#include <sys/signalfd.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
-enum { WAIT_MOST_MS = 60000 };
+enum { MESSAGES_A_TURN = 32 };
 
-int loop_open_signals(struct error *error)
+int loop_open_events(struct events *events, struct error *error)
 {
-	static const int taken[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGALRM, SIGCHLD};
-	const struct sigaction standard = {.sa_handler = SIG_DFL}, ignored = {.sa_handler = SIG_IGN};
-	sigset_t set;
+	static const int taken[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM, SIGCHLD};
+	const struct sigaction ignored = {.sa_handler = SIG_IGN};
 
-	sigemptyset(&set);
-	for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) {
-		sigaction(taken[i], &standard, NULL); /* one that nohup(1) ignores would never be read */
-		sigaddset(&set, taken[i]);
-	}
 	sigaction(SIGPIPE, &ignored, NULL);
-	sigprocmask(SIG_SETMASK, &set, NULL);
-	int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return fd < 0 ? error_errno(error, errno, "cannot open a descriptor for signals") : fd;
+	return events_open(events, taken, sizeof taken / sizeof *taken, error);
 }
 
-static void reap(struct supervisor *supervisor, struct output *output)
+static void reap(struct service *service)
 {
 	int status;
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-		if (!output_child_ended(output, pid))
-			supervisor_child_ended(supervisor, pid, status);
+		if (!output_child_ended(&service->output, pid) && !reexec_child_ended(service, pid, status))
+			supervisor_child_ended(&service->supervisor, pid, status);
 }
 
-static void take_signals(struct supervisor *supervisor, struct output *output, int fd)
+static void take_signals(struct service *service)
 {
-	struct signalfd_siginfo info;
+	int number;
 
-	while (read(fd, &info, sizeof info) == sizeof info) {
-		int number = (int)info.ssi_signo;
+	while ((number = signal_fd_next(service->events.signals))) {
 		if (number == SIGHUP)
-			supervisor_restart(supervisor);
+			supervisor_restart(&service->supervisor);
 		else if (number == SIGUSR1)
-			output_reopen(output);
+			output_reopen(&service->output);
+		else if (number == SIGUSR2)
+			reexec_begin(service);
 		else if (number == SIGTERM || number == SIGINT || number == SIGQUIT)
-			supervisor_stop(supervisor, number);
+			supervisor_stop(&service->supervisor, number);
 	}
 }
 
-static void take_messages(struct supervisor *supervisor, int fd)
+/* Any user can send some, without end: the rest waits for the next turn. */
+static void take_messages(struct service *service)
 {
 	char text[READINESS_TEXT];
 	pid_t sender;
 
-	while (readiness_receive(fd, &sender, text))
-		supervisor_notified(supervisor, sender, text);
+	for (int i = 0; i < MESSAGES_A_TURN && readiness_receive(service->messages, &sender, text); i++)
+		supervisor_notified(&service->supervisor, sender, text);
 }
 
-static int time_to_wait(const struct supervisor *supervisor, const struct output *output)
+static long long next_tick(const struct service *service)
 {
-	long long next = supervisor_next_tick(supervisor), now = time_monotonic();
+	long long next = supervisor_next_tick(&service->supervisor);
 
-	if (output->restart_at < next)
-		next = output->restart_at;
-	if (next <= now)
-		return 0;
-	return next - now < WAIT_MOST_MS ? (int)(next - now) : WAIT_MOST_MS;
+	if (service->output.restart_at < next)
+		next = service->output.restart_at;
+	return service->reexec.due < next ? service->reexec.due : next;
 }
 
-void loop_run(struct supervisor *supervisor, struct output *output, int signals, int messages)
+void loop_run(struct service *service)
 {
-	struct pollfd polled[] = {{.fd = signals, .events = POLLIN}, {.fd = messages, .events = POLLIN}};
-
 	for (;;) {
-		supervisor_tick(supervisor);
-		output_tick(output);
-		if (supervisor->phase == PHASE_DONE)
-			return;
-		poll(polled, 2, time_to_wait(supervisor, output));
-		take_signals(supervisor, output, signals);
+		take_signals(service);
 		/* After the signals, or a SIGCHLD among them would be lost; before the messages: who is dead is not ready. */
-		reap(supervisor, output);
-		take_messages(supervisor, messages);
+		reap(service);
+		take_messages(service);
+		supervisor_tick(&service->supervisor);
+		output_tick(&service->output);
+		reexec_tick(&service->reexec);
+		if (service->supervisor.phase == PHASE_DONE)
+			return;
+		events_wait(&service->events, next_tick(service), &service->messages, 1);
 	}
 }

@@ -13,14 +13,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
 	READERS_MS = 1000, /* readers lock the file for a moment to see whether anybody holds it */
-	CLOCK_MS = 1000,   /* a process that began this much after the file was written may still be listed in it */
 	GRACE_MS = 10000,  /* whoever starts a supervisor waits for all of this */
 	KILLED_MS = 5000,
 	STEP_MS = 20,
@@ -56,17 +56,46 @@ int pidfile_write(int fd, const char *path, struct error *error)
 	return 0;
 }
 
-static int is_orphan(pid_t pid, long long written_at)
-{
-	long long began = pid > 0 ? proc_started_at(pid) : -1;
+/* A worker that outlived its supervisor. */
+struct orphan {
+	pid_t pid;
+	int end; /* a pidfd, -1 where there is none */
+};
 
-	return began >= 0 && began <= written_at + CLOCK_MS && getpgid(pid) == pid;
+/* Tells the process to end when it is one. The pidfd comes first: what is looked at after that may be another process with the same
+ * number, but the signal never gets there. */
+static struct orphan tell_orphan(pid_t pid, long long written_at)
+{
+	struct orphan orphan = {.pid = pid, .end = pid > 0 ? proc_pidfd(pid) : -1};
+	AUTO_FREE char *text = xasprintf("%d", (int)pid);
+
+	if (!serve_status_means(pid, written_at)) {
+		cleanup_close(&orphan.end);
+		return (struct orphan){.end = -1};
+	}
+	log_warn("Ending a worker of a supervisor that was killed", "pid", text);
+	proc_signal(pid, orphan.end, SIGTERM);
+	return orphan;
 }
 
 /* Returns 0 once the process is gone, 1 when it is still there at the deadline. */
-static int await_end(pid_t pid, long long written_at, long long deadline)
+static int await_end(const struct orphan *orphan, long long written_at, long long deadline)
 {
-	while (is_orphan(pid, written_at)) {
+	struct pollfd polled = {.fd = orphan->end, .events = POLLIN};
+
+	while (serve_status_means(orphan->pid, written_at)) {
+		long long left = deadline - time_monotonic(), most = orphan->end >= 0 ? left : STEP_MS;
+		if (left <= 0)
+			return 1;
+		poll(&polled, 1, (int)(left < most ? left : most));
+	}
+	return 0;
+}
+
+/* As await_end, for what is in its process group. */
+static int await_group(pid_t group, long long deadline)
+{
+	while (proc_group_lives(group)) {
 		if (time_monotonic() >= deadline)
 			return 1;
 		time_sleep(STEP_MS);
@@ -74,31 +103,33 @@ static int await_end(pid_t pid, long long written_at, long long deadline)
 	return 0;
 }
 
-static void end_orphan(pid_t pid, long long written_at, long long deadline)
+static void end_orphan(struct orphan *orphan, long long written_at, long long deadline)
 {
-	AUTO_FREE char *text = xasprintf("%d", (int)pid);
-
-	if (!is_orphan(pid, written_at))
+	if (orphan->pid <= 0)
 		return;
-	log_warn("Ending a worker of a supervisor that was killed", "pid", text);
-	kill(pid, SIGTERM);
-	if (await_end(pid, written_at, deadline) == 0)
+	int lives = await_end(orphan, written_at, deadline);
+	cleanup_close(&orphan->end);
+	if (!lives)
+		kill(-orphan->pid, SIGTERM); /* what it left behind has the sockets, too */
+	if (!lives && !await_group(orphan->pid, deadline))
 		return;
-	kill(-pid, SIGKILL);
-	await_end(pid, written_at, time_monotonic() + KILLED_MS);
+	kill(-orphan->pid, SIGKILL);
+	await_group(orphan->pid, time_monotonic() + KILLED_MS);
 }
 
 void pidfile_end_orphans(const char *status_file, long long timeout)
 {
 	AUTO_SERVE_STATUS struct serve_status status = {0};
 	long long deadline = time_monotonic() + (timeout < GRACE_MS ? timeout : GRACE_MS);
+	long long written_at = serve_status_written_at(status_file);
 	struct error ignored;
-	struct stat file;
 
-	if (serve_status_read(status_file, &status, &ignored) || stat(status_file, &file))
+	if (written_at < 0 || serve_status_read(status_file, &status, &ignored))
 		return;
-	long long written_at = file.st_mtim.tv_sec * 1000LL + file.st_mtim.tv_nsec / 1000000;
+	AUTO_FREE struct orphan *orphans = xcalloc(status.count + 1, sizeof *orphans);
 	for (size_t i = 0; i < status.count; i++)
-		end_orphan(status.workers[i].pid, written_at, deadline);
-	end_orphan(status.starting.pid, written_at, deadline);
+		orphans[i] = tell_orphan(status.workers[i].pid, written_at);
+	orphans[status.count] = tell_orphan(status.starting.pid, written_at);
+	for (size_t i = 0; i <= status.count; i++) /* all were told first: the sockets are free when the slowest has ended */
+		end_orphan(&orphans[i], written_at, deadline);
 }

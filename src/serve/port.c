@@ -26,11 +26,13 @@ static int refuse(const struct reading *reading, const char *why)
 					  "a single PORT");
 }
 
-static char *make_key(const char *host, int number)
+static char *make_key(const char *host, int number, bool marked)
 {
+	const char *mark = marked ? "u" : "";
+
 	if (!host)
-		return xasprintf("%d", number);
-	return strchr(host, ':') ? xasprintf("[%s]:%d", host, number) : xasprintf("%s:%d", host, number);
+		return xasprintf("%s%d", mark, number);
+	return strchr(host, ':') ? xasprintf("[%s]:%s%d", host, mark, number) : xasprintf("%s:%s%d", host, mark, number);
 }
 
 static int add_port(const struct reading *reading, int number, bool datagram)
@@ -41,7 +43,7 @@ static int add_port(const struct reading *reading, int number, bool datagram)
 		return refuse(reading, "more than 100 ports in all");
 	list->ports = xreallocarray(list->ports, list->count + 1, sizeof *list->ports);
 	list->ports[list->count++] = (struct port){
-		.key = make_key(reading->host, number),
+		.key = make_key(reading->host, number, datagram && list->strict_keys),
 		.host = xstrdup(reading->host),
 		.number = number,
 		.datagram = datagram,
@@ -131,4 +133,16 @@ void ports_free(struct port_list *list)
 	}
 	free(list->ports);
 	*list = (struct port_list){0};
+}
+
+int port_read_mode(const char *text, mode_t *ret, struct error *error)
+{
+	char *end;
+	unsigned long mode = strtoul(text, &end, 8);
+
+	*ret = (mode_t)mode;
+	if (isdigit((unsigned char)*text) && !*end && mode <= 0777)
+		return 0;
+	error_set(error, ERROR_USAGE, "--socket-mode %s: no permissions in octal", text);
+	return error_hint(error, "give 0 to 0777, for example 0660 for an owner and a group");
 }

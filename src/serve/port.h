@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What --port accepts: [HOST:]PORT[,PORT...][=FD], as Server::Starter has it, and lists and ranges. HOST is a name, an IPv4
- * address or an IPv6 address in brackets; PORT is 1 to 65535, with u before it for UDP, or a range such as 8000-8003. */
+ * address or an IPv6 address in brackets; PORT is 1 to 65535, with u before it for UDP, or a range such as 8000-8003. And what
+ * --socket-mode accepts. */
 #ifndef DEWY_SERVE_PORT_H
 #define DEWY_SERVE_PORT_H
 
@@ -8,13 +9,14 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 struct error;
 
 enum { PORTS_MOST = 100 }; /* of all --port together */
 
 struct port {
-	char *key;  /* its name in SERVER_STARTER_PORT: 8080, 127.0.0.1:8080 or [::1]:8080, also for UDP */
+	char *key;  /* its name in SERVER_STARTER_PORT: 8080, 127.0.0.1:8080 or [::1]:8080, also for UDP unless strict_keys */
 	char *host; /* without brackets; NULL for all IPv4 addresses */
 	int number;
 	bool datagram;
@@ -22,6 +24,7 @@ struct port {
 };
 
 struct port_list {
+	bool strict_keys; /* UDP ports keep their u: u53 or 127.0.0.1:u53 */
 	struct port *ports;
 	size_t count;
 };
@@ -33,5 +36,8 @@ struct port_list {
 int ports_add(struct port_list *list, const char *text, struct error *error);
 
 void ports_free(struct port_list *list);
+
+/* Reads --socket-mode: the permissions of a socket file, in octal, 0 to 0777. Returns 0, or -1 with ERROR_USAGE. */
+int port_read_mode(const char *text, mode_t *ret, struct error *error);
 
 #endif

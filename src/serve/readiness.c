@@ -3,6 +3,7 @@
 
 #include "cleanup.h"
 #include "error.h"
+#include "serve/listen.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -10,22 +11,50 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 
-int readiness_open(char address[READINESS_ADDRESS], struct error *error)
+static int bind_path(int fd, const char *path, char address[READINESS_ADDRESS])
 {
-	AUTO_CLOSE int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct sockaddr_un name = {.sun_family = AF_UNIX};
+	struct stat status;
+
+	snprintf(address, READINESS_ADDRESS, "%s", path);
+	memcpy(name.sun_path, path, strlen(path));
+	if (lstat(path, &status) == 0 && S_ISSOCK(status.st_mode))
+		unlink(path);
+	return listen_bind(fd, &name, 0777); /* workers may run as any user; who sends is looked at with each message */
+}
+
+/* With no name given, the kernel chooses a free abstract one (unix(7), autobind). */
+static int bind_abstract(int fd, char address[READINESS_ADDRESS])
+{
 	struct sockaddr_un name = {.sun_family = AF_UNIX};
 	socklen_t length = sizeof name;
-	const int on = 1;
 
-	/* With no name given, the kernel chooses a free abstract one (unix(7), autobind). */
-	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof on) ||
-	    bind(fd, (struct sockaddr *)&name, sizeof(sa_family_t)) || getsockname(fd, (struct sockaddr *)&name, &length))
-		return error_errno(error, errno, "cannot open the socket for readiness");
+	if (bind(fd, (struct sockaddr *)&name, sizeof(sa_family_t)) || getsockname(fd, (struct sockaddr *)&name, &length))
+		return -1;
 	int size = (int)(length - offsetof(struct sockaddr_un, sun_path)) - 1;
 	snprintf(address, READINESS_ADDRESS, "@%.*s", size, name.sun_path + 1);
+	return 0;
+}
+
+int readiness_open(const char *path, char address[READINESS_ADDRESS], struct error *error)
+{
+	AUTO_CLOSE int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	bool fits = strlen(path) < sizeof((struct sockaddr_un *)0)->sun_path;
+	const int on = 1;
+
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof on) ||
+	    (fits ? bind_path(fd, path, address) : bind_abstract(fd, address)))
+		return error_errno(error, errno, "cannot open the socket for readiness %s", path);
 	return steal_fd(&fd);
+}
+
+void readiness_unlink(const char *address)
+{
+	if (address[0] == '/')
+		unlink(address);
 }
 
 bool readiness_receive(int fd, pid_t *ret_sender, char text[READINESS_TEXT])

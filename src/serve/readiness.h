@@ -10,9 +10,13 @@ struct error;
 
 enum { READINESS_ADDRESS = 128, READINESS_TEXT = 4096 };
 
-/* Opens a socket under a name that no other process has. Returns its descriptor, with the value for NOTIFY_SOCKET in
+/* Opens a socket at path, in place of one that an earlier run left; where that is too long for a socket, under an abstract name
+ * that no other process has, which not every program can send to. Returns its descriptor, with the value for NOTIFY_SOCKET in
  * address; or -1. */
-int readiness_open(char address[READINESS_ADDRESS], struct error *error);
+int readiness_open(const char *path, char address[READINESS_ADDRESS], struct error *error);
+
+/* Removes what readiness_open left on disk. */
+void readiness_unlink(const char *address);
 
 /* Reads the next message without waiting. Returns true with the process that sent it and its text, terminated. */
 bool readiness_receive(int fd, pid_t *ret_sender, char text[READINESS_TEXT]);

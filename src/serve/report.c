@@ -4,6 +4,7 @@
 #include "alloc.h"
 #include "cleanup.h"
 #include "error.h"
+#include "time.h"
 
 #include <stdio.h>
 
@@ -11,6 +12,9 @@ int report_write(const struct supervisor *supervisor, struct error *error)
 {
 	AUTO_SERVE_STATUS struct serve_status status = {.state = supervisor->state, .generation = supervisor->state_generation};
 
+	status.executed = supervisor->executed;
+	snprintf(status.program, sizeof status.program, "%s", PACKAGE_VERSION);
+	snprintf(status.refused, sizeof status.refused, "%s", supervisor->refused);
 	snprintf(status.reason, sizeof status.reason, "%s", supervisor->reason);
 	workers_fill_status(&supervisor->workers, &status);
 	return serve_status_write(supervisor->settings->status_file, &status, error);
@@ -55,7 +59,35 @@ void report_end(const struct supervisor *supervisor, const struct worker *worker
 			      worker->pid, supervisor->ended.reason);
 }
 
-void report_serving(const struct supervisor *supervisor, const char *status)
+void report_outcome(const struct supervisor *supervisor)
 {
-	readiness_tell("READY=1\nSTATUS=%s (generation %lld)", status, supervisor->state_generation);
+	const struct worker *current = workers_in_role(&supervisor->workers, ROLE_CURRENT);
+	long long generation = supervisor->state_generation;
+	const char *reason = supervisor->reason;
+
+	if (!current)
+		readiness_tell("READY=1\nSTATUS=Nothing serves: generation %lld failed to start (%s) and is tried again",
+			       generation, reason);
+	else if (supervisor->state == SERVE_FAILED)
+		readiness_tell("READY=1\nSTATUS=Serving (generation %lld); generation %lld failed to start: %s",
+			       current->generation, generation, reason);
+	else
+		readiness_tell("READY=1\nSTATUS=Serving (generation %lld)", current->generation);
+}
+
+static bool is_starting(const struct supervisor *supervisor)
+{
+	return supervisor->phase == PHASE_STARTING || supervisor->phase == PHASE_RETRY || supervisor->phase == PHASE_OVERLAP;
+}
+
+void report_execution(const struct supervisor *supervisor)
+{
+	if (supervisor->has_served && !is_starting(supervisor))
+		readiness_tell("RELOADING=1\nMONOTONIC_USEC=%lld\nSTATUS=Executing the program again", time_monotonic() * 1000);
+}
+
+void report_resumption(const struct supervisor *supervisor)
+{
+	if (supervisor->has_served && !is_starting(supervisor))
+		report_outcome(supervisor);
 }

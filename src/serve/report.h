@@ -21,7 +21,13 @@ void report_worker(enum log_level level, const char *message, long long generati
 /* Logs that a worker ended, unless it was a new one: fail_start tells of that. The reason is in ended. */
 void report_end(const struct supervisor *supervisor, const struct worker *worker);
 
-/* Tells systemd that a start came to its end, which also ends RELOADING=1. */
-void report_serving(const struct supervisor *supervisor, const char *status);
+/* Tells systemd how a start came out, which ends RELOADING=1; READY=1 also when nothing serves yet, since the release that does may
+ * be brought by what waits for this unit. */
+void report_outcome(const struct supervisor *supervisor);
+
+/* Tells systemd that the program is about to be executed again, and that it goes on. A start that is under way ends RELOADING=1
+ * itself. */
+void report_execution(const struct supervisor *supervisor);
+void report_resumption(const struct supervisor *supervisor);
 
 #endif

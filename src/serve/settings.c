@@ -5,6 +5,7 @@
 #include "cleanup.h"
 #include "error.h"
 #include "fs.h"
+#include "handover.h"
 #include "log.h"
 #include "proc.h"
 #include "root/root.h"
@@ -16,7 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { DELAY_WITH_AUTO_RESTART_MS = 5000 };
+enum { DELAY_WITH_AUTO_RESTART_MS = 5000, PAUSE_FIRST_MS = 1000, PAUSE_MOST_MS = 60000 };
 
 static int make_absolute(char **ret, const char *path, struct error *error)
 {
@@ -25,9 +26,9 @@ static int make_absolute(char **ret, const char *path, struct error *error)
 	return 0;
 }
 
-static bool is_pipe(const char *log_file)
+static bool is_no_file(const char *log_file)
 {
-	return log_file && log_file[strspn(log_file, " \t")] == '|';
+	return log_file && (str_equal(log_file, "-") || log_file[strspn(log_file, " \t")] == '|');
 }
 
 /* Sets a file of the supervisor: where the option says, or name in ROOT/.dewy. */
@@ -41,6 +42,14 @@ static int set_file(char **ret, const struct options *options, size_t id, const 
 	return make_absolute(ret, given, error);
 }
 
+/* Returns the pid file's name with .notify in place of .pid. */
+static char *notify_file(const char *pid_file)
+{
+	size_t length = strlen(pid_file) - (str_ends(pid_file, ".pid") ? strlen(".pid") : 0);
+
+	return xasprintf("%.*s.notify", (int)length, pid_file);
+}
+
 static int set_files(struct settings *settings, const struct root *root, struct error *error)
 {
 	const struct options *options = settings->options;
@@ -51,7 +60,8 @@ static int set_files(struct settings *settings, const struct root *root, struct 
 	    set_file(&settings->status_file, options, OPT_STATUS_FILE, root, SERVE_STATUS_FILE, error) ||
 	    make_absolute(&settings->envdir, envdir ? envdir : getenv("ENVDIR"), error))
 		return -1;
-	if (is_pipe(log_file))
+	settings->notify_file = notify_file(settings->pid_file);
+	if (is_no_file(log_file))
 		settings->log_file = xstrdup(log_file);
 	else if (log_file || settings->daemonize)
 		return set_file(&settings->log_file, options, OPT_LOG_FILE, root, "serve.log", error);
@@ -98,7 +108,7 @@ static int set_signal(int *ret, const struct options *options, size_t id, const 
 	return error_hint(error, "give HUP, INT, QUIT, TERM, USR1, USR2 or WINCH");
 }
 
-int settings_read(struct settings *ret, const struct options *options, struct error *error)
+int settings_read_values(struct settings *ret, const struct options *options, struct error *error)
 {
 	*ret = (struct settings){
 		.options = options,
@@ -106,6 +116,7 @@ int settings_read(struct settings *ret, const struct options *options, struct er
 		.interval = option_number(options, OPT_SERVE_INTERVAL),
 		.ready_timeout = option_number(options, OPT_READY_TIMEOUT),
 		.kill_timeout = option_number(options, OPT_KILL_TIMEOUT),
+		.max_start_failures = option_number(options, OPT_MAX_START_FAILURES),
 		.require_ready = option_flag(options, OPT_REQUIRE_READY),
 		.give_up = option_flag(options, OPT_GIVE_UP),
 		.daemonize = option_flag(options, OPT_DAEMONIZE),
@@ -113,7 +124,30 @@ int settings_read(struct settings *ret, const struct options *options, struct er
 	if (set_signal(&ret->signal_on_hup, options, OPT_SIGNAL_ON_HUP, "signal-on-hup", error) ||
 	    set_signal(&ret->signal_on_term, options, OPT_SIGNAL_ON_TERM, "signal-on-term", error))
 		return -1;
-	return set_paths(ret, error);
+	return 0;
+}
+
+int settings_read(struct settings *ret, const struct options *options, struct error *error)
+{
+	return settings_read_values(ret, options, error) || set_paths(ret, error) ? -1 : 0;
+}
+
+void settings_hand_over(struct settings *settings, const struct handover *handover)
+{
+	handover_string(handover, "directory", &settings->directory);
+	handover_string(handover, "pid_file", &settings->pid_file);
+	handover_string(handover, "status_file", &settings->status_file);
+	handover_string(handover, "log_file", &settings->log_file);
+	handover_string(handover, "envdir", &settings->envdir);
+	if (!settings->directory || !settings->pid_file || !settings->status_file)
+		handover_refuse(handover, "directory");
+}
+
+long long settings_pause(long long failures)
+{
+	if (failures <= 0)
+		return 0;
+	return failures > 6 ? PAUSE_MOST_MS : PAUSE_FIRST_MS << (failures - 1);
 }
 
 void settings_free(struct settings *settings)
@@ -121,6 +155,7 @@ void settings_free(struct settings *settings)
 	free(settings->directory);
 	free(settings->pid_file);
 	free(settings->status_file);
+	free(settings->notify_file);
 	free(settings->log_file);
 	free(settings->envdir);
 	*settings = (struct settings){0};

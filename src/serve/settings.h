@@ -7,6 +7,7 @@
 
 struct envdir;
 struct error;
+struct handover;
 
 struct settings {
 	const struct options *options;
@@ -14,11 +15,13 @@ struct settings {
 	char *directory;      /* where workers start; looked up by name at each start, so that it may be a link that moves */
 	char *pid_file;
 	char *status_file;
-	char *log_file;     /* a file, or "| COMMAND"; NULL for standard error */
+	char *notify_file;  /* beside the pid file, for NOTIFY_SOCKET of the workers */
+	char *log_file;     /* a file, "| COMMAND", or "-" for standard output; NULL: both streams stay what they are */
 	char *envdir;       /* NULL for none */
 	long long interval; /* this and the next: milliseconds */
 	long long ready_timeout;
 	long long kill_timeout;
+	long long max_start_failures;
 	int signal_on_hup;
 	int signal_on_term;
 	bool require_ready;
@@ -31,6 +34,15 @@ struct settings {
 /* Works out the settings, all paths absolute; creates ROOT/.dewy where a file of the supervisor is to go there. options
  * must live as long as ret. Returns 0, or -1; the caller gives ret to settings_free in both cases. */
 int settings_read(struct settings *ret, const struct options *options, struct error *error);
+
+/* The same without the paths, which settings_hand_over sets: they begin where the supervisor was started first. */
+int settings_read_values(struct settings *ret, const struct options *options, struct error *error);
+
+/* Puts the paths down, or sets them; see handover.h. */
+void settings_hand_over(struct settings *settings, const struct handover *handover);
+
+/* Returns how long to wait, in milliseconds, before a start that follows so many failures in a row: 0, 1, 2, 4 up to 60 s. */
+long long settings_pause(long long failures);
 
 void settings_free(struct settings *settings);
 

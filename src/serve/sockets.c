@@ -5,28 +5,18 @@
 #include "buf.h"
 #include "error.h"
 #include "fs.h"
+#include "handover.h"
 #include "log.h"
+#include "serve/inherited.h"
+#include "serve/listen.h"
 #include "serve/port.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
-#include <netinet/in.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-
-struct socket_entry {
-	char *key;
-	int fd;     /* here */
-	int slot;   /* in the worker, 3 and following */
-	int target; /* in the worker besides, -1 for none */
-	char *path; /* absolute, of a UNIX socket */
-	dev_t device;
-	ino_t inode;
-};
 
 static struct socket_entry *add_entry(struct sockets *sockets, const char *key, int fd)
 {
@@ -36,124 +26,84 @@ static struct socket_entry *add_entry(struct sockets *sockets, const char *key, 
 	return entry;
 }
 
-static int bind_failed(const char *what, struct error *error)
+/* Enters an inherited socket, which then belongs to the entry. Returns NULL when there is none. */
+static struct socket_entry *add_inherited(struct sockets *sockets, const char *key, struct inherited_socket *from)
 {
-	int number = errno;
-
-	error_errno(error, number, "cannot listen on %s", what);
-	error->code = number == EADDRINUSE ? ERROR_APPLICATION : ERROR_CONFIG;
-	if (number == EADDRINUSE)
-		return error_hint(error, "end what listens there (ss -lntup shows it), or choose another port");
-	if (number == EACCES)
-		return error_hint(error,
-				  "choose a port from 1024 on, or give this program the right to bind (CAP_NET_BIND_SERVICE)");
-	return error_hint(error, "give an address of this machine");
-}
-
-/* Returns the address of a host, an IPv4 one where it has one (as Server::Starter binds), which freeaddrinfo releases. */
-static struct addrinfo *look_up(const struct port *port, struct addrinfo **ret_all, struct error *error)
-{
-	struct addrinfo hints = {
-		.ai_flags = AI_PASSIVE | AI_NUMERICSERV,
-		.ai_family = port->host ? AF_UNSPEC : AF_INET,
-		.ai_socktype = port->datagram ? SOCK_DGRAM : SOCK_STREAM,
-	};
-	AUTO_FREE char *service = xasprintf("%d", port->number);
-	int failed = getaddrinfo(port->host, service, &hints, ret_all);
-
-	if (failed) {
-		error_set(error, ERROR_CONFIG, "cannot listen on %s: %s", port->key, gai_strerror(failed));
-		error_hint(error, "give an address of this machine, or a name that it knows");
+	if (!from)
 		return NULL;
-	}
-	for (struct addrinfo *address = *ret_all; address; address = address->ai_next)
-		if (address->ai_family == AF_INET)
-			return address;
-	return *ret_all;
+	struct socket_entry *entry = add_entry(sockets, key, steal_fd(&from->fd));
+	entry->name = steal_pointer(&from->name);
+	log_info("Socket taken over", "socket", key, "name", entry->name);
+	return entry;
 }
 
-static int listen_on(const struct addrinfo *address, int backlog)
+static int open_port(struct sockets *sockets, const struct port *port, const struct socket_rules *rules,
+		     struct inherited *inherited, struct error *error)
 {
-	AUTO_CLOSE int fd = socket(address->ai_family, address->ai_socktype | SOCK_CLOEXEC, 0);
-	const int on = 1;
-
-	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on))
-		return -1;
-	if (address->ai_family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on))
-		return -1;
-	if (bind(fd, address->ai_addr, address->ai_addrlen))
-		return -1;
-	if (address->ai_socktype == SOCK_STREAM && listen(fd, backlog))
-		return -1;
-	return steal_fd(&fd);
-}
-
-static int open_port(struct sockets *sockets, const struct port *port, int backlog, struct error *error)
-{
-	struct addrinfo *all, *address = look_up(port, &all, error);
+	AUTO(listen_forget) struct addrinfo *all = NULL;
+	const struct addrinfo *address = listen_look_up(port, &all, error);
 
 	if (!address)
 		return -1;
-	int fd = listen_on(address, backlog);
-	int result = fd < 0 ? bind_failed(port->key, error) : 0;
-	freeaddrinfo(all);
-	if (result == 0)
-		add_entry(sockets, port->key, fd)->target = port->target;
-	return result;
+	struct inherited_socket *from = inherited_find(inherited, address->ai_socktype, address->ai_addr);
+	struct socket_entry *entry = add_inherited(sockets, port->key, from);
+	if (!entry) {
+		int fd = listen_on_port(port, address, rules, error);
+		if (fd < 0)
+			return -1;
+		entry = add_entry(sockets, port->key, fd);
+	}
+	entry->target = port->target;
+	return 0;
 }
 
-static int open_ports(struct sockets *sockets, const char *const *texts, int backlog, struct error *error)
+static int open_ports(struct sockets *sockets, const char *const *texts, const struct socket_rules *rules,
+		      struct inherited *inherited, struct error *error)
 {
-	AUTO_PORTS struct port_list list = {0};
+	AUTO_PORTS struct port_list list = {.strict_keys = rules->strict_keys};
 
 	for (; *texts; texts++)
 		if (ports_add(&list, *texts, error))
 			return -1;
 	for (size_t i = 0; i < list.count; i++)
-		if (open_port(sockets, &list.ports[i], backlog, error))
+		if (open_port(sockets, &list.ports[i], rules, inherited, error))
 			return -1;
 	return 0;
 }
 
-/* Removes the socket file that an earlier run left. */
-static int clear_path(const char *path, struct error *error)
+static int open_path(struct sockets *sockets, const char *path, const struct socket_rules *rules, struct inherited *inherited,
+		     struct error *error)
 {
+	AUTO_FREE char *absolute = fs_absolute_path(path);
+	struct sockaddr_un address;
 	struct stat status;
 
-	if (lstat(path, &status))
-		return errno == ENOENT ? 0 : error_errno(error, errno, "cannot look at %s", path);
-	if (!S_ISSOCK(status.st_mode)) {
-		error_set(error, ERROR_CONFIG, "--path %s: there is a file that is no socket", path);
-		return error_hint(error, "choose another path, or move the file away");
-	}
-	log_info("Removing existing socket file", "path", path);
-	return unlink(path) ? error_errno(error, errno, "cannot remove the socket file %s", path) : 0;
-}
-
-static int open_path(struct sockets *sockets, const char *path, int backlog, struct error *error)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	struct stat status;
-
-	if (!*path || strlen(path) >= sizeof address.sun_path || strpbrk(path, ";=")) {
-		error_set(error, ERROR_USAGE, "--path %s: a socket's path has 1 to %zu bytes, and no ; and no =", path,
-			  sizeof address.sun_path - 1);
-		return error_hint(error, "choose a shorter or plainer path");
-	}
-	if (clear_path(path, error))
+	if (listen_path_address(path, &address, error))
 		return -1;
-	memcpy(address.sun_path, path, strlen(path));
-	AUTO_CLOSE int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	mode_t mask = umask(0); /* any user may connect, as with Server::Starter; the directory decides who can */
-	int failed = fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) || listen(fd, backlog) || lstat(path, &status);
-	int number = errno;
-	umask(mask);
-	if (failed)
-		return error_errno(error, number, "cannot listen on %s", path);
-	struct socket_entry *entry = add_entry(sockets, path, steal_fd(&fd));
-	entry->path = fs_absolute_path(path);
+	if (add_inherited(sockets, path, inherited_find_path(inherited, absolute)))
+		return 0;
+	int fd = listen_on_path(path, &address, rules, &status, error);
+	if (fd < 0)
+		return -1;
+	struct socket_entry *entry = add_entry(sockets, path, fd);
+	entry->path = steal_pointer(&absolute);
 	entry->device = status.st_dev;
 	entry->inode = status.st_ino;
+	return 0;
+}
+
+/* Enters those that no option asked for. */
+static int take_rest(struct sockets *sockets, struct inherited *inherited, bool strict, struct error *error)
+{
+	for (size_t i = 0; i < inherited->count; i++) {
+		struct inherited_socket *from = &inherited->list[i];
+		if (from->fd < 0)
+			continue;
+		AUTO_FREE char *key = inherited_key(from, strict, error);
+		if (!key)
+			return -1;
+		add_inherited(sockets, key, from);
+	}
 	return 0;
 }
 
@@ -188,15 +138,16 @@ static int assign_slots(struct sockets *sockets, struct error *error)
 	return 0;
 }
 
-int sockets_open(struct sockets *ret, const char *const *ports, const char *const *paths, int backlog, struct error *error)
+int sockets_open(struct sockets *ret, const char *const *ports, const char *const *paths, const struct socket_rules *rules,
+		 struct inherited *inherited, struct error *error)
 {
 	*ret = (struct sockets){0};
-	if (open_ports(ret, ports, backlog, error))
+	if (open_ports(ret, ports, rules, inherited, error))
 		return -1;
 	for (; *paths; paths++)
-		if (open_path(ret, *paths, backlog, error))
+		if (open_path(ret, *paths, rules, inherited, error))
 			return -1;
-	return assign_slots(ret, error);
+	return take_rest(ret, inherited, rules->strict_keys, error) ? -1 : assign_slots(ret, error);
 }
 
 void sockets_close(struct sockets *sockets)
@@ -204,6 +155,7 @@ void sockets_close(struct sockets *sockets)
 	for (size_t i = 0; i < sockets->count; i++) {
 		close(sockets->entries[i].fd);
 		free(sockets->entries[i].key);
+		free(sockets->entries[i].name);
 		free(sockets->entries[i].path);
 	}
 	free(sockets->entries);
@@ -243,9 +195,10 @@ static const struct socket_entry *at_slot(const struct sockets *sockets, int slo
 void sockets_add_names(const struct sockets *sockets, struct buf *buf)
 {
 	for (int slot = SOCKETS_FIRST; slot < SOCKETS_FIRST + (int)sockets->count; slot++) {
+		const struct socket_entry *entry = at_slot(sockets, slot);
 		if (slot > SOCKETS_FIRST)
 			buf_puts(buf, ":");
-		for (const char *at = at_slot(sockets, slot)->key; *at; at++)
+		for (const char *at = entry->name ? entry->name : entry->key; *at; at++)
 			buf_add(buf, *at == ':' || !isascii((unsigned char)*at) || iscntrl((unsigned char)*at) ? "_" : at, 1);
 	}
 }
@@ -273,4 +226,27 @@ int sockets_place(const struct sockets *sockets, int *keep)
 			return -1;
 	}
 	return 0;
+}
+
+void sockets_hand_over(struct sockets *sockets, const struct handover *handover)
+{
+	size_t count = handover_list(handover, "sockets", sockets->count);
+
+	for (size_t i = 0; i < count; i++) {
+		struct handover item = handover_item(handover, "sockets", i);
+		struct socket_entry *entry = handover->state->reads ? add_entry(sockets, NULL, -1) : &sockets->entries[i];
+		long long device = (long long)entry->device, inode = (long long)entry->inode;
+		handover_string(&item, "key", &entry->key);
+		handover_string(&item, "name", &entry->name);
+		handover_fd(&item, "fd", &entry->fd);
+		handover_int(&item, "slot", &entry->slot);
+		handover_int(&item, "target", &entry->target);
+		handover_string(&item, "path", &entry->path);
+		handover_number(&item, "device", &device);
+		handover_number(&item, "inode", &inode);
+		entry->device = (dev_t)device;
+		entry->inode = (ino_t)inode;
+		if (!entry->key)
+			handover_refuse(&item, "key");
+	}
 }

@@ -17,8 +17,15 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
-enum { STATUS_LIMIT = 1 << 20, PID_LIMIT = 64, WRITING_MS = 1000, STEP_MS = 20 };
+enum {
+	STATUS_LIMIT = 1 << 20,
+	PID_LIMIT = 64,
+	WRITING_MS = 1000,
+	STEP_MS = 20,
+	CLOCK_MS = 1000, /* a process that began this much after the file was written may still be listed in it */
+};
 
 static char *locate(const char *given, const struct root *root, const char *name)
 {
@@ -35,7 +42,7 @@ char *serve_status_file(const struct options *options, const struct root *root)
 	return locate(option_string(options, OPT_STATUS_FILE), root, SERVE_STATUS_FILE);
 }
 
-static const char *const state_words[] = {
+const char *const serve_state_words[SERVE_STATE_COUNT] = {
 	[SERVE_UNKNOWN] = "unknown", [SERVE_STARTING] = "starting", [SERVE_READY] = "ready",
 	[SERVE_FAILED] = "failed",   [SERVE_STOPPING] = "stopping",
 };
@@ -48,8 +55,8 @@ void serve_status_free(struct serve_status *status)
 
 static enum serve_state find_state(const char *word)
 {
-	for (size_t i = 0; i < sizeof state_words / sizeof *state_words; i++)
-		if (str_equal(word, state_words[i]))
+	for (size_t i = 0; i < SERVE_STATE_COUNT; i++)
+		if (str_equal(word, serve_state_words[i]))
 			return (enum serve_state)i;
 	return SERVE_UNKNOWN;
 }
@@ -80,6 +87,9 @@ static void parse_line(struct serve_status *status, const char *line)
 		status->state = find_state(word);
 		if (str_starts(line + length, " reason="))
 			snprintf(status->reason, sizeof status->reason, "%s", line + length + strlen(" reason="));
+	} else if (sscanf(line, "# program=%31s executed=%lld%n", status->program, &status->executed, &length) == 2) {
+		if (str_starts(line + length, " refused="))
+			snprintf(status->refused, sizeof status->refused, "%s", line + length + strlen(" refused="));
 	}
 }
 
@@ -97,6 +107,20 @@ int serve_status_read(const char *path, struct serve_status *ret_status, struct 
 	return 0;
 }
 
+long long serve_status_written_at(const char *path)
+{
+	struct stat file;
+
+	return stat(path, &file) ? -1 : file.st_mtim.tv_sec * 1000LL + file.st_mtim.tv_nsec / 1000000;
+}
+
+bool serve_status_means(pid_t pid, long long written_at)
+{
+	long long began = pid > 0 ? proc_started_at(pid) : -1;
+
+	return began >= 0 && began <= written_at + CLOCK_MS && getpgid(pid) == pid;
+}
+
 int serve_status_write(const char *path, const struct serve_status *status, struct error *error)
 {
 	const char *slash = strrchr(path, '/');
@@ -108,7 +132,7 @@ int serve_status_write(const char *path, const struct serve_status *status, stru
 		return error_errno(error, errno, "cannot open the directory %s", parent);
 	for (size_t i = 0; i < status->count; i++)
 		buf_printf(&text, "%lld:%d\n", status->workers[i].generation, (int)status->workers[i].pid);
-	buf_printf(&text, "# state=%s gen=%lld", state_words[status->state], status->generation);
+	buf_printf(&text, "# state=%s gen=%lld", serve_state_words[status->state], status->generation);
 	if (status->reason[0]) {
 		buf_puts(&text, " reason=");
 		str_add_escaped(&text, status->reason);
@@ -116,6 +140,12 @@ int serve_status_write(const char *path, const struct serve_status *status, stru
 	buf_puts(&text, "\n");
 	if (status->starting.pid)
 		buf_printf(&text, "# starting=%lld:%d\n", status->starting.generation, (int)status->starting.pid);
+	buf_printf(&text, "# program=%s executed=%lld", status->program, status->executed);
+	if (status->refused[0]) {
+		buf_puts(&text, " refused=");
+		str_add_escaped(&text, status->refused);
+	}
+	buf_puts(&text, "\n");
 	return fs_write_file(dir, slash ? slash + 1 : path, 0644, text.data, text.length, error);
 }
 
@@ -132,7 +162,7 @@ static pid_t read_pid(int fd)
 }
 
 /* True when the process lives and began before the file was written. */
-static int is_writer(int fd, pid_t pid)
+static bool is_writer(int fd, pid_t pid)
 {
 	struct stat status;
 	long long began = pid > 0 ? proc_started_at(pid) : -1;
@@ -159,5 +189,8 @@ int serve_is_running(const char *pid_file, pid_t *ret_pid, struct error *error)
 		time_sleep(STEP_MS); /* its supervisor is about to write it */
 	}
 	*ret_pid = read_pid(fd);
-	return is_writer(fd, *ret_pid);
+	if (is_writer(fd, *ret_pid))
+		return 1;
+	*ret_pid = 0;
+	return 0;
 }

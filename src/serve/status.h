@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* The pid file and the status file of a supervisor, as Server::Starter defines them: "PID\n" under a lock that is held as
  * long as the supervisor lives, and lines "GENERATION:PID\n" of the workers that run. dewy-serve adds a line
- * "# state=ready gen=7 reason=...", and "# starting=8:1234" while that worker has not shown that it is up; readers of the
- * old format skip both. */
+ * "# state=ready gen=7 reason=...", "# starting=8:1234" while that worker has not shown that it is up, and "# program=0.1.0
+ * executed=2 refused=..."; readers of the old format skip them. */
 #ifndef DEWY_SERVE_STATUS_H
 #define DEWY_SERVE_STATUS_H
 
 #include "cleanup.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -30,7 +31,11 @@ enum serve_state {
 	SERVE_READY,    /* generation serves */
 	SERVE_FAILED,   /* generation was discarded; reason says why */
 	SERVE_STOPPING, /* the supervisor was told to end */
+	SERVE_STATE_COUNT,
 };
+
+/* What they are called in the file. */
+extern const char *const serve_state_words[SERVE_STATE_COUNT];
 
 struct serve_worker {
 	long long generation;
@@ -44,6 +49,9 @@ struct serve_status {
 	enum serve_state state;
 	long long generation; /* that state is about */
 	char reason[128];     /* one word after another, such as "exit 1" or "not ready in 60s" */
+	char program[32];     /* version of the supervisor, "" for one that does not know SIGUSR2 */
+	long long executed;   /* how often it was told to execute its program again */
+	char refused[128];    /* why it did not at the last time, "" when it did */
 };
 
 #define AUTO_SERVE_STATUS AUTO(serve_status_free)
@@ -52,6 +60,13 @@ void serve_status_free(struct serve_status *status);
 
 /* Reads a status file. Returns 0; 1 when there is none; or -1. The caller gives it to serve_status_free in all cases. */
 int serve_status_read(const char *path, struct serve_status *ret_status, struct error *error);
+
+/* Returns when a status file was written, in milliseconds since the epoch; -1 when there is none. */
+long long serve_status_written_at(const char *path);
+
+/* True when a process that a status file of that time lists is still that one, which leads a process group, rather than another
+ * with its number. */
+bool serve_status_means(pid_t pid, long long written_at);
 
 /* Replaces a status file atomically and durably. Returns 0 or -1. */
 int serve_status_write(const char *path, const struct serve_status *status, struct error *error);

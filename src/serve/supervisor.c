@@ -15,7 +15,7 @@
 #include <signal.h>
 #include <stdio.h>
 
-enum { LONG_LIFE_MS = 60000, PAUSE_FIRST_MS = 1000, PAUSE_MOST_MS = 60000, AFTER_KILL_MS = 5000 };
+enum { LONG_LIFE_MS = 60000, AFTER_KILL_MS = 5000, MARGIN_MS = 5000 };
 
 enum event {
 	EVENT_RESTART, /* somebody wants a new generation */
@@ -23,7 +23,7 @@ enum event {
 	EVENT_UP,      /* the new worker has shown that it is up */
 	EVENT_NEW_DIED,
 	EVENT_CURRENT_DIED,
-	EVENT_ALL_DIED, /* no worker is left */
+	EVENT_ALL_DIED, /* no worker is left, nor what one left behind */
 	EVENT_TIMER,
 	EVENT_COUNT,
 };
@@ -62,12 +62,7 @@ static void serve(struct supervisor *supervisor)
 
 static void pause_before_start(struct supervisor *supervisor)
 {
-	long long pause = 0;
-
-	if (supervisor->failures > 0)
-		pause = supervisor->failures > 6 ? PAUSE_MOST_MS : PAUSE_FIRST_MS << (supervisor->failures - 1);
-	supervisor->failures++;
-	enter(supervisor, PHASE_PAUSE, time_monotonic() + (pause < PAUSE_MOST_MS ? pause : PAUSE_MOST_MS));
+	enter(supervisor, PHASE_PAUSE, time_monotonic() + settings_pause(supervisor->failures++));
 }
 
 static void stop_workers(struct supervisor *supervisor, int number)
@@ -77,26 +72,40 @@ static void stop_workers(struct supervisor *supervisor, int number)
 	for (size_t i = 0; i < supervisor->workers.count; i++)
 		worker_dismiss(&supervisor->workers.list[i], number, timeout);
 	enter(supervisor, PHASE_STOPPING, time_monotonic() + timeout + AFTER_KILL_MS);
-	if (supervisor->workers.count == 0)
+	if (workers_are_gone(&supervisor->workers))
 		handle(supervisor, EVENT_ALL_DIED);
+}
+
+/* The current worker goes on, alone or until the new generation is tried again. */
+static void keep_current(struct supervisor *supervisor, bool gives_up)
+{
+	if (!gives_up) {
+		enter(supervisor, PHASE_RETRY, time_monotonic() + settings_pause(supervisor->start_failures));
+		return;
+	}
+	supervisor->start_failures = 0;
+	serve(supervisor);
 }
 
 /* The new worker will not serve: the current one goes on, or another start follows. */
 static void fail_start(struct supervisor *supervisor, pid_t pid, const char *reason)
 {
+	bool gives_up = ++supervisor->start_failures >= supervisor->settings->max_start_failures;
+
 	report_worker(LOG_ERROR, "New worker failed to start", supervisor->generation, pid, reason);
-	report_state(supervisor, SERVE_FAILED, supervisor->generation, reason);
+	report_state(supervisor, gives_up ? SERVE_FAILED : SERVE_STARTING, supervisor->generation, reason);
 	bool serves = workers_in_role(&supervisor->workers, ROLE_CURRENT) != NULL;
 	if (serves) {
-		report_serving(supervisor, "A new generation failed to start, the old one serves");
-		serve(supervisor);
-	} else if (supervisor->settings->give_up && !supervisor->has_served) {
+		keep_current(supervisor, gives_up);
+	} else if (gives_up && supervisor->settings->give_up && !supervisor->has_served) {
 		supervisor->exit_status = error_status(ERROR_APPLICATION);
 		stop_workers(supervisor, SIGTERM);
 		return;
 	} else {
 		pause_before_start(supervisor);
 	}
+	if (gives_up || !serves)
+		report_outcome(supervisor);
 	if (supervisor->restart_pending)
 		handle(supervisor, EVENT_RESTART);
 }
@@ -121,6 +130,8 @@ static void start(struct supervisor *supervisor)
 	struct launch launch = {
 		.settings = supervisor->settings,
 		.sockets = supervisor->sockets,
+		.identity = supervisor->identity,
+		.output = supervisor->output,
 		.envdir = &supervisor->envdir,
 		.notify_address = supervisor->notify_address,
 		.generation = ++supervisor->generation,
@@ -143,6 +154,9 @@ static void start(struct supervisor *supervisor)
 
 static void start_on_demand(struct supervisor *supervisor)
 {
+	supervisor->start_failures = 0;
+	if (supervisor->phase == PHASE_PAUSE)
+		supervisor->failures = 1;
 	readiness_tell("RELOADING=1\nMONOTONIC_USEC=%lld\nSTATUS=Starting a new generation", time_monotonic() * 1000);
 	start(supervisor);
 }
@@ -175,7 +189,7 @@ static void take_over(struct supervisor *supervisor)
 	new->role = ROLE_CURRENT;
 	serve(supervisor);
 	report_state(supervisor, SERVE_READY, new->generation, "");
-	report_serving(supervisor, "Serving");
+	report_outcome(supervisor);
 	if (supervisor->restart_pending)
 		handle(supervisor, EVENT_RESTART);
 }
@@ -186,6 +200,7 @@ static void accept_new(struct supervisor *supervisor)
 	long long delay = supervisor->controls.kill_old_delay;
 
 	new->up = true;
+	supervisor->start_failures = 0;
 	if (!supervisor->has_served)
 		supervisor->failures = 0;
 	supervisor->has_served = true;
@@ -239,7 +254,9 @@ static void start_by_itself(struct supervisor *supervisor)
 
 static void stop(struct supervisor *supervisor)
 {
-	readiness_tell("STOPPING=1\nSTATUS=Waiting for the workers to end");
+	long long most = supervisor->settings->kill_timeout + AFTER_KILL_MS + MARGIN_MS;
+
+	readiness_tell("STOPPING=1\nSTATUS=Waiting for the workers to end\nEXTEND_TIMEOUT_USEC=%lld", most * 1000);
 	report_state(supervisor, SERVE_STOPPING, supervisor->generation, "");
 	stop_workers(supervisor, supervisor->stop_signal);
 }
@@ -259,6 +276,10 @@ static transition *const transitions[PHASE_COUNT][EVENT_COUNT] = {
 			    [EVENT_UP] = accept_new,
 			    [EVENT_NEW_DIED] = new_died,
 			    [EVENT_TIMER] = settle},
+	[PHASE_RETRY] = {[EVENT_RESTART] = start_on_demand,
+			 [EVENT_STOP] = stop,
+			 [EVENT_CURRENT_DIED] = start, /* nobody serves: no time to wait */
+			 [EVENT_TIMER] = start},
 	[PHASE_OVERLAP] = {[EVENT_RESTART] = postpone,
 			   [EVENT_STOP] = stop,
 			   [EVENT_NEW_DIED] = new_died,
@@ -315,8 +336,7 @@ void supervisor_child_ended(struct supervisor *supervisor, pid_t pid, int status
 	supervisor->ended.pid = pid;
 	worker_describe_end(status, supervisor->ended.reason);
 	report_end(supervisor, &worker);
-	workers_remove(&supervisor->workers, pid);
-	report_workers(supervisor);
+	workers_remove(&supervisor->workers, pid, supervisor->settings->kill_timeout);
 	if (worker.role == ROLE_CURRENT && time_monotonic() - worker.started_at >= LONG_LIFE_MS)
 		supervisor->failures = 0;
 	if (worker.role == ROLE_NEW)
@@ -325,7 +345,8 @@ void supervisor_child_ended(struct supervisor *supervisor, pid_t pid, int status
 		handle(supervisor, EVENT_CURRENT_DIED);
 	else if (supervisor->phase == PHASE_SERVING)
 		supervisor->timer = auto_restart_time(supervisor);
-	if (supervisor->workers.count == 0)
+	report_workers(supervisor); /* only now: that a new one is gone and that it failed is one fact for readers */
+	if (workers_are_gone(&supervisor->workers))
 		handle(supervisor, EVENT_ALL_DIED);
 }
 
@@ -343,16 +364,18 @@ void supervisor_notified(struct supervisor *supervisor, pid_t sender, const char
 
 void supervisor_tick(struct supervisor *supervisor)
 {
-	workers_kill_overdue(&supervisor->workers);
+	workers_tick(&supervisor->workers);
+	if (workers_are_gone(&supervisor->workers))
+		handle(supervisor, EVENT_ALL_DIED);
 	if (supervisor->timer <= time_monotonic())
 		handle(supervisor, EVENT_TIMER);
 }
 
 long long supervisor_next_tick(const struct supervisor *supervisor)
 {
-	long long kill = workers_next_kill(&supervisor->workers);
+	long long next = workers_next_tick(&supervisor->workers);
 
-	return kill < supervisor->timer ? kill : supervisor->timer;
+	return next < supervisor->timer ? next : supervisor->timer;
 }
 
 void supervisor_free(struct supervisor *supervisor)

@@ -184,6 +184,12 @@ async function generation(bucket, object) {
   }
 }
 
+// What the caller may (buckets.testIamPermissions): the emulator knows no IAM, and grants everything.
+async function testPermissions(response, url, bucket) {
+  if (!(await bucketExists(bucket))) return refuse(response, 404, "notFound", "The specified bucket does not exist.");
+  send(response, 200, { kind: "storage#testIamPermissionsResponse", permissions: url.searchParams.getAll("permissions") });
+}
+
 async function store(request, response, url) {
   const [, bucket, object] = /^(?:\/upload|\/download)?\/storage\/v1\/b\/([^/]+)\/o(?:\/([^/]+))?$/.exec(url.pathname) || [];
   if (bucket && !(await bucketExists(bucket))) return refuse(response, 404, "notFound", "The specified bucket does not exist.");
@@ -206,6 +212,8 @@ async function answer(request, response) {
   if (call === "GET /computeMetadata/v1/instance/service-accounts/default/token") return metadataToken(request, response);
   if ((serviceAccount || user) && !authorized(request, response)) return;
   if (call === "POST /storage/v1/b") return createBucket(request, response);
+  const [, tested] = /^GET \/storage\/v1\/b\/([^/]+)\/iam\/testPermissions$/.exec(call) || [];
+  if (tested) return testPermissions(response, url, tested);
   return store(request, response, url);
 }
 

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+#include "dewy/forget.h"
+
+#include "alloc.h"
+#include "buf.h"
+#include "error.h"
+#include "lock.h"
+#include "root/rejected.h"
+#include "str.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+static void print_forgotten(const cJSON *entry)
+{
+	const char *version = json_string(entry, "version"), *above = json_string(entry, "above");
+	AUTO_BUF struct buf text = {0}, escaped = {0};
+
+	if (above)
+		buf_printf(&text, "What is newer than %s, up to %s, may be deployed again; it was held", above, version);
+	else
+		buf_printf(&text, "%s may be deployed again; it was rejected", version);
+	buf_printf(&text, " at %s: %s", json_string(entry, "at"), json_string(entry, "reason"));
+	str_add_escaped(&escaped, buf_text(&text));
+	puts(buf_text(&escaped));
+}
+
+static int explain_unknown(const struct root *root, const char *version, struct error *error)
+{
+	AUTO_JSON cJSON *rejected = rejected_read(root, error);
+	AUTO_BUF struct buf versions = {0};
+	const cJSON *entry;
+
+	if (!rejected)
+		return -1;
+	cJSON_ArrayForEach(entry, rejected)
+	{
+		buf_printf(&versions, "%s%s", versions.length ? ", " : "", json_string(entry, "version"));
+	}
+	error_set(error, ERROR_CONFIG, "%s is not rejected", version);
+	return error_hint(error, versions.length ? "rejected are %s" : "nothing is rejected in this ROOT%s", buf_text(&versions));
+}
+
+/* Returns 0 or -1; version is NULL for all. */
+static int forget(const struct root *root, const char *version, long long lock_wait_ms, struct error *error)
+{
+	AUTO_CLOSE int lock = root->state < 0 ? -1 : lock_take(root->state, "lock", lock_wait_ms, error);
+	AUTO_JSON cJSON *forgotten = NULL;
+	const cJSON *entry;
+
+	if ((root->state >= 0 && lock < 0) || rejected_forget(root, version, &forgotten, error))
+		return -1;
+	cJSON_ArrayForEach(entry, forgotten)
+	{
+		print_forgotten(entry);
+	}
+	if (!cJSON_GetArraySize(forgotten) && version)
+		return explain_unknown(root, version, error);
+	if (!cJSON_GetArraySize(forgotten))
+		puts("Nothing is rejected.");
+	return fflush(stdout) ? error_errno(error, errno, "cannot write to standard output") : 0;
+}
+
+int forget_run(const struct tool *tool, const struct options *options)
+{
+	AUTO_ROOT struct root root = {.fd = -1, .state = -1, .releases = -1};
+	const char *given = option_string(options, OPT_FORGET), *version = *given ? given : options->operands[0];
+	struct error error;
+	int failed = root_open(&root, option_string(options, OPT_ROOT), &error);
+
+	if (!failed)
+		failed = forget(&root, version, option_number(options, OPT_LOCK_WAIT), &error);
+	return failed ? options_complain(tool, &error) : 0;
+}

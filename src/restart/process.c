@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/* A process that somebody else keeps running, and that a signal tells to renew itself. */
+#include "alloc.h"
+#include "error.h"
+#include "log.h"
+#include "plan.h"
+#include "proc.h"
+#include "restart/processes.h"
+#include "restart/ready.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+
+enum { STEP_MS = 50 };
+
+static int find(struct server *server, struct error *error)
+{
+	struct processes *processes = server->own = xcalloc(1, sizeof *processes);
+
+	processes->pid_file = option_string(server->run->options, OPT_PID_FILE);
+	return restart_ready(server->run->options, server->run->root, error);
+}
+
+static int signal_of(const struct server *server)
+{
+	return proc_signal_number(option_string(server->run->options, OPT_SIGNAL));
+}
+
+static void plan(const struct server *server)
+{
+	struct processes *processes = server->own;
+	struct error error;
+
+	processes_read(processes, &error);
+	plan_step(server->run->document, "send SIG%s to process %d of %s", proc_signal_name(signal_of(server)), (int)processes->main,
+		   processes->pid_file);
+	processes_plan(processes, server);
+}
+
+static int renew(struct server *server, struct error *error)
+{
+	struct processes *processes = server->own;
+	int running = processes_read(processes, error);
+
+	if (running < 0)
+		return -1;
+	if (!running)
+		return error_set(error, ERROR_SUPERVISOR, "no process runs any more of the pid file %s", processes->pid_file);
+	AUTO_FREE char *pid = xasprintf("%d", (int)processes->main);
+	processes_remember(processes, server);
+	log_info("Send signal for server restart", "signal", proc_signal_name(signal_of(server)), "pid", pid);
+	if (kill(processes->main, signal_of(server)) == 0)
+		return 0;
+	error_set(error, ERROR_SUPERVISOR, "cannot signal the process %s of the pid file %s: %s", pid, processes->pid_file,
+		  strerror(errno));
+	return error_hint(error, "run as the user that it runs as, or as root");
+}
+
+static int look(struct server *server, struct error *error)
+{
+	return processes_look(server->own, server, error);
+}
+
+static int serves(struct server *server, bool *ret_alone, struct error *error)
+{
+	return processes_serve(server->own, server, ret_alone, error);
+}
+
+static void forget(struct server *server)
+{
+	free(server->own);
+}
+
+const struct server_ops process_server = {
+	.step_ms = STEP_MS,
+	.find = find,
+	.plan = plan,
+	.renew = renew,
+	.look = look,
+	.serves = serves,
+	.forget = forget,
+};

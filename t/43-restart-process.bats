@@ -1,0 +1,267 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# dewy-restart with servers that somebody else keeps running: a process that takes a signal, and one that a command restarts.
+load common
+
+prepare() {
+  PORT=$(free_port)
+  PID_FILE=$BATS_TEST_TMPDIR/server.pid
+  export DEWY_REGISTRY=file://$REGISTRY DEWY_LOG_LEVEL=error DEWY_SETTLE=1s DEWY_START_TIMEOUT=10s
+}
+
+# publish_site VERSION [LINE]: puts a release into the registry that is a configuration of nginx, with LINE in it.
+publish_site() {
+  local tree=$BATS_TEST_TMPDIR/site
+  mkdir -p "$REGISTRY/$1" "$tree"
+  cat >"$tree/nginx.conf" <<END
+daemon on; worker_processes 2; pid $PID_FILE; error_log $BATS_TEST_TMPDIR/error.log; user $(id -un);
+events { worker_connections 64; }
+http {
+  access_log off; client_body_temp_path $BATS_TEST_TMPDIR/b; proxy_temp_path $BATS_TEST_TMPDIR/p;
+  fastcgi_temp_path $BATS_TEST_TMPDIR/f; uwsgi_temp_path $BATS_TEST_TMPDIR/u; scgi_temp_path $BATS_TEST_TMPDIR/s;
+  server { listen 127.0.0.1:$PORT; location / { return 200 $1; } $2 }
+}
+END
+  tar -C "$tree" -czf "$REGISTRY/$1/app_linux_amd64.tar.gz" nginx.conf
+}
+
+# deploy_first: puts the newest release in place before its server runs.
+deploy_first() {
+  dewy-check --mode server | dewy-fetch | dewy-deploy >"$BATS_TEST_TMPDIR/deployed"
+}
+
+# nginx_serving: runs the nginx of v1.0.0.
+nginx_serving() {
+  publish_site v1.0.0
+  deploy_first
+  nginx -c "$ROOT/current/nginx.conf" -e "$BATS_TEST_TMPDIR/error.log" 3>&-
+  wait_until answer
+  export DEWY_PID_FILE=$PID_FILE
+  dewy-restart --signal HUP <"$BATS_TEST_TMPDIR/deployed" >/dev/null
+}
+
+answer() {
+  curl -sS --max-time 10 "http://127.0.0.1:$PORT/"
+}
+
+# a_server SCRIPT: a program that runs in the background with its pid in $PID_FILE, and without a child; on SIGHUP it runs SCRIPT.
+a_server() {
+  printf '#!/bin/bash\necho $$ >%q\ntrap %q HUP\nwhile :; do read -rt 0.05 <&9; done 9<> <(:)\n' "$PID_FILE" "$1" \
+    >"$BATS_TEST_TMPDIR/program"
+  chmod 755 "$BATS_TEST_TMPDIR/program"
+  "$BATS_TEST_TMPDIR/program" 3>&- &
+  wait_until test -s "$PID_FILE"
+  export DEWY_PID_FILE=$PID_FILE
+}
+
+@test "nginx: a newer release takes over by SIGHUP without a failed request" {
+  nginx_serving
+  publish_site v1.1.0
+  start_load "http://127.0.0.1:$PORT/"
+  run -0 --separate-stderr dewy once --signal HUP --health-url "http://127.0.0.1:$PORT/" --log-level info
+  assert_equal "$(stop_load)" 0
+  assert_equal "$(field state) $(field mode) $(field restart.kind) $(field restart.action)" "running server process restarted"
+  assert_equal "$(answer)" v1.1.0
+  assert_equal "$(ps -o ppid= -p "$(field restart.pid)" | tr -d ' ')" "$(cat "$PID_FILE")"
+  assert_regex "$stderr" 'INFO: Send signal for server restart signal="HUP" pid="'
+  assert_document
+}
+
+# told_by_status [OPTION...]: the kind of server, whether it runs, its process and its version, as dewy status has them.
+told_by_status() {
+  dewy status --json "$@" | jq -r '.server | [.kind, .running, .pid, .version, .is_current] | @csv' | tr -d '"'
+}
+
+@test "dewy status tells whether a process runs, and by the one that proved itself, what" {
+  local main
+  nginx_serving
+  main=$(cat "$PID_FILE")
+  assert_equal "$(told_by_status --signal HUP)" "process,true,$main,v1.0.0,true"
+  run -0 dewy status --signal HUP
+  assert_line --regexp "^server +process serves v1.0.0, process $main, up for "
+  unset DEWY_PID_FILE
+  assert_regex "$(told_by_status)" '^process,true,[0-9]+,v1.0.0,true$'
+  stop_pid "$main"
+  wait_until gone "$main"
+  assert_equal "$(told_by_status)" "process,,,,"
+  DEWY_SIGNAL=HUP DEWY_PID_FILE=$PID_FILE run -0 dewy status
+  assert_line --regexp '^server +process does not run$'
+  DEWY_RESTART_COMMAND=true run -0 dewy status
+  assert_line --regexp '^server +command, of which is not known whether it runs$'
+}
+
+@test "nginx: a release that it refuses is rolled back, and the old workers serve throughout" {
+  export DEWY_START_TIMEOUT=2s
+  nginx_serving
+  publish_site v1.1.0 nonsense
+  start_load "http://127.0.0.1:$PORT/"
+  run -4 --separate-stderr dewy once --signal HUP
+  assert_equal "$(stop_load)" 0
+  assert_equal "$(field state) $(readlink "$ROOT/current")" "rolled_back releases/$(basename "$(field previous.path)")"
+  assert_regex "$(field error.message)" '^v1.1.0 was not up in 2s: neither the process [0-9]+ nor a child of it began after that'
+  assert_equal "$(answer)" v1.0.0
+}
+
+@test "the word of a signal is no proof: a server that takes no notice" {
+  publish v1.0.0
+  deploy_first
+  a_server true
+  run -4 --separate-stderr dewy once --signal SIGHUP --start-timeout 1s
+  assert_equal "$(field state) $(field error.code)" "failed application"
+}
+
+@test "a server that replaces itself by another process shows that it runs the release" {
+  publish v1.0.0
+  deploy_first
+  a_server '"$0" & exit'
+  before=$(cat "$PID_FILE")
+  run -0 --separate-stderr dewy once --signal HUP
+  assert_equal "$(field state) $(field restart.pid)" "running $(cat "$PID_FILE")"
+  assert [ "$(field restart.pid)" != "$before" ]
+}
+
+@test "a server that runs a program of the release in its own place shows that it runs the release" {
+  local tree=$BATS_TEST_TMPDIR/tree
+  mkdir -p "$REGISTRY/v1.0.0" "$tree"
+  cp /bin/sleep "$tree/program"
+  tar -C "$tree" -czf "$REGISTRY/v1.0.0/app_linux_amd64.tar.gz" program
+  deploy_first
+  a_server "exec '$ROOT/current/program' 1000"
+  run -0 --separate-stderr dewy once --signal HUP
+  assert_equal "$(field state) $(field restart.pid)" "running $(cat "$PID_FILE")"
+}
+
+@test "a child that ends before --settle is over is no proof" {
+  publish v1.0.0
+  deploy_first
+  a_server 'sleep 0.5 &'
+  run -4 --separate-stderr dewy once --signal HUP --start-timeout 1s
+  assert_equal "$(field error.message)" "v1.0.0 did not stay up for 1s"
+}
+
+@test "a child that ends before another one begins does not make a release bad" {
+  publish v1.0.0
+  deploy_first
+  a_server 'sleep 0.2; sleep 1000 & echo $! >"$0.pid"'
+  run -0 --separate-stderr dewy once --signal HUP
+  assert_equal "$(field restart.pid)" "$(cat "$BATS_TEST_TMPDIR/program.pid")"
+}
+
+@test "a server that ends at the signal is no proof" {
+  publish v1.0.0
+  deploy_first
+  a_server 'exit 1'
+  run -4 --separate-stderr dewy once --signal HUP --start-timeout 1s
+  assert_equal "$(field error.message)" "v1.0.0 was not up in 1s: no process runs of the pid file $PID_FILE"
+}
+
+@test "--signal with nothing to signal: exit status 1 before a newer release is switched to" {
+  nginx_serving
+  stop_pid "$(cat "$PID_FILE")"
+  before=$(readlink "$ROOT/current")
+  publish_site v1.1.0
+  run -1 --separate-stderr dewy once --signal HUP
+  assert_equal "$(field state) $(field error.message)" \
+    "failed no process runs of the pid file $PID_FILE, so that there is nothing to signal"
+  run -1 --separate-stderr dewy rollback --signal HUP
+  assert_equal "$(readlink "$ROOT/current")" "$before"
+}
+
+@test "a command restarts the server, and is believed only when the server shows it" {
+  publish_site v1.0.0
+  export DEWY_RESTART_COMMAND="[ -s '$PID_FILE' ] || exec nginx -c \$DEWY_ROOT/current/nginx.conf -e '$BATS_TEST_TMPDIR/error.log'
+    kill -HUP \$(cat '$PID_FILE')"
+  export DEWY_PID_FILE=$PID_FILE GITHUB_TOKEN=hidden
+  run -0 --separate-stderr dewy once
+  assert_equal "$(field state) $(field restart.kind) $(answer)" "running command v1.0.0"
+  assert_document
+  run -1 grep -c hidden "/proc/$(cat "$PID_FILE")/environ"
+  publish_site v1.1.0
+  run -4 --separate-stderr env DEWY_RESTART_COMMAND=true dewy once --start-timeout 1s
+  assert_regex "$(field error.message)" '^rolled back to v1.0.0, but it does not serve: v1.0.0 was not up in 1s: neither'
+  publish_site v1.2.0
+  run -0 --separate-stderr dewy once
+    assert_equal "$(field state) $(answer)" "running v1.2.0"
+}
+
+@test "a command that fails: the release is rolled back, and people read what it printed" {
+  publish v1.0.0
+  export DEWY_RESTART_COMMAND='grep -q v1.0.0 current/version || { echo "no v1.0.0 but $DEWY_VERSION" >&2; exit 3; }'
+  start_health
+  run -0 --separate-stderr dewy once --health-url "http://127.0.0.1:$PORT/"
+  publish v1.1.0
+  run -4 --separate-stderr dewy once --health-url "http://127.0.0.1:$PORT/"
+  assert_equal "$(field state) $(field error.message)" \
+    "rolled_back v1.1.0 did not start: the restart command failed with exit code 3: no v1.0.0 but v1.1.0"
+  assert_equal "$(cat "$ROOT/current/version")" v1.0.0
+}
+
+# start_health: answers every request at $PORT with 200.
+start_health() {
+  python3 -m http.server --bind 127.0.0.1 --directory "$BATS_TEST_TMPDIR" "$PORT" >/dev/null 2>&1 3>&- &
+  echo $! >"$BATS_TEST_TMPDIR/health.pid"
+  wait_until answer
+}
+
+@test "a command that does not end in time is ended, with all that it started" {
+  publish v1.0.0
+  run -4 --separate-stderr dewy once --start-timeout 1s --health-url http://127.0.0.1:1/ \
+    --restart-command "sleep 1000 & echo \$! >$BATS_TEST_TMPDIR/child; echo still busy; wait"
+  assert_equal "$(field error.message)" "v1.0.0 did not start: the restart command was not done in 1s: still busy"
+  wait_until gone "$(cat "$BATS_TEST_TMPDIR/child")"
+}
+
+@test "nothing to do starts no process to look at the server, and a release that was not proved is taken up" {
+  nginx_serving
+  stop_pid "$(cat "$PID_FILE")"
+  run -0 --separate-stderr dewy once --signal HUP
+  assert_equal "$(field state)" unchanged
+  publish_site v1.1.0
+  dewy-check --signal HUP | dewy-fetch | dewy-deploy >/dev/null
+  run -1 --separate-stderr dewy once --signal HUP
+  assert_equal "$(field reason) $(field error.code)" "server not restarted config"
+}
+
+@test "wrong combinations are refused before anything is touched" {
+  local -a options
+  publish v1.0.0
+  while read -ra options; do
+    run -1 --separate-stderr dewy once "${options[@]}"
+    assert_equal "$output" ""
+    assert_regex "$stderr" '^dewy once: .*; '
+    assert [ ! -e "$ROOT/current" ]
+  done <<'EOF2'
+--signal HUP
+--signal NONSENSE --pid-file /run/x.pid
+--signal HUP --pid-file /run/x.pid --restart-command true
+--signal HUP --pid-file /run/x.pid --mode assets
+--signal HUP --pid-file /run/x.pid -- current/server
+--restart-command true
+--unit -x
+--unit a/b
+--unit hello --signal HUP --pid-file /run/x.pid
+--unit hello --mode assets
+EOF2
+  run -1 --separate-stderr dewy-check --mode assets --unit hello
+  assert_regex "$stderr" 'assets mode restarts nothing: --unit is for servers'
+  run -1 --separate-stderr dewy once --restart-command true
+  assert_regex "$stderr" 'does not show that the server runs the release; give --health-url'
+}
+
+@test "--dry-run says whom a signal or a command would tell, and what would be believed" {
+  publish v1.0.0
+  deploy_first
+  a_server true
+  run -0 --separate-stderr bash -c 'dewy-restart --dry-run --signal usr2 <"$0"' "$BATS_TEST_TMPDIR/deployed"
+  assert_equal "$(jq -r '.plan[0, 1]' <<<"$output")" "send SIGUSR2 to process $(cat "$PID_FILE") of $PID_FILE
+expect a process of $PID_FILE, or a child of it, that began after that, or one that runs a program of the release then\
+ within 10s, up for 1s"
+  unset DEWY_PID_FILE
+  run -0 --separate-stderr bash -c 'dewy-restart --dry-run --restart-command "touch told" --health-url http://127.0.0.1/ <"$0"' \
+    "$BATS_TEST_TMPDIR/deployed"
+  assert_equal "$(jq -r '.plan[]' <<<"$output")" "run in $ROOT: touch told
+expect its exit status to be 0 within 10s, up for 1s
+healthy at http://127.0.0.1/, 3 times in a row within 30s
+else leave v1.0.0 in place, and try again later"
+  assert [ ! -e "$ROOT/told" ]
+}

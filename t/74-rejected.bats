@@ -1,0 +1,225 @@
+# What was rolled back is remembered by its digest: the same artifact is not deployed again, another one under that version is.
+load common
+load github
+
+prepare() {
+  PORT=$(free_port)
+  export DEWY_REGISTRY=file://$REGISTRY DEWY_SETTLE=1s DEWY_LOG_LEVEL=warn
+}
+
+once() {
+  run --separate-stderr dewy once --no-report --port "127.0.0.1:$PORT" "$@" -- current/server
+}
+
+# artifact VERSION: its path in the registry; digest VERSION: what it has now.
+artifact() {
+  echo "$REGISTRY/$1/app_linux_amd64.tar.gz"
+}
+digest() {
+  echo "sha256:$(sha256sum <"$(artifact "$1")" | cut -d' ' -f1)"
+}
+
+# rejected MEMBER: that member of the first entry in rejected.json.
+rejected() {
+  jq -r ".versions[0].$1" "$ROOT/.dewy/rejected.json"
+}
+
+# roll_back: v1.0.0 serves, and v1.1.0, which dies, was rolled back.
+roll_back() {
+  publish_server v1.0.0
+  ${1:-true}
+  once
+  assert_success
+  publish_server v1.1.0 dies-at-once
+  ${1:-true}
+  once
+  assert_failure 4
+  [ "$(field state)" = rolled_back ]
+}
+
+@test "a version that was rolled back is remembered with its artifact, and not tried again" {
+  roll_back
+  [ "$(rejected version)" = v1.1.0 ]
+  [ "$(rejected cache_key)" = v1.1.0--app_linux_amd64.tar.gz ]
+  [ "$(rejected digest)" = "$(digest v1.1.0)" ]
+  [ -n "$(rejected revision)" ]
+  find "$ROOT" -printf '%p %T@ %i\n' | sort >"$BATS_TEST_TMPDIR/before"
+  for _ in 1 2; do
+    once
+    assert_success
+    [ "$(field reason)" = "up to date; v1.1.0 is rejected" ]
+  done
+  find "$ROOT" -printf '%p %T@ %i\n' | sort | diff "$BATS_TEST_TMPDIR/before" -
+}
+
+@test "another artifact under the rejected version is deployed" {
+  roll_back
+  publish_server v1.1.0
+  once
+  assert_success
+  [ "$(field reason)" = "published again" ]
+  [ "$(field state)" = running ]
+  wait_until serves v1.1.0
+  [ "$(jq '.versions | length' "$ROOT/.dewy/rejected.json")" = 0 ]
+  once
+  [ "$(field reason)" = "up to date" ]
+}
+
+@test "another artifact that is no better is rejected in its turn" {
+  roll_back
+  publish_server v1.1.0 dies-at-once again
+  once
+  assert_failure 4
+  [ "$(rejected digest)" = "$(digest v1.1.0)" ]
+  [ "$(jq '.versions | length' "$ROOT/.dewy/rejected.json")" = 1 ]
+  once
+  assert_success
+  [ "$(field state)" = unchanged ]
+  wait_until serves v1.0.0
+}
+
+@test "the rejected artifact published again is downloaded once, and stays rejected" {
+  roll_back
+  cp "$(artifact v1.1.0)" "$(artifact v1.1.0).copy"
+  mv "$(artifact v1.1.0).copy" "$(artifact v1.1.0)"
+  once --log-level info
+  assert_success
+  [ "$(field state)" = unchanged ]
+  [ "$(field reason)" = "v1.1.0 was published again as it was, and stays rejected; --force deploys it" ]
+  [[ $stderr == *"Cached artifact"*"Published again unchanged"* ]]
+  find "$ROOT" -printf '%p %T@ %i\n' | sort >"$BATS_TEST_TMPDIR/before"
+  once --log-level info
+  assert_success
+  [ "$(field reason)" = "up to date; v1.1.0 is rejected" ]
+  [ -z "$stderr" ]
+  find "$ROOT" -printf '%p %T@ %i\n' | sort | diff "$BATS_TEST_TMPDIR/before" -
+  serves v1.0.0
+}
+
+@test "while the rejected artifact is away, and under another name, its version stays rejected" {
+  roll_back
+  mv "$(artifact v1.1.0)" "$REGISTRY/v1.1.0/other_linux_amd64.tar.gz"
+  once
+  assert_success
+  [ "$(field reason)" = "up to date; v1.1.0 is rejected" ]
+}
+
+@test "an entry that knows no digest means the version, whatever it holds" {
+  roll_back
+  edit "$ROOT/.dewy/rejected.json" 'del(.versions[0].digest)'
+  publish_server v1.1.0
+  once
+  [ "$(field reason)" = "up to date; v1.1.0 is rejected" ]
+}
+
+@test "what somebody holds stays held, whatever is published under its version" {
+  for minor in 0 1; do
+    publish v1.$minor.0
+    dewy once >/dev/null
+  done
+  dewy rollback >/dev/null
+  publish v1.1.0
+  run -0 --separate-stderr dewy once
+  [ "$(field state)" = unchanged ]
+  [ "$(cat "$ROOT/current/version")" = v1.0.0 ]
+}
+
+@test "--force deploys what was rejected, out of the cache" {
+  roll_back
+  once --force --log-level info
+  assert_failure 4
+  [[ $stderr != *"Cached artifact"* ]]
+  [ "$(rejected digest)" = "$(digest v1.1.0)" ]
+}
+
+@test "what was rejected is forgotten once every release on disk is newer, and not before" {
+  roll_back
+  edit "$ROOT/.dewy/rejected.json" '.versions += [.versions[0] * {version: "v0.9.0", at: "2020-01-01T00:00:00Z"}]'
+  publish_server v1.2.0
+  once --keep 2
+  assert_success
+  [ "$(jq -r '[.versions[].version] | join(" ")' "$ROOT/.dewy/rejected.json")" = v1.1.0 ]
+  publish_server v1.3.0
+  once --keep 2
+  assert_success
+  [ "$(jq '.versions | length' "$ROOT/.dewy/rejected.json")" = 0 ]
+}
+
+# at_github: from here on, the registry is a repository at GitHub.
+at_github() {
+  GITHUB=$BATS_TEST_TMPDIR/github
+  REGISTRY=$GITHUB/repos/acme/app
+  github_repository acme/app
+  start_github
+  export GH_TOKEN=ghp_write GITHUB_API_URL=$API DEWY_REGISTRY=ghr://acme/app
+  PORT=$(free_port)
+}
+reload() {
+  github_control reload
+}
+
+# downloads: how often an artifact was downloaded.
+downloads() {
+  jq -s '[.[] | select(.path | test("/releases/assets/"))] | length' "$GITHUB/requests"
+}
+
+@test "GitHub: another artifact under the rejected version is deployed, the same one is not even downloaded" {
+  at_github
+  roll_back reload
+  [ "$(rejected digest)" = "$(digest v1.1.0)" ]
+  local before
+  before=$(downloads)
+  cp "$(artifact v1.1.0)" "$BATS_TEST_TMPDIR/kept"
+  mv "$REGISTRY/v1.1.0" "$REGISTRY/.gone"
+  reload
+  mv "$REGISTRY/.gone" "$REGISTRY/v1.1.0"
+  cp "$BATS_TEST_TMPDIR/kept" "$(artifact v1.1.0)"
+  reload
+  once
+  assert_success
+  [ "$(field reason)" = "up to date; v1.1.0 is rejected" ]
+  [ "$(downloads)" = "$before" ]
+  publish_server v1.1.0
+  reload
+  once
+  assert_success
+  [ "$(field reason)" = "published again" ]
+  wait_until serves v1.1.0
+}
+
+@test "GitHub: a rejected version costs no more than one request that changes nothing" {
+  at_github
+  roll_back reload
+  once # the downloads were counted: that is a change
+  once
+  assert_success
+  [ "$(field reason)" = "up to date; v1.1.0 is rejected" ]
+  curl -sSf -X DELETE "$API/_control/requests"
+  once
+  assert_success
+  [ "$(field reason)" = "up to date; v1.1.0 is rejected" ]
+  [ "$(github_requests .status)" = 304 ]
+}
+
+@test "GitHub: an artifact of which it tells no digest is downloaded to see whether it is another one" {
+  at_github
+  reload_untold() {
+    [ ! -d "$REGISTRY/v1.1.0" ] ||
+      echo '{"assets": {"app_linux_amd64.tar.gz": {"digest": null}}}' >"$REGISTRY/v1.1.0/.release.json"
+    reload
+  }
+  roll_back reload_untold
+  cp "$(artifact v1.1.0)" "$BATS_TEST_TMPDIR/kept"
+  mv "$REGISTRY/v1.1.0" "$REGISTRY/.gone"
+  reload
+  mv "$REGISTRY/.gone" "$REGISTRY/v1.1.0"
+  reload
+  once
+  assert_success
+  [[ $(field reason) == "v1.1.0 was published again as it was"* ]]
+  local before
+  before=$(downloads)
+  once
+  [ "$(field reason)" = "up to date; v1.1.0 is rejected" ]
+  [ "$(downloads)" = "$before" ]
+}

@@ -1,0 +1,58 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# What README tells under "From nothing to a server, in five minutes", done on a machine that may be thrown away.
+load common
+load systemd
+
+cleanup() {
+  box_stop
+}
+
+prepare() {
+  README=$BATS_TEST_DIRNAME/../README
+}
+
+# story timer|cron: prints the commands, with those of one of the two ways to run dewy again and again. Building is done.
+story() {
+  awk -v way="$1" '/^From nothing/ { inside = 1 } /^The commands$/ { exit } !inside { next }
+    /^\.\.\. / { part = /cron/ ? "cron" : /timer/ ? "timer" : "another" } /^[A-Z]/ { part = "" }
+    /^ *\|/ || /bootstrap/ { next }
+    part == "" && /^    / || part == way && /^        / { sub(/^ +/, part == "" && /^      / ? "  " : ""); print }' "$README"
+}
+
+# told: prints the lines that README says are printed; alike: what differs from run to run becomes 0.
+told() {
+  sed -n '/^From nothing/,/^The commands$/ { s/^ *| //p }' "$README"
+}
+alike() {
+  sed -E 's/[0-9]{8}T[0-9]{6}Z|[0-9]{4}(-[0-9]{2}){2}T[0-9:]{8}Z/TIME/g; s/\b[0-9]+(\.[0-9]+)?(ms|s)\b/0s/g
+    s/(generation|worker|pid) [0-9]+/\1 0/g; s/sha256:[0-9a-f]{64}/sha256:0/g; s/  +/  /g; s/linux_[a-z0-9_]+/linux/; s/ +$//'
+}
+
+# tell timer|cron: does it all in a box, and looks for what README says is printed.
+tell() {
+  local line
+  story "$1" | if [ "$1" = cron ]; then sed 's/^systemctl disable .*/rm \/etc\/cron.d\/dewy-hello; dewy-serve --stop/'; else cat; fi \
+    >"$BATS_TEST_TMPDIR/story"
+  assert [ "$(wc -l <"$BATS_TEST_TMPDIR/story")" -gt 20 ]
+  run -0 box_run bash -eu "$BATS_TEST_TMPDIR/story"
+  output=$(alike <<<"$output")
+  while IFS= read -r line; do
+    assert_output --partial "$line"
+  done < <(told | alike)
+  run -1 box_run pgrep -l 'hello|dewy' # nothing is left
+}
+
+@test "with a timer of systemd" {
+  box_start
+  box_install
+  tell timer
+}
+
+@test "with cron" {
+  box_start
+  box_install
+  box_run sh -c 'rm -f /etc/cron.d/* /etc/crontab'
+  box_start_cron
+  tell cron
+}
