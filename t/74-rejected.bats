@@ -134,7 +134,9 @@ roll_back() {
 
 @test "what was rejected is forgotten once every release on disk is newer, and not before" {
   roll_back
-  edit "$ROOT/.dewy/rejected.json" '.versions += [.versions[0] * {version: "v0.9.0", at: "2020-01-01T00:00:00Z"}]'
+  # As if it had been rejected in the second in which v1.0.0 was deployed, and none later: v1.2.0 may follow within one.
+  at=$(ls "$ROOT/releases" | sed -E '1!d; s/(....)(..)(..)T(..)(..)(..)Z/\1-\2-\3T\4:\5:\6Z/')
+  edit "$ROOT/.dewy/rejected.json" '.versions[0].at = "'"$at"'" | .versions += [.versions[0] * {version: "v0.9.0", at: "2020-01-01T00:00:00Z"}]'
   publish_server v1.2.0
   once --keep 2
   assert_success
