@@ -175,10 +175,15 @@ static void advance(struct cycle *cycle, const struct step *step, int lock)
 	fail(cycle, step->stage, &error);
 }
 
+/* True unless the step is for servers only, and the document for assets. */
+static bool is_for_mode(const struct cycle *cycle, const struct step *step)
+{
+	return !step->server_only || !str_equal(json_string(cycle->document, "mode"), "assets");
+}
+
 static bool applies(const struct cycle *cycle, const struct step *step)
 {
-	return document_state(cycle->document) == step->acts_on &&
-	       !(step->server_only && str_equal(json_string(cycle->document, "mode"), "assets"));
+	return document_state(cycle->document) == step->acts_on && is_for_mode(cycle, step);
 }
 
 /* True when a finished document has something to tell, or errors came before that people have not been told are over. */
@@ -259,10 +264,9 @@ static int rehearse(struct cycle *cycle)
 	set_environment(cycle, -1);
 	advance(cycle, cycle->rollback ? &rollback_step : &check_step, 0);
 	for (size_t i = 0; i < sizeof steps / sizeof *steps && !is_abandoned(cycle, &steps[i]); i++) {
-		bool assets = str_equal(json_string(cycle->document, "mode"), "assets");
 		bool planned = cycle->rollback && str_equal(steps[i].stage, "deploy"); /* it has begun with that */
 		if (steps[i].acts_on != STATE_AVAILABLE && document_state(cycle->document) == STATE_AVAILABLE && !planned &&
-		    !(steps[i].server_only && assets))
+		    is_for_mode(cycle, &steps[i]))
 			advance(cycle, &steps[i], 0);
 	}
 	return document_status(cycle->document);

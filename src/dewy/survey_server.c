@@ -10,11 +10,6 @@
 #include "str.h"
 #include "time.h"
 
-static const char *const states[] = {
-	[SERVE_UNKNOWN] = NULL, [SERVE_STARTING] = "starting", [SERVE_READY] = "ready",
-	[SERVE_FAILED] = "failed", [SERVE_STOPPING] = "stopping",
-};
-
 static void set_version(cJSON *server, const char *version, bool is_current)
 {
 	json_set_string(server, "version", version);
@@ -26,11 +21,9 @@ static void set_version(cJSON *server, const char *version, bool is_current)
 static void add_version(cJSON *server, const struct root *root, pid_t pid, long long began, const struct proof *proof)
 {
 	char name[RELEASE_NAME];
-	const char *release = release_of_process(root, pid, "exe", name), *text = json_string(proof->line, "time");
+	const char *release = release_of_process(root, pid, name), *text = json_string(proof->line, "time");
 	time_t ended;
 
-	if (!release)
-		release = release_of_process(root, pid, "cwd", name);
 	AUTO_JSON cJSON *record = release ? release_record(root, release) : NULL;
 	if (record)
 		set_version(server, json_string(record, "release.version"), str_equal(release, proof->current));
@@ -73,8 +66,10 @@ static cJSON *list_finishing(const struct serve_status *serve)
 
 static void add_status(cJSON *server, const struct serve_status *serve)
 {
-	json_set_string(server, "kind", states[serve->state] ? "dewy-serve" : "start_server");
-	json_set_string(server, "state", states[serve->state]);
+	bool tells = serve->state != SERVE_UNKNOWN;
+
+	json_set_string(server, "kind", tells ? "dewy-serve" : "start_server");
+	json_set_string(server, "state", tells ? serve_state_words[serve->state] : NULL);
 	json_set_string(server, "reason", serve->reason[0] ? serve->reason : NULL);
 	json_set(server, "finishing", list_finishing(serve));
 }
@@ -97,7 +92,7 @@ static int add_supervisor(cJSON *server, const struct root *root, const struct o
 		return 1; /* one that keeps its status file elsewhere, or has not written it yet */
 	add_status(server, &serve);
 	if (serve.count)
-		add_worker(server, root, &serve.workers[serve.count - 1], proof);
+		add_worker(server, root, serve_status_newest(&serve), proof);
 	return 1;
 }
 

@@ -49,6 +49,12 @@ enum process_reaction process_reaction(pid_t pid, int number)
 	return harmless || has_signal(&status, "SigIgn", number) ? REACTION_IGNORES : REACTION_ENDS;
 }
 
+bool process_is_watch(const char *description)
+{
+	return str_equal(description, "dewy watch") || str_equal(description, "dewy server") ||
+	       str_equal(description, "dewy assets");
+}
+
 char *process_describe(pid_t pid)
 {
 	AUTO_BUF struct buf words = {0};

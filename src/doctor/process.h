@@ -27,4 +27,7 @@ enum process_reaction process_reaction(pid_t pid, int number);
 /* Returns what a process is called, and for dewy the command; "" for one that has ended. The caller frees it. */
 char *process_describe(pid_t pid);
 
+/* True when that describes dewy watch, also as dewy server or dewy assets. */
+bool process_is_watch(const char *description);
+
 #endif

@@ -68,13 +68,6 @@ void doctor_root(struct doctor *doctor, struct verdict *verdict)
 	verdict_ok(verdict, "%s, of %s, mode %04o, %s may write", root->path, owner, (unsigned)status.st_mode & 07777, user);
 }
 
-/* A watch takes the lock for each run anew, and is older than any. */
-static bool is_watch(const char *description)
-{
-	return str_equal(description, "dewy watch") || str_equal(description, "dewy server") || str_equal(description,
-													  "dewy assets");
-}
-
 void doctor_lock(struct doctor *doctor, struct verdict *verdict)
 {
 	pid_t pid = 0;
@@ -92,7 +85,8 @@ void doctor_lock(struct doctor *doctor, struct verdict *verdict)
 	AUTO_FREE char *name = process_describe(pid);
 	long long began = proc_started_at(pid), lasts = time_now() - began;
 	str_add_duration(&age, lasts / 1000 * 1000);
-	if (began >= 0 && (lasts < LONG_MS || is_watch(name))) {
+	/* A watch takes the lock for each run anew, and is older than any. */
+	if (began >= 0 && (lasts < LONG_MS || process_is_watch(name))) {
 		verdict_ok(verdict, "a run is under way: process %d (%s), which began %s ago", (int)pid, name, buf_text(&age));
 		return;
 	}

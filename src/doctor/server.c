@@ -42,7 +42,7 @@ static void tell_state(const struct serve_status *status, struct verdict *verdic
 	case SERVE_READY:
 	case SERVE_UNKNOWN:
 		if (status->count)
-			verdict_ok(verdict, "generation %lld serves", status->workers[status->count - 1].generation);
+			verdict_ok(verdict, "generation %lld serves", serve_status_newest(status)->generation);
 		break;
 	case SERVE_STARTING:
 		verdict_ok(verdict, "generation %lld is being started", status->generation);
@@ -107,11 +107,9 @@ void doctor_supervisor(struct doctor *doctor, struct verdict *verdict)
 static void look_at_worker(const struct doctor *doctor, pid_t pid, struct verdict *verdict)
 {
 	char current[RELEASE_NAME], name[RELEASE_NAME];
-	const char *runs = release_of_process(&doctor->root, pid, "exe", name);
+	const char *runs = release_of_process(&doctor->root, pid, name);
 	struct error error;
 
-	if (!runs)
-		runs = release_of_process(&doctor->root, pid, "cwd", name);
 	if (!runs)
 		verdict_ok(verdict, "process %d lives; which release it is of cannot be told%s", (int)pid,
 			   process_is_hidden(pid) ? " by this user, who may not look at it" : ": its program lies elsewhere");
@@ -136,7 +134,7 @@ void doctor_worker(struct doctor *doctor, struct verdict *verdict)
 		verdict_skip(verdict, "%s", doctor->supervisor ? "the supervisor tells of none" : no_supervisor);
 		return;
 	}
-	pid_t pid = status.workers[status.count - 1].pid;
+	pid_t pid = serve_status_newest(&status)->pid;
 	if (proc_started_at(pid) >= 0) {
 		look_at_worker(doctor, pid, verdict);
 		return;

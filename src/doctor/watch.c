@@ -21,16 +21,17 @@ static bool has_word(const struct buf *words, const char *text)
 }
 
 /* True when the process has ROOT as --root, in DEWY_ROOT, or as its working directory. */
-static bool works_in(pid_t pid, const struct buf *words, const char *root)
+static bool works_in(pid_t pid, const char *root)
 {
 	AUTO_FREE char *link = xasprintf("/proc/%d/cwd", (int)pid), *setting = xasprintf("DEWY_ROOT=%s", root);
 	AUTO_FREE char *option = xasprintf("--root=%s", root);
-	AUTO_BUF struct buf environment = {0};
+	AUTO_BUF struct buf words = {0}, environment = {0};
 	char directory[PATH_MAX];
 	ssize_t length = readlink(link, directory, sizeof directory - 1);
 
 	directory[length > 0 ? length : 0] = '\0';
-	return has_word(words, root) || has_word(words, option) || str_equal(directory, root) ||
+	process_read_words(pid, "cmdline", &words);
+	return has_word(&words, root) || has_word(&words, option) || str_equal(directory, root) ||
 	       (process_read_words(pid, "environ", &environment) && has_word(&environment, setting));
 }
 
@@ -42,20 +43,12 @@ struct watch {
 
 static int look_at_process(const char *name, void *context)
 {
-	static const char *const commands[] = {"watch", "server", "assets"};
 	struct watch *watch = context;
-	AUTO_BUF struct buf words = {0};
 
-	if (str_to_number(name, &watch->pid) || !process_read_words((pid_t)watch->pid, "cmdline", &words))
+	if (str_to_number(name, &watch->pid))
 		return 0;
-	const char *slash = strrchr(words.data, '/'), *program = slash ? slash + 1 : words.data;
-	const char *command = words.data + strlen(words.data) + 1;
-	if (!str_equal(program, "dewy") || command >= words.data + words.length)
-		return 0;
-	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-		if (str_equal(command, commands[i]))
-			return works_in((pid_t)watch->pid, &words, watch->doctor->root.path);
-	return 0;
+	AUTO_FREE char *description = process_describe((pid_t)watch->pid);
+	return process_is_watch(description) && works_in((pid_t)watch->pid, watch->doctor->root.path);
 }
 
 bool watch_runs(const struct doctor *doctor, struct verdict *verdict)

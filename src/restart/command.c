@@ -87,11 +87,6 @@ static int serves(struct server *server, bool *ret_alone, struct error *error)
 	return processes->pid_file ? processes_serve(processes, server, ret_alone, error) : 1;
 }
 
-static void forget(struct server *server)
-{
-	free(server->own);
-}
-
 const struct server_ops command_server = {
 	.step_ms = STEP_MS,
 	.find = find,
@@ -99,5 +94,4 @@ const struct server_ops command_server = {
 	.renew = renew,
 	.look = look,
 	.serves = serves,
-	.forget = forget,
 };

@@ -14,11 +14,6 @@ enum {
 	CLOCK_MS = 20,    /* the age of a process is not exact */
 };
 
-static const struct serve_worker *newest(const struct serve_status *status)
-{
-	return status->count ? &status->workers[status->count - 1] : NULL;
-}
-
 int generations_find(struct generations *generations, const struct stage_run *run, struct error *error)
 {
 	*generations = (struct generations){
@@ -46,8 +41,7 @@ long long generations_newest(const struct generations *generations)
 
 	if (!generations->supervisor || serve_status_read(generations->status_file, &status, &unread))
 		return 0; /* without a supervisor, a file is one that was left behind */
-	long long listed = status.count ? newest(&status)->generation : 0;
-	return status.generation > listed ? status.generation : listed;
+	return serve_status_generation(&status);
 }
 
 void generations_ask(struct generations *generations)
@@ -67,7 +61,7 @@ bool generations_pending(const struct generations *generations)
 	struct error unread;
 
 	return generations->supervisor && generations->asked_at && serve_status_read(generations->status_file, &status, &unread) >= 0 &&
-	       status.state == SERVE_UNKNOWN && (!status.count || newest(&status)->generation <= generations->before);
+	       status.state == SERVE_UNKNOWN && (!status.count || serve_status_newest(&status)->generation <= generations->before);
 }
 
 long long generations_patience(const struct generations *generations, const struct options *options)
@@ -160,9 +154,9 @@ int generations_look(struct generations *generations, struct server *server, str
 		return error_set(error, ERROR_APPLICATION, "%s did not start: %s", version, status.reason);
 	if (!alive)
 		return error_set(error, ERROR_SUPERVISOR, "the supervisor ended before %s was up", version);
-	if (!has_settled(&status, server) || !status.count || !is_new(generations, newest(&status)))
+	if (!has_settled(&status, server) || !status.count || !is_new(generations, serve_status_newest(&status)))
 		return wait_for_status(generations, !unwritten, error);
-	server->worker = *newest(&status);
+	server->worker = *serve_status_newest(&status);
 	return 0;
 }
 
@@ -174,7 +168,7 @@ int generations_serve(struct generations *generations, struct server *server, bo
 	if (alive < 0 || serve_status_read(generations->status_file, &status, error) < 0)
 		return -1;
 	*ret_alone = status.count == 1;
-	const struct serve_worker *last = newest(&status);
+	const struct serve_worker *last = serve_status_newest(&status);
 	/* A start_server that was about to replace a worker that had died does so, and then what it was asked for. */
 	bool replaced = status.state == SERVE_UNKNOWN && !server->settled && last && last->generation > server->worker.generation;
 	if (alive && replaced)
@@ -209,8 +203,8 @@ bool generations_kept(struct generations *generations, struct server *server)
 	if (pending)
 		await_rest(generations, server);
 	if (generations_running(generations, &unread) <= 0 || serve_status_read(generations->status_file, &status, &unread) ||
-	    !status.count || proc_age(newest(&status)->pid) < 0)
+	    !status.count || proc_age(serve_status_newest(&status)->pid) < 0)
 		return false;
-	server->worker = *newest(&status);
+	server->worker = *serve_status_newest(&status);
 	return pending || (status.state == SERVE_FAILED && status.generation > generations->before);
 }

@@ -67,11 +67,6 @@ static int serves(struct server *server, bool *ret_alone, struct error *error)
 	return processes_serve(server->own, server, ret_alone, error);
 }
 
-static void forget(struct server *server)
-{
-	free(server->own);
-}
-
 const struct server_ops process_server = {
 	.step_ms = STEP_MS,
 	.find = find,
@@ -79,5 +74,4 @@ const struct server_ops process_server = {
 	.renew = renew,
 	.look = look,
 	.serves = serves,
-	.forget = forget,
 };

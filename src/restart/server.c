@@ -5,6 +5,8 @@
 #include "restart/settings.h"
 #include "str.h"
 
+#include <stdlib.h>
+
 static const struct server_ops *const kinds[] = {
 	[RESTART_SUPERVISOR] = &supervisor_server,
 	[RESTART_UNIT] = &unit_server,
@@ -20,8 +22,9 @@ int server_open(struct server *server, const struct stage_run *run, struct error
 
 void server_close(struct server *server)
 {
-	if (server->own)
+	if (server->own && server->ops->forget)
 		server->ops->forget(server);
+	free(server->own);
 }
 
 const char *server_version(const struct server *server)

@@ -59,6 +59,7 @@ struct server_ops {
 	/* Adds what the kind knows to the section restart of the document; NULL for nothing. */
 	void (*describe)(const struct server *server, cJSON *document);
 
+	/* Frees what own refers to; server_close frees own itself. NULL for nothing. */
 	void (*forget)(struct server *server);
 };
 

@@ -188,7 +188,6 @@ static void stop(struct server *server)
 static void forget(struct server *server)
 {
 	generations_free(server->own);
-	free(server->own);
 }
 
 const struct server_ops supervisor_server = {

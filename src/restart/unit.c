@@ -229,7 +229,6 @@ static void forget(struct server *server)
 	struct unit *unit = server->own;
 
 	generations_free(&unit->generations);
-	free(unit);
 }
 
 const struct server_ops unit_server = {

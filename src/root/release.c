@@ -224,7 +224,8 @@ char *release_path(const struct root *root, const char *name)
 	return xasprintf("%s/" PREFIX "%s", root->path, name);
 }
 
-const char *release_of_process(const struct root *root, pid_t pid, const char *link, char name[RELEASE_NAME])
+/* Finds the release that a link of a process leads into, as release_of_process does. */
+static const char *follow(const struct root *root, pid_t pid, const char *link, char name[RELEASE_NAME])
 {
 	AUTO_FREE char *path = xasprintf("/proc/%d/%s", (int)pid, link), *releases = xasprintf("%s/releases/", root->path);
 	char target[PATH_MAX];
@@ -238,4 +239,11 @@ const char *release_of_process(const struct root *root, pid_t pid, const char *l
 	memcpy(name, target + strlen(releases), RELEASE_NAME - 1);
 	name[RELEASE_NAME - 1] = '\0';
 	return release_is_name(name) ? name : NULL;
+}
+
+const char *release_of_process(const struct root *root, pid_t pid, char name[RELEASE_NAME])
+{
+	const char *release = follow(root, pid, "exe", name);
+
+	return release ? release : follow(root, pid, "cwd", name);
 }

@@ -56,8 +56,8 @@ int release_heal_cache(const struct root *root, int cache, struct error *error);
 /* Returns the absolute path of the release; the caller frees it. */
 char *release_path(const struct root *root, const char *name);
 
-/* Finds the release that a link of a process, "exe" or "cwd", leads into. Returns name, or NULL when that is none, or this user may
- * not know. */
-const char *release_of_process(const struct root *root, pid_t pid, const char *link, char name[RELEASE_NAME]);
+/* Finds the release that the program of a process is in, or else its working directory. Returns name, or NULL when that is none, or
+ * this user may not know. */
+const char *release_of_process(const struct root *root, pid_t pid, char name[RELEASE_NAME]);
 
 #endif

@@ -24,19 +24,10 @@ static int send_signal(const struct settings *settings, pid_t pid, int number, s
 	return error_hint(error, "run this as the user that started it");
 }
 
-static long long newest_generation(const struct serve_status *status)
-{
-	long long newest = status->generation;
-
-	if (status->count && status->workers[status->count - 1].generation > newest)
-		newest = status->workers[status->count - 1].generation;
-	return newest;
-}
-
 /* True when a generation after the given one serves; others may still be ending. */
 static bool is_up(const struct serve_status *status, long long before)
 {
-	return status->count > 0 && status->workers[status->count - 1].generation > before &&
+	return status->count > 0 && serve_status_newest(status)->generation > before &&
 	       (status->state == SERVE_READY || status->state == SERVE_UNKNOWN);
 }
 
@@ -45,7 +36,7 @@ static int explain_delay(const struct serve_status *status, long long before, st
 	AUTO_BUF struct buf last = {0};
 
 	if (is_up(status, before)) {
-		const struct serve_worker *old = &status->workers[0], *newest = &status->workers[status->count - 1];
+		const struct serve_worker *old = &status->workers[0], *newest = serve_status_newest(status);
 		error_set(error, ERROR_LOCKED, "generation %lld serves, but %lld (pid %d) has not ended yet", newest->generation,
 			  old->generation, (int)old->pid);
 		return error_hint(error, "it is killed after the --kill-timeout of the supervisor");
@@ -136,7 +127,7 @@ int control_restart(const struct settings *settings, struct error *error)
 
 	if (find(settings, &pid, &status, error))
 		return -1;
-	long long before = newest_generation(&status);
+	long long before = serve_status_generation(&status);
 	if (send_signal(settings, pid, SIGHUP, error) ||
 	    await(settings, pid, check_restart, before, restart_limit(settings), error))
 		return -1;

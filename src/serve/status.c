@@ -53,6 +53,18 @@ void serve_status_free(struct serve_status *status)
 	*status = (struct serve_status){0};
 }
 
+const struct serve_worker *serve_status_newest(const struct serve_status *status)
+{
+	return status->count ? &status->workers[status->count - 1] : NULL;
+}
+
+long long serve_status_generation(const struct serve_status *status)
+{
+	const struct serve_worker *newest = serve_status_newest(status);
+
+	return newest && newest->generation > status->generation ? newest->generation : status->generation;
+}
+
 static enum serve_state find_state(const char *word)
 {
 	for (size_t i = 0; i < SERVE_STATE_COUNT; i++)
