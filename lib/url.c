@@ -59,30 +59,58 @@ static int parse_parameters(struct url *url, const char *query)
 	return 0;
 }
 
-int url_parse(struct url *url, const char *text, struct error *error)
+static size_t scheme_length(const char *text)
 {
-	size_t scheme_length = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-.");
-	const char *authority = text + scheme_length + 3;
+	return strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-.");
+}
 
-	*url = (struct url){0};
-	if (scheme_length == 0 || strncmp(text + scheme_length, "://", 3) != 0)
-		return error_set(error, ERROR_CONFIG, "not a URL: expected SCHEME://...");
-	size_t authority_length = strcspn(authority, "/?#");
-	const char *path = authority + authority_length;
-	size_t path_length = strcspn(path, "?#");
-	const char *query = path + path_length;
-	url->scheme = xstrndup(text, scheme_length);
+static void set_scheme(struct url *url, const char *text, size_t length)
+{
+	url->scheme = xstrndup(text, length);
 	for (char *letter = url->scheme; *letter; letter++)
 		*letter = (char)tolower((unsigned char)*letter);
-	url->authority = xstrndup(authority, authority_length);
+}
+
+/* Parses what follows the authority. */
+static int parse_rest(struct url *url, const char *path, struct error *error)
+{
+	size_t path_length = strcspn(path, "?#");
+	const char *query = path + path_length;
+
 	url->path = decode(path, path_length);
 	if (!url->path)
 		return error_set(error, ERROR_CONFIG, "a %% in its path is not followed by two hexadecimal digits");
-	if (*query == '#' || strchr(query, '#'))
+	if (strchr(query, '#'))
 		return error_set(error, ERROR_CONFIG, "a # must be written %%23");
 	if (*query && parse_parameters(url, query + 1))
 		return error_set(error, ERROR_CONFIG, "a %% in its query is not followed by two hexadecimal digits");
 	return 0;
+}
+
+int url_parse(struct url *url, const char *text, struct error *error)
+{
+	size_t length = scheme_length(text);
+	const char *authority = text + length + 3;
+
+	*url = (struct url){0};
+	if (length == 0 || strncmp(text + length, "://", 3) != 0)
+		return error_set(error, ERROR_CONFIG, "not a URL: expected SCHEME://...");
+	size_t authority_length = strcspn(authority, "/?#");
+	set_scheme(url, text, length);
+	url->authority = xstrndup(authority, authority_length);
+	return parse_rest(url, authority + authority_length, error);
+}
+
+int url_parse_plain(struct url *url, const char *text, struct error *error)
+{
+	size_t length = scheme_length(text);
+
+	*url = (struct url){0};
+	if (length == 0 || text[length] != ':')
+		return error_set(error, ERROR_CONFIG, "not a URL: expected SCHEME:...");
+	set_scheme(url, text, length);
+	url->authority = xstrdup("");
+	return parse_rest(url, text + length + 1, error);
 }
 
 void url_free(struct url *url)

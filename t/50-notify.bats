@@ -134,7 +134,7 @@ notify() {
     assert_regex "$stderr" '^dewy-notify: --notifier 1.*: .*; '
   done
   notify --notifier gopher://example.com/T0KEN < <(document running)
-  assert_regex "$stderr" 'unknown scheme gopher://; use one of http://, https://'
+  assert_regex "$stderr" 'unknown scheme gopher:; use one of http://, https://'
   refute_regex "$stderr" T0KEN
 }
 
@@ -266,7 +266,7 @@ notify() {
   assert_equal "$(field state)" running
   assert_equal "$(field 'notices | map(.sent) | any')" false
   assert_equal "$(wc -l <web/requests)" 1
-  assert_regex "$stderr" "WARN: Notification failed host=\"127.0.0.1:$port\" error=\"127.0.0.1:$port answered 403\""
+  assert_regex "$stderr" "WARN: Notification failed channel=\"http:127.0.0.1:$port\" error=\"127.0.0.1:$port answered 403\""
   refute_regex "$stderr$output" T0KEN
 }
 

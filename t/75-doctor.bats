@@ -960,11 +960,11 @@ examined() {
   refute_output --partial s3cretpath
   WEBHOOK_SECRET_FILE=$BATS_TEST_TMPDIR/none doctor --notifier https://hooks.example.com/s3cretpath
   assert_failure 1
-  assert_check notifiers fail '--notifier 1, hooks.example.com: cannot read the secret'
+  assert_check notifiers fail '--notifier 1, https:hooks.example.com: cannot read the secret'
   refute_output --partial s3cretpath
   doctor --notifier gopher://example.com/s3cretpath
   assert_failure 1
-  assert_check notifiers fail '--notifier 1, example.com: unknown scheme gopher://'
+  assert_check notifiers fail '--notifier 1: unknown scheme gopher:;'
   refute_output --partial s3cretpath
 }
 

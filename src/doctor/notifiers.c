@@ -15,7 +15,7 @@ void doctor_notifiers(struct doctor *doctor, struct verdict *verdict)
 		return;
 	}
 	for (size_t i = 0; i < channels.count; i++)
-		verdict_ok(verdict, "%s%s", channels.items[i].host, channels.items[i].quiet ? ", quietly" : "");
+		verdict_ok(verdict, "%s%s", channels.items[i].name, channels.items[i].quiet ? ", quietly" : "");
 	if (channels.count)
 		verdict_ok(verdict, "nothing was sent");
 	else

@@ -9,6 +9,9 @@
 #include "str.h"
 #include "time.h"
 
+#include <ctype.h>
+#include <string.h>
+
 static const struct {
 	const char *scheme;
 	const struct channel_ops *ops;
@@ -34,19 +37,47 @@ static int refuse_scheme(const char *scheme, struct error *error)
 	AUTO_BUF struct buf known = {0};
 
 	for (size_t i = 0; i < CHANNELS; i++)
-		buf_printf(&known, "%s%s://", i ? ", " : "", channels[i].scheme);
-	error_set(error, ERROR_CONFIG, "unknown scheme %s://", scheme);
+		buf_printf(&known, "%s%s:%s", i ? ", " : "", channels[i].scheme, channels[i].ops->plain ? "" : "//");
+	error_set(error, ERROR_CONFIG, "unknown scheme %s:", scheme);
 	return error_hint(error, "use one of %s", buf_text(&known));
 }
 
-/* Returns 0, or -1 with an error that does not say which channel it is about. */
-static int open_channel(struct channel *channel, struct error *error)
+/* Parses the address as the scheme wants it. */
+static int parse(struct channel *channel, struct error *error)
 {
+	AUTO_FREE char *scheme = xstrndup(channel->address, strcspn(channel->address, ":"));
+
+	for (char *letter = scheme; *letter; letter++)
+		*letter = (char)tolower((unsigned char)*letter);
+	channel->ops = find(scheme);
+	if (channel->ops && channel->ops->plain)
+		return url_parse_plain(&channel->url, channel->address, error);
 	if (url_parse(&channel->url, channel->address, error))
 		return -1;
-	channel->ops = find(channel->url.scheme);
-	if (!channel->ops)
-		return refuse_scheme(channel->url.scheme, error);
+	return channel->ops ? 0 : refuse_scheme(scheme, error);
+}
+
+/* Returns the name for the last channel of the list: the scheme and the place, and a number when another one has that name. */
+static char *name_of(const struct channel_list *list)
+{
+	const struct channel *channel = &list->items[list->count - 1];
+	AUTO_FREE char *place = channel->ops->place(channel);
+	AUTO_FREE char *name = xasprintf("%s%s%s", channel->url.scheme, *place ? ":" : "", place);
+	int same = 1;
+
+	for (size_t i = 0; i + 1 < list->count; i++) {
+		size_t length = strlen(name);
+		same += strncmp(list->items[i].name, name, length) == 0 && strchr("#", list->items[i].name[length]);
+	}
+	return same == 1 ? steal_pointer(&name) : xasprintf("%s#%d", name, same);
+}
+
+/* Returns 0, or -1 with an error that does not say which channel it is about. */
+static int open_channel(struct channel_list *list, struct channel *channel, struct error *error)
+{
+	if (parse(channel, error))
+		return -1;
+	channel->name = name_of(list);
 	if (url_boolean(&channel->url, "quiet", &channel->quiet, error))
 		return -1;
 	return channel->ops->check(channel, error);
@@ -61,11 +92,9 @@ int channel_list_open(struct channel_list *list, const char *const *addresses, c
 	*list = (struct channel_list){.items = xcalloc(count + 1, sizeof *list->items)};
 	while (list->count < count) {
 		struct channel *channel = &list->items[list->count++];
-		channel->address = addresses[list->count - 1];
-		channel->authorities = authorities;
-		channel->host = url_host(channel->address);
-		if (open_channel(channel, error))
-			return error_in(error, "--notifier %zu%s%s", list->count, *channel->host ? ", " : "", channel->host);
+		*channel = (struct channel){.address = addresses[list->count - 1], .authorities = authorities};
+		if (open_channel(list, channel, error))
+			return error_in(error, "--notifier %zu%s%s", list->count, channel->name ? ", " : "", channel->name ? channel->name : "");
 	}
 	return 0;
 }
@@ -74,14 +103,15 @@ void channel_list_free(struct channel_list *list)
 {
 	for (size_t i = 0; i < list->count; i++) {
 		url_free(&list->items[i].url);
-		free(list->items[i].host);
+		free(list->items[i].name);
+		free(list->items[i].thread);
 	}
 	free(list->items);
 	*list = (struct channel_list){0};
 }
 
 /* Returns 0, or -1 with the error of the first message that did not get through. */
-static int tell(const struct channel *channel, struct message_list *messages, long long deadline, struct error *error)
+static int tell(struct channel *channel, struct message_list *messages, long long deadline, struct error *error)
 {
 	for (size_t i = 0; i < messages->count; i++) {
 		struct message *message = &messages->items[i];
@@ -93,7 +123,7 @@ static int tell(const struct channel *channel, struct message_list *messages, lo
 			continue;
 		}
 		if (left <= 0)
-			return error_set(error, ERROR_NETWORK, "%s: no time was left", channel->host);
+			return error_set(error, ERROR_NETWORK, "%s: no time was left", channel->name);
 		if (channel->ops->send(channel, message, left, error))
 			return -1;
 		message->taken++;
@@ -109,6 +139,6 @@ void channel_list_tell(const struct channel_list *list, struct message_list *mes
 	for (size_t i = 0; i < list->count; i++) {
 		long long now = time_monotonic(), share = (deadline - now) / (long long)(list->count - i);
 		if (tell(&list->items[i], messages, now + share, &error))
-			log_warn("Notification failed", "host", list->items[i].host, "error", error.message, "hint", error.hint);
+			log_warn("Notification failed", "channel", list->items[i].name, "error", error.message, "hint", error.hint);
 	}
 }

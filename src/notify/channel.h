@@ -15,17 +15,25 @@ struct channel {
 	const struct channel_ops *ops;
 	const char *address; /* the URL as it was given; belongs to the options */
 	struct url url;
-	char *host; /* what a log may say of it: the rest of the URL often is a secret */
+	char *name; /* what logs and files call it, "https:hooks.example.com": the rest of the URL often is a secret. No two are alike */
 	bool quiet; /* ?quiet=true */
 	const char *authorities; /* --cacert, or NULL; belongs to the options */
+	char *thread; /* what continues the thread of this run there, or NULL; kept for the next process by who tells it */
 };
 
 struct channel_ops {
+	bool plain; /* its URL is SCHEME:..., not SCHEME://... */
+
+	/* Returns where the channel leads, as anybody may know it: a host, a room, a program. Called before check, for any URL that
+	 * could be parsed; "" when nothing can be told. The caller frees it. */
+	char *(*place)(const struct channel *channel);
+
 	/* Checks the URL, and what else the channel needs. Returns 0, or -1 with ERROR_CONFIG. */
 	int (*check)(const struct channel *channel, struct error *error);
 
-	/* Tells the message, within timeout_ms milliseconds. Returns 0, or -1 with an error that names the host, not the URL. */
-	int (*send)(const struct channel *channel, const struct message *message, long long timeout_ms, struct error *error);
+	/* Tells the message, within timeout_ms milliseconds. May replace the thread of the channel by a new one. Returns 0, or -1
+	 * with an error that says where it happened, but not the URL. */
+	int (*send)(struct channel *channel, const struct message *message, long long timeout_ms, struct error *error);
 };
 
 struct channel_list {

@@ -45,21 +45,29 @@ static bool is_withheld(const cJSON *notice, enum outcome outcome, long long fai
 	return before >= PATIENCE || is_kind(notice, NOTICE_PROGRESS);
 }
 
-/* True for the notice of a hook that failed: it begins with the name of the hook. */
-static bool is_failed_hook(const cJSON *document, const cJSON *notice)
+/* Returns the result of the hook that a notice is about, NULL when it is about none: it begins with the name of the hook. */
+static const cJSON *find_hook(const cJSON *document, const cJSON *notice)
 {
 	const char *text = json_string(notice, "text");
 	const cJSON *hook;
 
 	if (!is_kind(notice, NOTICE_HOOK))
-		return false;
+		return NULL;
 	cJSON_ArrayForEach(hook, json_get(document, "deploy.hooks"))
 	{
 		const char *name = json_string(hook, "name");
-		if (name && str_starts(text, name) && json_number(hook, "exit_code", 0) != 0)
-			return true;
+		if (name && str_starts(text, name))
+			return hook;
 	}
-	return false;
+	return NULL;
+}
+
+/* True for an error, a hook that failed, and the rollback of a bad release. */
+static bool is_bad(const cJSON *notice, const cJSON *hook, enum outcome outcome)
+{
+	if (hook)
+		return json_number(hook, "exit_code", 0) != 0;
+	return is_kind(notice, NOTICE_ERROR) || (outcome == OUTCOME_BAD && is_kind(notice, NOTICE_IMPORTANT));
 }
 
 /* Appends the hint of what to do, as a sentence of its own, when the notice is about the error of the document. */
@@ -87,6 +95,8 @@ static char *render(const cJSON *document, const cJSON *notice, enum outcome out
 static void add(struct message_list *list, cJSON *document, cJSON *notice, long long failures)
 {
 	enum outcome outcome = message_outcome(document);
+	const cJSON *hook = find_hook(document, notice);
+	bool bad = is_bad(notice, hook, outcome);
 
 	list->items = xreallocarray(list->items, list->count + 1, sizeof *list->items);
 	list->items[list->count++] = (struct message){
@@ -94,7 +104,9 @@ static void add(struct message_list *list, cJSON *document, cJSON *notice, long 
 		.notice = notice,
 		.text = render(document, notice, outcome, failures),
 		.withheld = is_withheld(notice, outcome, failures),
-		.important = is_kind(notice, NOTICE_IMPORTANT) || is_kind(notice, NOTICE_ERROR) || is_failed_hook(document, notice),
+		.hook = hook,
+		.bad = bad,
+		.important = bad || is_kind(notice, NOTICE_IMPORTANT),
 	};
 }
 

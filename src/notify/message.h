@@ -21,8 +21,10 @@ enum outcome message_outcome(const cJSON *document);
 struct message {
 	cJSON *document;
 	cJSON *notice;  /* in document */
-	char *text;     /* the notice as people read it */
+	const cJSON *hook; /* what the hook did (name, command, exit_code, duration_ms, stdout, stderr) that the notice is about, or NULL */
+	char *text;     /* the notice as people read it, of one line or more */
 	bool withheld;  /* people have heard enough of failures: the log alone has it */
+	bool bad;       /* it tells of something that failed */
 	bool important; /* also for those who want it quiet */
 	size_t taken;   /* how many channels took it */
 };

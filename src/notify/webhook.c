@@ -18,11 +18,16 @@ enum {
 
 static const char secret_name[] = "WEBHOOK_SECRET";
 
+static char *place(const struct channel *channel)
+{
+	return url_host(channel->address);
+}
+
 static int check(const struct channel *channel, struct error *error)
 {
-	AUTO_FREE char *secret = NULL;
+	AUTO_FREE char *secret = NULL, *host = place(channel);
 
-	if (!*channel->host) {
+	if (!*host) {
 		error_set(error, ERROR_CONFIG, "there is no host in the URL");
 		return error_hint(error, "write it as https://HOST/PATH");
 	}
@@ -69,12 +74,13 @@ static int post(const struct channel *channel, const char *const *headers, const
 		return -1;
 	if (response.status >= 200 && response.status < 300)
 		return 0;
-	error_set(error, ERROR_NETWORK, "%s answered %ld", channel->host, response.status);
+	AUTO_FREE char *host = place(channel);
+	error_set(error, ERROR_NETWORK, "%s answered %ld", host, response.status);
 	return error_hint(error, response.status < 400 ? "give the URL that it redirects to"
 						       : "check the URL and what the host says about it");
 }
 
-static int send(const struct channel *channel, const struct message *message, long long timeout_ms, struct error *error)
+static int send(struct channel *channel, const struct message *message, long long timeout_ms, struct error *error)
 {
 	AUTO_FREE char *secret = NULL;
 	AUTO_FREE char *body = body_of(message);
@@ -88,4 +94,4 @@ static int send(const struct channel *channel, const struct message *message, lo
 	return post(channel, headers, body, timeout_ms, error);
 }
 
-const struct channel_ops webhook_channel = {.check = check, .send = send};
+const struct channel_ops webhook_channel = {.place = place, .check = check, .send = send};
