@@ -39,12 +39,20 @@ executed() {
   grep -q "^# program=[0-9.]* executed=$1\$" "$STATUS"
 }
 
-# descriptors: prints what the supervisor has open, by number.
+# look: prints what the supervisor has open, by number, if it sleeps: while it works it has files open for a moment.
+look() {
+  find "/proc/$SUPERVISOR/fd" -mindepth 1 -printf '%f %l\n' | sed 's/pipe:.*/pipe/' | sort -n # the pipe of signals may be a new one
+  grep -q ') S ' "/proc/$SUPERVISOR/stat"
+}
+
+# two_looks_agree: true when the supervisor waits for something to happen; OPEN is what it has open then.
+two_looks_agree() {
+  OPEN=$(look) && [ "$(look)" = "$OPEN" ]
+}
+
+# descriptors: prints what the supervisor has open, by number, once it waits for something to happen.
 descriptors() {
-  local fd
-  for fd in /proc/"$SUPERVISOR"/fd/*; do
-    echo "${fd##*/} $(readlink "$fd" | sed "s/^pipe:.*/pipe/")" # that of the signals, where there is one, is a new one
-  done | sort -n
+  wait_until two_looks_agree && echo "$OPEN"
 }
 
 # server VERSION: makes WORKER a server that answers so.
