@@ -120,11 +120,12 @@ state() {
 @test "the supervisor is killed during a restart: it is started again, and the release is not to blame" {
   publish_server v1.0.0 says-ready
   once >/dev/null
-  publish_server v1.1.0 'slow-start 1'
+  publish_server v1.1.0 "awaits $BATS_TEST_TMPDIR/go"
   once >"$BATS_TEST_TMPDIR/out" 2>/dev/null 3>&- &
   local pid=$! status=0
   wait_until state starting 2
   kill -KILL "$(supervisor)"
+  touch "$BATS_TEST_TMPDIR/go"
   wait $pid || status=$?
   [ $status = 0 ]
   [ "$(jq -r .state "$BATS_TEST_TMPDIR/out")" = running ]
@@ -162,11 +163,12 @@ is_taken_up() {
 @test "the supervisor is killed during a restart by a run that cannot start one: the release is not rejected, and the next takes it up" {
   publish_server v1.0.0 says-ready
   once >/dev/null
-  publish_server v1.1.0 'slow-start 1'
+  publish_server v1.1.0 "awaits $BATS_TEST_TMPDIR/go"
   dewy once --mode server >"$BATS_TEST_TMPDIR/out" 2>/dev/null 3>&- &
   local pid=$! status=0
   wait_until state starting 2
   kill -KILL "$(supervisor)"
+  touch "$BATS_TEST_TMPDIR/go"
   wait $pid || status=$?
   assert_equal $status 4
   is_taken_up
@@ -176,14 +178,14 @@ is_taken_up() {
   publish_server v1.0.0 says-ready
   once >/dev/null
   publish_server v1.1.0 'slow-start 600'
-  export DEWY_REQUIRE_READY=1 # for the next supervisor: one that begins late is not taken for one that says nothing
   setsid dewy once -p "127.0.0.1:$PORT" -- current/server >/dev/null 2>&1 3>&- &
   local pid=$!
   wait_until state starting 2
   pkill -KILL -P $pid -x dewy-restart
   kill -KILL "$(supervisor)" $pid
   wait_until gone $pid
-  run -4 --separate-stderr once --start-timeout 5s
+  echo 'dies-at-once  ' >"$ROOT/current/behaviour" # as many bytes as before, so that the release counts as whole
+  run -4 --separate-stderr once
   [ "$(field state)" = rolled_back ]
   is_sound v1.0.0
   publish_server v1.2.0 says-ready
@@ -192,8 +194,10 @@ is_taken_up() {
 }
 
 @test "a run that waits less long than its supervisor does goes back, and the old generation serves throughout" {
-  export DEWY_REQUIRE_READY=1 # a worker that begins late is not taken for one that says nothing
   publish_server v1.0.0 says-ready
+  dewy once --mode assets >/dev/null
+  dewy-serve --daemonize --require-ready --root "$ROOT" --log-file "$ROOT/.dewy/serve.log" -p "127.0.0.1:$PORT" -- current/server
+  wait_until state ready 1
   once >/dev/null
   publish_server v1.1.0 'slow-start 600'
   start_load "$URL"
@@ -201,7 +205,7 @@ is_taken_up() {
   [ "$(stop_load)" = 0 ]
   assert_equal "$(field state)" rolled_back
   assert_regex "$(field error.message)" '^v1.1.0 was not up in 1s: '
-  wait_until state failed 2
+  wait_until state failed 3
   is_sound v1.0.0
 }
 

@@ -23,6 +23,7 @@ finishes what it has begun. The file "behaviour" beside it makes it misbehave:
   stumbles N             answers the Nth request for /health with 500
   answers-late SECONDS   takes so long to answer /health
   slow-start SECONDS     says STATUS=starting at once, but READY=1 only then
+  awaits FILE            says STATUS=starting at once, but READY=1 only when FILE is there
   says-ready             says READY=1 when it serves
   ends-after SECONDS     takes so long to end
   dies-starting SECONDS  exit 1 so much later, before it serves or says READY=1
@@ -50,6 +51,10 @@ if "dies-starting" in behaviour:
 if "slow-start" in behaviour:
     tell(b"STATUS=starting")
     time.sleep(float(behaviour["slow-start"]))
+if "awaits" in behaviour:
+    tell(b"STATUS=starting")
+    while not os.path.exists(behaviour["awaits"]):
+        time.sleep(0.02)
 listener = socket.socket(fileno=int(os.environ.get("SERVER_STARTER_PORT", "=3").split(";")[0].rsplit("=", 1)[1]))
 listener.settimeout(0.05)
 ending = []
@@ -58,7 +63,7 @@ if "leaves-child" in behaviour and os.fork() == 0:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     time.sleep(600)
     os._exit(0)
-if "says-ready" in behaviour or "slow-start" in behaviour:
+if behaviour.keys() & {"says-ready", "slow-start", "awaits"}:
     tell(b"READY=1")
 dies_at = time.monotonic() + float(behaviour["dies-after"]) if "dies-after" in behaviour else None
 asked = 0
