@@ -384,7 +384,7 @@ variables_of_dewy() {
   run ! gone "$orphan"
   : >"$RECORD"
   answering
-  launch --port "127.0.0.1:$PORT" --path "$BATS_TEST_TMPDIR/s.sock" --kill-timeout 500ms
+  launch --port "127.0.0.1:$PORT" --path "$BATS_TEST_TMPDIR/s.sock" --kill-timeout 2s
   wait_until grep -qx "$SUPERVISOR" "$PID_FILE" # the status file is a new one from here on
   wait_until state ready 1
   gone "$orphan"
