@@ -137,6 +137,7 @@ assert_unrecorded() {
   dewy once >/dev/null
   mv "$REGISTRY" "$REGISTRY.gone"
   for _ in 1 2 3; do run -2 dewy once; done
+  run -2 dewy once --registry file:///nowhere # other words for the same
   assert_equal "$(jq -rs '[.[] | .error.stage // "none"] | join(" ")' "$HISTORY")" "none check"
   mv "$REGISTRY.gone" "$REGISTRY"
   mkdir "$REGISTRY/v1.1.0"
@@ -217,6 +218,7 @@ assert_unrecorded() {
 }
 
 @test "who: under a real systemd and a real cron" {
+  ! sanitized || skip "AddressSanitizer starts neither confined by systemd nor under faketime"
   publish v1.0.0
   box_start "$REGISTRY:/srv/releases"
   box_install
@@ -451,6 +453,7 @@ assert_unrecorded() {
 }
 
 @test "the memory of --verify does not grow with the history" {
+  ! sanitized || skip "the sanitizer has memory of its own"
   python3 - "$HISTORY" <<'IN'
 import hashlib, os, sys
 os.makedirs(os.path.dirname(sys.argv[1]))
