@@ -68,15 +68,6 @@ int fs_write_file(int dir, const char *name, mode_t mode, const void *bytes, siz
 	return fs_sync_directory(dir, error);
 }
 
-int fs_append_file(int dir, const char *name, mode_t mode, const void *bytes, size_t length, struct error *error)
-{
-	AUTO_CLOSE int fd = openat(dir, name, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, mode);
-
-	if (fd < 0)
-		return error_errno(error, errno, "cannot open %s", name);
-	return write_durably(fd, bytes, length) ? error_errno(error, errno, "cannot write %s", name) : 0;
-}
-
 int fs_read_file(int dir, const char *name, size_t limit, struct buf *content, struct error *error)
 {
 	AUTO_CLOSE int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);

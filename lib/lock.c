@@ -33,13 +33,10 @@ static int explain(int errnum, const char *what, int dir, const char *name, stru
 	return errnum ? error_errno(error, errnum, "%s %s", what, path) : error_set(error, ERROR_LOCKED, "%s %s", what, path);
 }
 
-int lock_take(int dir, const char *name, long long wait_ms, struct error *error)
+int lock_open(int fd, int dir, const char *name, long long wait_ms, struct error *error)
 {
-	AUTO_CLOSE int fd = openat(dir, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
 	long long deadline = time_monotonic() + wait_ms;
 
-	if (fd < 0)
-		return explain(errno, "cannot open the lock", dir, name, error);
 	while (flock(fd, LOCK_EX | LOCK_NB)) {
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return explain(errno, "cannot take the lock", dir, name, error);
@@ -47,7 +44,16 @@ int lock_take(int dir, const char *name, long long wait_ms, struct error *error)
 			return explain(0, "another run holds the lock", dir, name, error);
 		time_sleep(20);
 	}
-	return steal_fd(&fd);
+	return 0;
+}
+
+int lock_take(int dir, const char *name, long long wait_ms, struct error *error)
+{
+	AUTO_CLOSE int fd = openat(dir, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
+
+	if (fd < 0)
+		return explain(errno, "cannot open the lock", dir, name, error);
+	return lock_open(fd, dir, name, wait_ms, error) ? -1 : steal_fd(&fd);
 }
 
 int lock_is_ours(int fd, int dir, const char *name)

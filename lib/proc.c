@@ -322,6 +322,13 @@ char *proc_sibling(const char *name)
 	return path ? path : xstrdup(name);
 }
 
+char *proc_helper(const char *near, const char *where)
+{
+	AUTO_FREE char *path = proc_sibling(near);
+
+	return *path == '/' ? steal_pointer(&path) : xstrdup(where);
+}
+
 /* Returns the file that execvp(3) finds for a name without a slash, or the name, as if it were in the working directory. */
 static char *find_in_path(const char *name)
 {

@@ -65,6 +65,16 @@ char *proc_sibling(const char *name);
  * puts there; the caller frees it. name is argv[0], for systems that do not tell. To be called in the first working directory. */
 char *proc_program(const char *name);
 
+/* Returns the helper program that lies at the path near, seen from the directory of the running one, or else at the absolute path
+ * where. The caller frees it. */
+char *proc_helper(const char *near, const char *where);
+
+/* Returns the parent of a living process, 0 when it has none here; -1 when there is no such process, or this user may not know. */
+pid_t proc_parent(pid_t pid);
+
+/* True when a living process has a controlling terminal. */
+bool proc_has_terminal(pid_t pid);
+
 /* Returns for how many milliseconds a process has lived, exact to some 10 ms; -1 when there is none or it has ended.
  * Format: proc(5), /proc/PID/stat. */
 long long proc_age(pid_t pid);

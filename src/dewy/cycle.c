@@ -3,6 +3,7 @@
 
 #include "alloc.h"
 #include "dewy/notifier.h"
+#include "dewy/record.h"
 #include "document.h"
 #include "error.h"
 #include "fs.h"
@@ -11,7 +12,7 @@
 #include "proc.h"
 #include "restart/ready.h"
 #include "restart/settings.h"
-#include "root/history.h"
+#include "root/history_line.h"
 #include "root/release.h"
 #include "str.h"
 #include "time.h"
@@ -142,15 +143,21 @@ static bool is_mistake(const struct cycle *cycle)
 	return cycle->rollback && str_equal(json_string(cycle->document, "error.code"), error_word(ERROR_USAGE));
 }
 
+/* Tells the history how it ended, where no stage does. */
+static void record(const struct cycle *cycle)
+{
+	AUTO_JSON cJSON *line = is_mistake(cycle) ? NULL : history_line(cycle->root, cycle->document);
+
+	if (line)
+		record_lines(cycle->root, line);
+}
+
 /* Makes the document a failed one, for a stage that could not do so itself. */
 static void fail(struct cycle *cycle, const char *stage, const struct error *error)
 {
-	struct error unrecorded;
-
 	document_fail(cycle->document, stage, error);
 	log_error(error->message, "stage", stage, "hint", error->hint);
-	if (!is_mistake(cycle) && history_append(cycle->root, cycle->document, &unrecorded))
-		log_warn("Cannot record the deployment", "error", unrecorded.message);
+	record(cycle);
 }
 
 /* Runs a stage and replaces the document by what it made of it. */
@@ -163,6 +170,8 @@ static void advance(struct cycle *cycle, const struct step *step, int lock)
 	if (run_stage(cycle, step, lock, text, &next, &error) == 0) {
 		cJSON_Delete(cycle->document);
 		cycle->document = next;
+		if (step == &check_step && document_state(next) == STATE_FAILED)
+			record(cycle); /* a check changes nothing in ROOT */
 		return;
 	}
 	if (!cycle->document)

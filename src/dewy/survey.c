@@ -69,6 +69,8 @@ static void read_line(const cJSON *line, void *context)
 	const char *state = json_string(line, "state");
 	time_t made;
 
+	if (str_equal(state, HISTORY_FORGOTTEN))
+		return; /* that was no deployment */
 	keep(&look->last, line);
 	if (!str_equal(state, "running") && !str_equal(state, "deployed"))
 		return;
