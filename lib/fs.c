@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -26,6 +27,17 @@ int fs_open_directory(int dir, const char *name, struct error *error)
 	int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 	return fd >= 0 ? fd : error_errno(error, errno, "cannot open the directory %s", name);
+}
+
+void fs_hold_standard(void)
+{
+	struct pollfd polled[] = {{.fd = STDIN_FILENO}, {.fd = STDOUT_FILENO}, {.fd = STDERR_FILENO}};
+
+	if (poll(polled, 3, 0) <= 0)
+		return;
+	for (int fd = 0; fd < 3; fd++)
+		if (polled[fd].revents & POLLNVAL)
+			(void)!open("/dev/null", fd == STDERR_FILENO ? O_WRONLY : O_RDONLY); /* the lowest number is this one */
 }
 
 int fs_write_all(int fd, const void *bytes, size_t length)

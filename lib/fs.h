@@ -39,6 +39,10 @@ int fs_remove(int dir, const char *name, struct error *error);
 /* Makes the names in the directory durable. Returns 0 or -1. */
 int fs_sync_directory(int dir, struct error *error);
 
+/* Lets /dev/null take the place of each of the descriptors 0 to 2 that is not open: else the next file that is opened would get its
+ * number, and be written to by whoever has something to say. What is written to standard output fails as before. */
+void fs_hold_standard(void);
+
 /* Writes all length bytes to fd. Returns 0, or -1 with errno. */
 int fs_write_all(int fd, const void *bytes, size_t length);
 

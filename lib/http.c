@@ -18,7 +18,6 @@ enum {
 	LONGEST_PAUSE_MS = 30000,
 	PROGRESS = 65536,          /* bytes after which a break counts as the first one */
 	REFUSAL_LIMIT = 1 << 20,   /* bytes of a body that is not for the sink */
-	SECRET_LEAST = 8,          /* letters: what is shorter would be found in any text */
 	MOST_CHANGES = 3,          /* how often a body may be another one when it is resumed */
 };
 
@@ -173,8 +172,10 @@ static int attempt(struct exchange *exchange, CURLcode *ret_code, struct error *
 	exchange->changed = exchange->sink_failed = false;
 	if (http_setup(exchange, receive, error))
 		return -1;
+	http_log_begin(exchange);
 	*ret_code = curl_easy_perform(exchange->curl);
 	learn_status(exchange);
+	http_log_end(exchange, *ret_code);
 	if (*ret_code == CURLE_OK && exchange->begun < 0 && is_for_sink(exchange) && begin_sink(exchange))
 		*ret_code = CURLE_WRITE_ERROR; /* of a body without a byte */
 	if (*ret_code == CURLE_OK && exchange->response->status == 416 && exchange->asked > 0)
@@ -241,33 +242,9 @@ static int attempt_until_done(struct exchange *exchange, CURLcode *ret_code, str
 		long long pause = pause_before(exchange, retry);
 		if (pause >= exchange->deadline - time_monotonic())
 			return 0;
+		http_log_pause(exchange, pause);
 		time_sleep(pause);
 	}
-}
-
-/* Servers and proxies that are being debugged repeat what they were asked, and refusals end in messages that people read. */
-static void hide_secret(struct buf *body, const char *header)
-{
-	const char *space = strrchr(header, ' ');
-	size_t length = space ? strlen(space + 1) : 0;
-	char *end = body->data + body->length;
-
-	if (length < SECRET_LEAST)
-		return;
-	for (char *at = body->data; (at = memmem(at, (size_t)(end - at), space + 1, length)); at += length)
-		memset(at, '*', length);
-}
-
-static void hide_secrets(const struct http_request *request, struct http_response *response)
-{
-	static const char *const names[] = {"Authorization: ", "x-amz-security-token: "};
-
-	if (response->status < 300 || !response->body.length)
-		return;
-	for (const char *const *header = request->headers; header && *header; header++)
-		for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-			if (str_starts(*header, names[i]))
-				hide_secret(&response->body, *header);
 }
 
 int http_exchange(struct http *http, const struct http_request *request, struct http_response *ret, struct error *error)
@@ -288,10 +265,10 @@ int http_exchange(struct http *http, const struct http_request *request, struct 
 	int result = attempt_until_done(&exchange, &code, error);
 	if (result == 0 && (code != CURLE_OK || exchange.changed))
 		result = http_explain(&exchange, code, error);
-	hide_secrets(request, ret);
 	curl_easy_setopt(http->curl, CURLOPT_ERRORBUFFER, NULL); /* closing a connection may still have something to say */
 	curl_slist_free_all(exchange.headers);
 	free(exchange.validator);
+	http_log_free(&exchange.log);
 	return result;
 }
 

@@ -4,6 +4,7 @@
 #define DEWY_HTTP_EXCHANGE_H
 
 #include "http.h"
+#include "http_log.h"
 
 #include <curl/curl.h>
 
@@ -19,6 +20,7 @@ struct exchange {
 	struct http_response *response;
 	struct error *error;
 	long long deadline; /* milliseconds on the monotonic clock */
+	struct http_log log;
 
 	/* of the body that the sink has received in all attempts */
 	long long position; /* the byte that comes next */

@@ -3,6 +3,7 @@
 #include "error.h"
 #include "http_exchange.h"
 #include "proc.h"
+#include "redact.h"
 #include "str.h"
 #include "time.h"
 
@@ -158,6 +159,16 @@ static int set_request(struct exchange *exchange, curl_write_callback write)
 	return failed;
 }
 
+/* Servers and proxies that are being debugged repeat what they were asked, and refusals end in messages that people read. */
+static void learn_secret(const char *header)
+{
+	AUTO_FREE char *name = xstrndup(header, strcspn(header, ":"));
+	const char *space = strrchr(header, ' ');
+
+	if (redact_is_secret_name(name))
+		redact_learn(space ? space + 1 : NULL);
+}
+
 static void add_header(struct exchange *exchange, const char *header)
 {
 	exchange->headers = xrequire(curl_slist_append(exchange->headers, header));
@@ -198,6 +209,7 @@ static int set_headers(struct exchange *exchange, struct error *error)
 	for (const char *const *header = exchange->request->headers; header && *header; header++) {
 		if (check_header(*header, error))
 			return -1;
+		learn_secret(*header);
 		add_header(exchange, *header);
 	}
 	if (exchange->asked > 0)

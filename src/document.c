@@ -4,6 +4,7 @@
 #include "alloc.h"
 #include "error.h"
 #include "options.h"
+#include "redact.h"
 #include "root/root.h"
 #include "str.h"
 #include "time.h"
@@ -205,7 +206,7 @@ int document_status(const cJSON *document)
 void document_notice(cJSON *document, const char *stage, const char *kind, const char *format, ...)
 {
 	cJSON *notices = json_get(document, "notices"), *notice = xrequire(cJSON_CreateObject());
-	AUTO_BUF struct buf text = {0};
+	AUTO_BUF struct buf text = {0}, clean = {0};
 	char now[TIME_TEXT];
 	va_list arguments;
 
@@ -215,7 +216,7 @@ void document_notice(cJSON *document, const char *stage, const char *kind, const
 	json_set_string(notice, "time", time_format((time_t)(time_now() / 1000), now));
 	json_set_string(notice, "stage", stage);
 	json_set_string(notice, "kind", kind);
-	json_set_string(notice, "text", buf_text(&text));
+	json_set_string(notice, "text", redact(buf_text(&text), &clean));
 	json_set_bool(notice, "sent", false);
 	if (!notices) {
 		notices = xrequire(cJSON_CreateArray());

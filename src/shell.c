@@ -3,6 +3,7 @@
 
 #include "alloc.h"
 #include "fs.h"
+#include "redact.h"
 #include "secrets.h"
 
 #include <string.h>
@@ -10,6 +11,29 @@
 static char *variable(const char *name, const char *value)
 {
 	return xasprintf("%s=%s", name, value ? value : "");
+}
+
+/* Takes out of what a command printed the secrets that dewy has, and its zero bytes, which would end it. */
+static void clean(struct buf *output)
+{
+	AUTO_BUF struct buf scratch = {0};
+
+	for (char *zero = output->data; output->length && (zero = memchr(zero, 0, output->length - (size_t)(zero - output->data)));)
+		*zero = '\xff'; /* no UTF-8 either */
+	const char *text = redact(buf_text(output), &scratch);
+	if (text == scratch.data) {
+		buf_free(output);
+		*output = scratch;
+		scratch = (struct buf){0};
+	}
+}
+
+static void clean_result(struct proc_result *result)
+{
+	if (result->out.length || result->err.length)
+		secrets_learn_files();
+	clean(&result->out);
+	clean(&result->err);
 }
 
 int shell_run(const struct shell *shell, size_t output_limit, long long timeout_ms, struct proc_result *ret, struct error *error)
@@ -30,5 +54,8 @@ int shell_run(const struct shell *shell, size_t output_limit, long long timeout_
 	struct proc_spec spec = {.argv = argv, .environment = environment, .directory = run->root->fd, .in = document};
 
 	*ret = (struct proc_result){0};
-	return document < 0 ? -1 : proc_run(&spec, output_limit, timeout_ms, ret, error);
+	if (document < 0 || proc_run(&spec, output_limit, timeout_ms, ret, error))
+		return -1;
+	clean_result(ret);
+	return 0;
 }

@@ -5,6 +5,7 @@
 #include "error.h"
 #include "log.h"
 #include "proc.h"
+#include "redact.h"
 #include "shell.h"
 #include "str.h"
 
@@ -22,11 +23,11 @@ static void keep_output(cJSON *hook, const char *member, const struct buf *outpu
 static void record(struct stage_run *run, const char *name, const char *command, const struct proc_result *result)
 {
 	cJSON *hooks = json_get(run->document, "deploy.hooks"), *hook = xrequire(cJSON_CreateObject());
-	AUTO_BUF struct buf duration = {0};
+	AUTO_BUF struct buf duration = {0}, clean = {0};
 
 	str_add_duration(&duration, result->duration_ms);
 	json_set_string(hook, "name", name);
-	json_set_string(hook, "command", command);
+	json_set_string(hook, "command", redact(command, &clean));
 	json_set_number(hook, "exit_code", result->exit_code);
 	json_set_number(hook, "duration_ms", result->duration_ms);
 	keep_output(hook, "stdout", &result->out);

@@ -14,6 +14,7 @@
 #include "time.h"
 
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 
 struct watch {
@@ -146,6 +147,7 @@ static int run_watch(const struct tool *tool, const char *mode, int argc, char *
 
 	if (alone) /* whoever keeps what a container prints is to see what the server prints, too */
 		setenv("DEWY_SERVER_LOG", "-", 0);
+	signal(SIGPIPE, SIG_IGN); /* a log that nobody reads any more is no reason to end */
 	int status = options_start(&options, tool, WATCH, 0, argc, argv);
 
 	if (status >= 0)

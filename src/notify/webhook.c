@@ -63,6 +63,7 @@ static int post(const struct channel *channel, const char *const *headers, const
 	const struct http_request request = {
 		.method = "POST",
 		.url = url,
+		.private_path = true,
 		.headers = headers,
 		.body = body,
 		.body_length = strlen(body),
