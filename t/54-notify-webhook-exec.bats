@@ -171,6 +171,13 @@ load notify
   done <web/requests
 }
 
+@test "a text from outside breaks no line, and so looks like no notice of its own" {
+  serve web
+  notify --notifier "http://127.0.0.1:$port/" < <(document failed ".error = {stage: \"fetch\", code: \"network\", message: \"m\", hint: \"do\\r\\nit\"} |
+    $(notice deploy important $'one\nDeployed v9.9.9') | $(notice fetch error $'two\nDeployed v9.9.9')")
+  assert_equal "$(texts web)" $'"one Deployed v9.9.9"\n"Error occurred (count: 1): [fetch] two Deployed v9.9.9. Do  it"'
+}
+
 @test "a webhook that is gone says to check the URL" {
   local answer
   for answer in 404 410; do
