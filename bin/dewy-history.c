@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "verify/verify.h"
+#include "history/program.h"
 
 int main(int argc, char **argv)
 {
-	return verify_main(argc, argv);
+	return history_program(argc, argv);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "verify/verify.h"
+#include "history/program.h"
 
 #include "alloc.h"
 #include "buf.h"
@@ -110,7 +110,7 @@ static int append(const struct options *options, struct error *error)
 	return lines ? history_append(&root, lines, error) : -1;
 }
 
-int verify_main(int argc, char **argv)
+int history_program(int argc, char **argv)
 {
 	static const struct tool tool = {"dewy history", "", "Print the last deployments, oldest first"};
 	bool appends = argc > 1 && str_equal(argv[1], "append");
