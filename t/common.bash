@@ -40,10 +40,10 @@ teardown() {
   return 0
 }
 
-# stop_pid PID: ends a process and waits until it is gone.
+# stop_pid PID: ends a process and waits until it is gone, with force after 20 s.
 stop_pid() {
   kill "$1" 2>/dev/null || return 0
-  wait_until gone "$1" || kill -KILL "$1" 2>/dev/null || true
+  MOST=20 wait_until gone "$1" || kill -KILL "$1" 2>/dev/null || true
 }
 
 # gone PID: true when the process has ended (a zombie has).
@@ -51,12 +51,12 @@ gone() {
   [ ! -e "/proc/$1/stat" ] || grep -q ') Z ' "/proc/$1/stat" 2>/dev/null
 }
 
-# wait_until COMMAND...: runs it until it succeeds, for 20 s at most.
+# wait_until COMMAND...: runs it until it succeeds, for a minute at most (MOST seconds), which a machine under load may need.
 wait_until() {
-  local end=$((SECONDS + 20))
+  local end=$((SECONDS + ${MOST:-60}))
   until "$@" >/dev/null 2>&1; do
     if [ $SECONDS -ge $end ]; then
-      echo "still not true after 20 s: $*" >&2
+      echo "still not true after ${MOST:-60} s: $*" >&2
       return 1
     fi
     sleep 0.02
