@@ -241,11 +241,11 @@ void http_log_begin(struct exchange *exchange)
 	curl_easy_setopt(exchange->curl, CURLOPT_DEBUGDATA, exchange);
 }
 
-void http_log_end(struct exchange *exchange, int code)
+void http_log_end(struct exchange *exchange, const char *reason)
 {
 	if (!log_enabled(LOG_DEBUG))
 		return;
-	print_line(exchange, code ? curl_easy_strerror((CURLcode)code) : NULL, time_monotonic());
+	print_line(exchange, reason, time_monotonic());
 	curl_easy_setopt(exchange->curl, CURLOPT_VERBOSE, 0L); /* closing a connection may still have something to say */
 }
 

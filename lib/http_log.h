@@ -23,9 +23,9 @@ struct http_log {
 	struct buf url, address, request, response; /* headers, one a line */
 };
 
-/* To be called before each attempt, after libcurl was set up, and after it, with how it ended (a CURLcode). */
+/* To be called before each attempt, after libcurl was set up, and after it, with what went wrong, or NULL. */
 void http_log_begin(struct exchange *exchange);
-void http_log_end(struct exchange *exchange, int code);
+void http_log_end(struct exchange *exchange, const char *reason);
 
 /* Says that another attempt follows after milliseconds. */
 void http_log_pause(const struct exchange *exchange, long long milliseconds);

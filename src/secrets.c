@@ -60,7 +60,7 @@ static const char *learn_user(const char *authority)
 	return authority + length;
 }
 
-/* Learns what may be a secret of the path and query of a URL that people are told by. */
+/* Learns what may be a secret of the path and query of a webhook. */
 static void learn_hook(const char *rest, size_t length)
 {
 	size_t path = strcspn(rest, "?# \t\r\n");
@@ -77,14 +77,25 @@ static void learn_hook(const char *rest, size_t length)
 	}
 }
 
-/* Learns what is secret of each URL in a text. */
-static void learn_urls(const char *text, bool hooks)
+/* Learns the passwords of the URLs in a text. */
+static void learn_urls(const char *text)
 {
-	for (const char *at = text; (at = strstr(at, "://"));) {
-		const char *rest = learn_user(at + strlen("://"));
-		at += strlen("://");
-		if (hooks)
-			learn_hook(rest, strcspn(rest, " \t\r\n"));
+	for (const char *at = text; (at = strstr(at, "://"));)
+		learn_user(at += strlen("://"));
+}
+
+/* Learns what is secret of webhooks among notifiers. Those of other schemes name rooms and people. */
+static void learn_notifiers(const char *list)
+{
+	static const char space[] = " \t\r\n";
+
+	for (const char *url = list + strspn(list, space); *url; url += strspn(url, space)) {
+		size_t length = strcspn(url, space);
+		if (strncasecmp(url, "http://", 7) == 0 || strncasecmp(url, "https://", 8) == 0) {
+			const char *rest = learn_user(strstr(url, "://") + strlen("://"));
+			learn_hook(rest, length - (size_t)(rest - url));
+		}
+		url += length;
 	}
 }
 
@@ -110,11 +121,13 @@ void secrets_learn(void)
 		AUTO_FREE char *name = xstrndup(*variable, length);
 		if (redact_is_secret_name(name))
 			redact_learn(value);
-		if (str_ends(name, "_HEADERS"))
+		if (str_starts(name, "OTEL_") && str_ends(name, "_HEADERS"))
 			learn_headers(value);
 		if (length >= 6 && strcasecmp(name + length - 6, "_proxy") == 0 && !strstr(value, "://"))
 			learn_user(value);
-		learn_urls(value, str_equal(name, "DEWY_NOTIFIER"));
+		if (str_equal(name, "DEWY_NOTIFIER"))
+			learn_notifiers(value);
+		learn_urls(value);
 	}
 }
 

@@ -9,7 +9,7 @@
 extern const char *const secret_variables[];
 
 /* Has redact.h learn what is secret in the environment: the values of variables with the name of a secret, the passwords in URLs,
- * what follows the host of a notifier's URL where that is long enough, and the headers for OpenTelemetry. */
+ * what follows the host of a webhook where that is long enough, and the headers for OpenTelemetry. */
 void secrets_learn(void);
 
 /* The same for the files with secrets that variables name, and those in CREDENTIALS_DIRECTORY; what cannot be read is left out. For

@@ -233,6 +233,9 @@ hook() {
   export DEWY_NOTIFIER="http://user:notify-pass@127.0.0.1:1/services/$token?quiet=true&key=0123456789abcdef0123"
   hook "echo services/$token notify-pass 0123456789abcdef0123 abcdefghijklmnopqrstuvwx 127.0.0.1 quiet=true"
   assert_equal "$printed" "services/T0000000000/B1111111111/[redacted] [redacted] [redacted] [redacted] 127.0.0.1 quiet=true"
+  OTEL_EXPORTER_OTLP_HEADERS='api-key=otel-0123456789,authorization=Bearer%20otel-abcdefghi' \
+    hook 'echo otel-0123456789 otel-abcdefghi'
+  assert_equal "$printed" "[redacted] [redacted]"
   hook "echo /services/$token"
   assert_equal "$printed" "[redacted]"
 }
