@@ -102,6 +102,14 @@ def render_attachment(attachment, arguments):
     return {**shown, "color": attachment.get("color"), "ts": attachment.get("ts")}
 
 
+def texts(value):
+    """All texts in a value of JSON."""
+    if isinstance(value, str):
+        yield value
+    for part in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from texts(part)
+
+
 # ---------------------------------------------------------------------------------------------------------------------------
 # Calls
 
@@ -136,6 +144,9 @@ class Handler(BaseHTTPRequestHandler):
         validator = jsonschema.Draft202012Validator({"$ref": "#/$defs/" + method, "$defs": SCHEMA["$defs"]})
         for error in validator.iter_errors(arguments):
             self.violation(f"{method}: {'.'.join(map(str, error.absolute_path))}: {error.message}")
+        for text in texts(arguments):
+            if re.search("[<>]|&(?!(amp|lt|gt);)", SPECIAL.sub("", text)):
+                self.violation("& < > have to be escaped: " + text)
 
     def authorize(self, arguments, body):
         scheme, _, token = self.headers.get("Authorization", "").partition(" ")

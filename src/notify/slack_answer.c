@@ -88,18 +88,12 @@ static int explain_status(const char *host, long status, struct error *error)
 
 int slack_answer_read(struct slack_answer *ret, const struct http_response *response, const char *host, struct error *error)
 {
-	const cJSON *ok;
-
 	*ret = (struct slack_answer){.json = json_parse(buf_text(&response->body), response->body.length, error)};
-	ok = json_get(ret->json, "ok");
-	if (!cJSON_IsBool(ok) || (cJSON_IsTrue(ok) && response->status != 200))
-		return explain_status(host, response->status, error);
-	ret->code = json_string(ret->json, "error");
-	if (cJSON_IsTrue(ok))
-		ret->code = NULL;
-	else if (!ret->code || !*ret->code)
-		return explain_status(host, response->status, error);
-	return 0;
+	const cJSON *ok = json_get(ret->json, "ok");
+	ret->code = cJSON_IsFalse(ok) ? json_string(ret->json, "error") : NULL;
+	if (cJSON_IsTrue(ok) || (ret->code && *ret->code))
+		return 0;
+	return explain_status(host, response->status, error);
 }
 
 bool slack_answer_passes(const struct slack_answer *answer)
