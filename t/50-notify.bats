@@ -4,32 +4,6 @@
 load common
 load notify
 
-cleanup() {
-  local pid
-  for pid in "${servers[@]}"; do stop_pid "$pid"; done
-}
-
-prepare() {
-  cd "$BATS_TEST_TMPDIR"
-  servers=()
-  unset WEBHOOK_SECRET WEBHOOK_SECRET_FILE CURL_CA_BUNDLE SSL_CERT_FILE
-}
-
-# serve NAME ARGUMENT...: starts a web server that keeps its files in $BATS_TEST_TMPDIR/NAME; sets $port.
-serve() {
-  local dir=$BATS_TEST_TMPDIR/$1
-  mkdir "$dir"
-  "$BATS_TEST_DIRNAME/webserver.py" "$dir" "${@:2}" >/dev/null 3>&- &
-  servers+=($!)
-  wait_until test -s "$dir/port"
-  port=$(cat "$dir/port")
-}
-
-# texts NAME: what the web server was told, one text a line, and line breaks as \n.
-texts() {
-  jq -c '.body | fromjson | .text' "$BATS_TEST_TMPDIR/$1/requests" 2>/dev/null || true
-}
-
 @test "a document without notices passes through, and nothing is created" {
   document unchanged >in
   notify <in
