@@ -43,11 +43,11 @@ one() {
   document running "$(notice "${2:-deploy}" "${3:-important}" "${1:-Deployed v1.2.3 in 4.2s}")"
 }
 
-# hooked EXIT-CODE STDOUT STDERR [COMMAND]: a document with the result of a hook.
+# hooked EXIT-CODE STDOUT STDERR [COMMAND]: a document, of a run of its own, with the result of a hook.
 hooked() {
   jq -nc --argjson code "$1" --arg stdout "$2" --arg stderr "$3" --arg command "${4:-make -C current install}" '{
     name: "before-deploy", command: $command, exit_code: $code, duration_ms: 1234, stdout: $stdout, stderr: $stderr}' >hook
-  document deployed "$(notice deploy hook 'before-deploy hook came to its end') | .deploy.hooks = [$(cat hook)]"
+  document deployed "$(notice deploy hook 'before-deploy hook came to its end') | .deploy.hooks = [$(cat hook)] | .id = \"$SRANDOM\""
 }
 
 # seen [FILTER]: what people see of the messages; sent [FILTER]: what Slack was sent.
@@ -267,6 +267,32 @@ assert len(colours) == 5000 and len(set(colours)) > 4900, len(set(colours))'
   parent=$(seen .ts | head -n 1)
   assert_equal "$(seen '.thread // "-"')" "-"$'\n'"$parent"$'\n'"$parent"
   assert_equal "$(seen .broadcast | sort -u)" false
+}
+
+@test "the thread of a run goes on in every process that tells of it, and the next run has another one" {
+  start
+  local id
+  for id in first second; do
+    tell 'slack://deploys?thread=true' < <(document available ".id = \"$id\" | $(notice check important 'Deploying v1.2.3')")
+    tell 'slack://deploys?thread=true' < <(document fetched ".id = \"$id\" | $(notice check important 'Deploying v1.2.3') |
+      $(notice fetch important 'Downloaded artifact for v1.2.3')")
+    tell 'slack://deploys?thread=true' < <(document rolled_back ".id = \"$id\" | $(notice restart important 'Rolled back to v1.2.2')")
+  done
+  assert_equal "$(seen '[.ts, .thread, .broadcast] | join(" ")' | awk '{ print NF == 2 ? "parent" : $2 == parent ? "reply" : "other", $NF }
+    NF == 2 { parent = $1 }')" 'parent false
+reply false
+reply true
+parent false
+reply false
+reply true'
+  assert_equal "$(jq '.channels["slack:deploys"].run' "$ROOT/.dewy/notify.json")" null
+}
+
+@test "what is no ts is remembered by nobody" {
+  start 'json:{"ok":true,"ts":"<!channel>"}'
+  tell 'slack://deploys?thread=true' < <(document available "$(notice check progress 'Deploying v1.2.3')")
+  assert_equal "$(field 'notices[0].sent')" true
+  assert_equal "$(jq '.channels["slack:deploys"].run | has("thread")' "$ROOT/.dewy/notify.json")" false
 }
 
 @test "without thread=true every message stands for itself" {
@@ -602,4 +628,6 @@ after-deploy hook succeeded
 Deployed v1.0.0'
   assert_equal "$(seen '.attachments[0].fields[0][1].code[0] // empty')" $'\ndone\ntoken: '
   assert_equal "$(seen '.attachments[0].footer.text' | sort -u)" "app/$(field host)"
+  assert_equal "$(seen '.thread // empty' | sort -u)" "$(seen .ts | head -n 1)"
+  assert_equal "$(seen '.thread == null' | head -n 2)" $'true\nfalse'
 }
