@@ -280,6 +280,7 @@ is_delivered() {
   run -0 dewy once
   assert [ -s web/requests ]
   assert [ "$(memory "$port" undelivered.notices)" -ge 2 ]
+  edit "$ROOT/.dewy/notify.json" '.channels[].failures = 2' # a recovery that it has not heard of, either
   rm web/requests
   run -0 dewy once
   assert [ ! -e web/requests ]
@@ -297,6 +298,33 @@ is_delivered() {
   assert_equal "$(grep -c 'Deploying v1.0.0' <<<"$stderr")" 1
 }
 
+# asked N: the stand-in that hangs has got so many requests.
+asked() {
+  [ "$(wc -l <hang/requests)" = "$1" ]
+}
+
+@test "several processes take turns on a channel, and together know what it has missed" {
+  serve hang hang
+  local first second
+  document available "$(notice check progress one)" >in
+  document fetched "$(notice check progress one) | $(notice fetch progress two) | $(notice fetch progress three)" >more
+  dewy-notify --no-report --notify-timeout 10m --notifier "http://127.0.0.1:$port/" <in >out 2>log 3>&- &
+  first=$!
+  wait_until asked 1
+  dewy-notify --no-report --notify-timeout 10m --notifier "http://127.0.0.1:$port/" <more >out2 2>log2 3>&- &
+  second=$!
+  wait_until grep -q '"notices":3' "$ROOT/.dewy/notify.json"
+  asked 1
+  kill $first
+  wait_until gone $first
+  assert_equal "$(memory "$port" undelivered.notices)" 3
+  wait_until asked 2
+  kill $second
+  wait_until gone $second
+  assert_equal "$(memory "$port" undelivered.notices)" 3
+  grep -q 'notices="3"' log2
+}
+
 # held: the stand-in has got a request, and still has its connection.
 held() {
   [ -s hang/requests ] && [ ! -e hang/gone ]
@@ -311,7 +339,7 @@ held() {
   printf '#!/bin/sh\necho >>calls\nsleep 600\n' >"$ROOT/hang"
   chmod 755 "$ROOT/hang"
   DEWY_NOTIFIER="http://127.0.0.1:$hang/ exec:./hang http://127.0.0.1:$port/" dewy once --registry "file://$REGISTRY" --notify-timeout 10m \
-    --port "127.0.0.1:$PORT" --settle 1s --before-deploy-hook "until [ -s '$PWD/hang/requests' ] && [ -s calls ]; do sleep 0.02; done" \
+    --port "127.0.0.1:$PORT" --settle 1s --before-deploy-hook "until [ -s '$PWD/hang/requests' ] && [ -s calls ] && grep -q Downloaded '$PWD/web/requests'; do sleep 0.02; done" \
     -- current/server >out 2>log 3>&- &
   pid=$!
   wait_until serves v1.0.0

@@ -227,7 +227,7 @@ program() {
 
 @test "the name of a command is that of its program, never what else is in its line" {
   local command
-  for command in "./tell" "T0KEN=T0KEN%20%20./tell%20T0KEN" "/usr/../$ROOT/tell%20--key=T0KEN"; do
+  for command in "./tell" "exec%20./tell" "T0KEN=T0KEN%20%20./tell%20T0KEN" "/usr/../$ROOT/tell%20--key=T0KEN"; do
     program tell 'exit 1'
     notify --notifier "exec:$command" < <(document running "$(notice deploy important one)")
     assert_regex "$stderr" 'channel="exec:tell"'
@@ -247,7 +247,7 @@ program() {
 
 @test "a command that hangs is ended in time, with all that it has started, also when it does not listen" {
   program tell 'trap "" TERM' 'echo $$ >leader' 'sleep 600 & echo $! >child' 'wait' 'sleep 600'
-  notify --notify-timeout 1s --notifier "exec:./tell" < <(document running "$(notice deploy important one)")
+  notify --notify-timeout 1s --notifier "exec:exec%20./tell" < <(document running "$(notice deploy important one)")
   assert_success
   assert_regex "$stderr" 'error="tell was not done in time"'
   gone "$(cat "$ROOT/leader")"

@@ -20,26 +20,30 @@ enum {
 	GRACE_MS = 500,       /* from SIGTERM to SIGKILL; less than this process itself has when it is ended */
 };
 
-/* Returns the first word that is not the assignment of a variable, which may be a secret; its length is returned, too. */
-static const char *first_word(const char *command, size_t *ret_length)
+/* True for what may stand before the program: the assignment of a variable, which may be a secret, and exec. */
+static bool is_prefix(const char *word, size_t length)
+{
+	return memchr(word, '=', length) || (length == 4 && str_starts(word, "exec"));
+}
+
+/* Returns the word of the program, and its length. */
+static const char *find_program(const char *command, size_t *ret_length)
 {
 	static const char space[] = " \t\r\n";
-	const char *word = command + strspn(command, space);
 
-	*ret_length = strcspn(word, space);
-	while (*ret_length && memchr(word, '=', *ret_length)) {
-		word += *ret_length;
+	for (const char *word = command;; word += *ret_length) {
 		word += strspn(word, space);
 		*ret_length = strcspn(word, space);
+		if (!*ret_length || !is_prefix(word, *ret_length))
+			return word;
 	}
-	return word;
 }
 
 static char *place(const struct channel *channel)
 {
 	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-+";
 	size_t length;
-	const char *word = first_word(channel->url.path, &length);
+	const char *word = find_program(channel->url.path, &length);
 	AUTO_FREE char *program = xstrndup(word, length);
 	const char *slash = strrchr(program, '/'), *name = slash ? slash + 1 : program;
 
