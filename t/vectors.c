@@ -9,6 +9,7 @@
 #include "json.h"
 #include "jwt.h"
 #include "notify/cut.h"
+#include "notify/slack_colour.h"
 #include "seal.h"
 
 #include <fcntl.h>
@@ -141,6 +142,16 @@ static void cut(char **arguments)
 	print(text);
 }
 
+/* colours COUNT: those of as many hosts. */
+static void colours(char **arguments)
+{
+	for (int i = 0; i < atoi(arguments[0]); i++) {
+		AUTO_FREE char *host = xasprintf("host-%d.example.com", i);
+		char text[SLACK_COLOUR];
+		puts(slack_colour(host, text));
+	}
+}
+
 static const struct {
 	const char *name;
 	int arguments;
@@ -157,6 +168,7 @@ static const struct {
 	{"unseal", 2, unseal_text},
 	{"damage", 2, damage},
 	{"cut", 3, cut},
+	{"colours", 1, colours},
 };
 
 int main(int argc, char **argv)

@@ -5,6 +5,7 @@
 #include "buf.h"
 #include "error.h"
 #include "notify/exec.h"
+#include "notify/slack.h"
 #include "notify/webhook.h"
 #include "str.h"
 
@@ -18,6 +19,7 @@ static const struct {
 	{"exec", &exec_channel},
 	{"http", &webhook_channel},
 	{"https", &webhook_channel},
+	{"slack", &slack_channel},
 };
 
 enum { CHANNELS = sizeof channels / sizeof *channels };
@@ -42,6 +44,15 @@ static int refuse_scheme(const char *scheme, struct error *error)
 	return error_hint(error, "use one of %s", buf_text(&known));
 }
 
+/* Returns a copy of an address in which the # that begins what follows SCHEME:// is encoded. */
+static char *encode_sharp(const char *address)
+{
+	size_t length = strcspn(address, ":") + strlen("://");
+	bool sharp = strlen(address) > length && address[length] == '#';
+
+	return sharp ? xasprintf("%.*s%%23%s", (int)length, address, address + length + 1) : xstrdup(address);
+}
+
 /* Parses the address as the scheme wants it. */
 static int parse(struct channel *channel, struct error *error)
 {
@@ -52,7 +63,8 @@ static int parse(struct channel *channel, struct error *error)
 	channel->ops = find(scheme);
 	if (channel->ops && channel->ops->plain)
 		return url_parse_plain(&channel->url, channel->address, error);
-	if (url_parse(&channel->url, channel->address, error))
+	AUTO_FREE char *address = channel->ops && channel->ops->sharp ? encode_sharp(channel->address) : xstrdup(channel->address);
+	if (url_parse(&channel->url, address, error))
 		return -1;
 	return channel->ops ? 0 : refuse_scheme(scheme, error);
 }

@@ -23,6 +23,7 @@ struct channel {
 
 struct channel_ops {
 	bool plain; /* its URL is SCHEME:..., not SCHEME://... */
+	bool sharp; /* what follows SCHEME:// may begin with a #, as people write rooms */
 
 	/* Returns where the channel leads, as anybody may know it: a host, a room, a program. Called before check, for any URL that
 	 * could be parsed; "" when nothing can be told. The caller frees it. */
