@@ -150,10 +150,27 @@ notify() {
   notify --notifier "http://127.0.0.1:$port/?quiet=true" < <(document running "$(notice fetch progress one) | $(notice deploy important two) |
     $(notice deploy hook 'before-deploy hook succeeded in 1s: a') | $(notice deploy hook 'after-deploy hook failed in 1s: b') |
     .deploy.hooks = [{name: \"before-deploy\", exit_code: 0}, {name: \"after-deploy\", exit_code: 3}]")
-  assert_equal "$(texts web)" $'"two"\n"after-deploy hook failed in 1s: b"'
+  assert_equal "$(texts web)" $'"two"\n"after-deploy hook failed in 1s: b\\nexit code: 3"'
   assert_equal "$(field 'notices | map(.sent) | all')" true
   notify --notifier "http://127.0.0.1:$port/?quiet=true" < <(failed one)
   assert_regex "$(texts web | tail -n 1)" 'Error occurred'
+}
+
+@test "what a hook came to and printed can be read in the text, cut at the ends of lines" {
+  serve web
+  notify --notifier "http://127.0.0.1:$port/" < <(document running "$(notice deploy hook 'before-deploy hook failed in 1.2s: ./migrate') |
+    $(notice deploy hook 'after-deploy hook succeeded in 12ms: true') |
+    .deploy.hooks = [{name: \"before-deploy\", exit_code: 3, stdout: ([range(30) | \"line \\(.)\\n\"] | add), stderr: \"no\\nway\\n\"},
+      {name: \"after-deploy\", exit_code: 0, stdout: \"\", stderr: \"\"}]")
+  assert_success
+  assert_equal "$(texts web | head -n 1 | jq -r .)" "$(
+    echo 'before-deploy hook failed in 1.2s: ./migrate'
+    echo 'exit code: 3'
+    echo stdout:
+    for n in {0..19}; do echo "line $n"; done
+    printf '%s\n' '... (10 more lines)' stderr: no way
+  )"
+  assert_equal "$(texts web | tail -n 1)" '"after-deploy hook succeeded in 12ms: true\nexit code: 0"'
 }
 
 @test "people hear of three failures in a row, and of the recovery" {

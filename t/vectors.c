@@ -8,6 +8,7 @@
 #include "error.h"
 #include "json.h"
 #include "jwt.h"
+#include "notify/cut.h"
 #include "seal.h"
 
 #include <fcntl.h>
@@ -133,6 +134,13 @@ static void damage(char **arguments)
 	printf("%zu %zu\n", 8 * bytes.length, unnoticed);
 }
 
+static void cut(char **arguments)
+{
+	AUTO_FREE char *text = message_cut(arguments[2], strtoul(arguments[0], NULL, 10), strtoul(arguments[1], NULL, 10));
+
+	print(text);
+}
+
 static const struct {
 	const char *name;
 	int arguments;
@@ -148,6 +156,7 @@ static const struct {
 	{"seal", 2, seal_text},
 	{"unseal", 2, unseal_text},
 	{"damage", 2, damage},
+	{"cut", 3, cut},
 };
 
 int main(int argc, char **argv)

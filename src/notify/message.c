@@ -4,6 +4,7 @@
 #include "alloc.h"
 #include "buf.h"
 #include "document.h"
+#include "notify/cut.h"
 #include "str.h"
 
 #include <ctype.h>
@@ -154,4 +155,26 @@ void message_list_free(struct message_list *list)
 		free(list->items[i].text);
 	free(list->items);
 	*list = (struct message_list){0};
+}
+
+static void add_output(struct buf *text, const cJSON *hook, const char *stream, size_t lines, size_t bytes)
+{
+	const char *output = json_string(hook, stream);
+	AUTO_FREE char *cut = output ? message_cut(output, lines, bytes) : NULL;
+
+	if (cut && *cut)
+		buf_printf(text, "\n%s:\n%s", stream, cut);
+}
+
+char *message_plain(const struct message *message, size_t lines, size_t bytes)
+{
+	AUTO_BUF struct buf text = {0};
+
+	buf_puts(&text, message->text);
+	if (message->hook) {
+		buf_printf(&text, "\nexit code: %lld", json_number(message->hook, "exit_code", 0));
+		add_output(&text, message->hook, "stdout", lines, bytes);
+		add_output(&text, message->hook, "stderr", lines, bytes);
+	}
+	return buf_steal(&text);
 }

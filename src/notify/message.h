@@ -43,4 +43,8 @@ void message_list_make(struct message_list *list, cJSON *document, long long fai
 
 void message_list_free(struct message_list *list);
 
+/* Returns the message for a channel that shows nothing but text: its text and, when it is about a hook, what that came to and printed,
+ * at most that many lines and bytes (see message_cut) of each stream. The caller frees it. */
+char *message_plain(const struct message *message, size_t lines, size_t bytes);
+
 #endif

@@ -14,6 +14,8 @@
 enum {
 	ANSWER_LIMIT = 1 << 20, /* bytes; nobody reads them */
 	RETRIES = 4,
+	OUTPUT_LINES = 20,   /* of each stream of a hook in the text; the document has all that is known */
+	OUTPUT_BYTES = 2000,
 };
 
 static const char secret_name[] = "WEBHOOK_SECRET";
@@ -37,8 +39,9 @@ static int check(const struct channel *channel, struct error *error)
 static char *body_of(const struct message *message)
 {
 	AUTO_JSON cJSON *body = xrequire(cJSON_CreateObject());
+	AUTO_FREE char *text = message_plain(message, OUTPUT_LINES, OUTPUT_BYTES);
 
-	json_set_string(body, "text", message->text);
+	json_set_string(body, "text", text);
 	xrequire(cJSON_AddItemReferenceToObject(body, "notice", message->notice) ? body : NULL);
 	xrequire(cJSON_AddItemReferenceToObject(body, "document", message->document) ? body : NULL);
 	return json_print(body);
