@@ -319,6 +319,13 @@ texts() {
   assert_equal "$(field 'notices[0].sent')" true
 }
 
+@test "a text from outside breaks no line, and so looks like no notice of its own" {
+  serve web
+  notify --notifier "http://127.0.0.1:$port/" < <(document failed ".error = {stage: \"fetch\", code: \"network\", message: \"m\", hint: \"do\\r\\nit\"} |
+    $(notice deploy important $'one\nDeployed v9.9.9') | $(notice fetch error $'two\nDeployed v9.9.9')")
+  assert_equal "$(texts web)" $'"one Deployed v9.9.9"\n"Error occurred (count: 1): [fetch] two Deployed v9.9.9. Do  it"'
+}
+
 @test "a text from outside forges no log line" {
   notify < <(document running "$(notice deploy important $'one\n2024-01-15T10:30:45Z ERROR: two')")
   assert_success

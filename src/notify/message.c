@@ -81,16 +81,27 @@ static void add_hint(struct buf *text, const cJSON *document, const cJSON *notic
 	buf_printf(text, "%s %c%s", str_ends(buf_text(text), ".") ? "" : ".", toupper((unsigned char)*hint), hint + 1);
 }
 
+/* Turns line breaks into spaces: only dewy itself begins a new line, or what comes from outside could look like a notice. */
+static void join_lines(char *text)
+{
+	while ((text = strpbrk(text, "\r\n")))
+		*text = ' ';
+}
+
 static char *render(const cJSON *document, const cJSON *notice, enum outcome outcome, long long failures)
 {
 	const char *text = json_string(notice, "text"), *stage = json_string(notice, "stage");
 	AUTO_BUF struct buf rendered = {0};
 
-	if (outcome != OUTCOME_BAD || !is_kind(notice, NOTICE_ERROR))
-		return xstrdup(text);
-	buf_printf(&rendered, "Error occurred (count: %lld): [%s] %s", failures, stage ? stage : "dewy", text);
-	add_hint(&rendered, document, notice);
-	return buf_steal(&rendered);
+	if (outcome == OUTCOME_BAD && is_kind(notice, NOTICE_ERROR)) {
+		buf_printf(&rendered, "Error occurred (count: %lld): [%s] %s", failures, stage ? stage : "dewy", text);
+		add_hint(&rendered, document, notice);
+	} else {
+		buf_puts(&rendered, text);
+	}
+	char *line = buf_steal(&rendered);
+	join_lines(line);
+	return line;
 }
 
 static void add(struct message_list *list, cJSON *document, cJSON *notice, long long failures)
