@@ -151,7 +151,8 @@ static const char *reason(CURLcode code)
 		{CURLE_SEND_ERROR, "the connection broke"},
 		{CURLE_RECV_ERROR, "the connection broke"},
 		{CURLE_PARTIAL_FILE, "the answer ended too early"},
-		{CURLE_OUT_OF_MEMORY, "a header of its answer is too large"}, /* what libcurl calls it; other memory is no problem */
+		{CURLE_OUT_OF_MEMORY,
+		 "a header of its answer is too large"}, /* what libcurl calls it; other memory is no problem */
 	};
 
 	for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
@@ -163,7 +164,8 @@ static const char *reason(CURLcode code)
 static int explain_certificate(const char *host, CURLcode code, const char *detail, struct error *error)
 {
 	error_set(error, ERROR_NETWORK, "cannot reach %s: %s%s%s", host, reason(code), *detail ? ": " : "", detail);
-	return error_hint(error, "name the file of its certificate authority in --cacert or SSL_CERT_FILE, and check this machine's clock");
+	return error_hint(
+		error, "name the file of its certificate authority in --cacert or SSL_CERT_FILE, and check this machine's clock");
 }
 
 /* A file that is not there, or none of certificates: nothing was asked. */

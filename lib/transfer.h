@@ -31,8 +31,9 @@ bool transfer_is_passing(CURLcode code);
  * by chance, so that many machines do not come back at once. */
 long long transfer_pause(int retry);
 
-/* Fills in the error for a transfer with host that ended with that code. detail is what libcurl had to say of it (CURLOPT_ERRORBUFFER),
- * given is as above. Returns -1 with ERROR_NETWORK, or with ERROR_CONFIG for certificate authorities that cannot be read. */
+/* Fills in the error for a transfer with host that ended with that code. detail is what libcurl had to say of it
+ * (CURLOPT_ERRORBUFFER), given is as above. Returns -1 with ERROR_NETWORK, or with ERROR_CONFIG for certificate authorities that
+ * cannot be read. */
 int transfer_explain(CURL *curl, CURLcode code, const char *host, const char *detail, const char *given, struct error *error);
 
 #endif
