@@ -5,6 +5,8 @@
 #include "buf.h"
 #include "error.h"
 #include "log.h"
+#include "notify/mail.h"
+#include "notify/sendmail.h"
 #include "notify/webhook.h"
 #include "str.h"
 #include "time.h"
@@ -18,6 +20,10 @@ static const struct {
 } channels[] = {
 	{"http", &webhook_channel},
 	{"https", &webhook_channel},
+	{"mail", &mail_channel},
+	{"smtp", &mail_channel},
+	{"smtps", &mail_channel},
+	{"sendmail", &sendmail_channel},
 };
 
 enum { CHANNELS = sizeof channels / sizeof *channels };
