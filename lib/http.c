@@ -169,6 +169,8 @@ static int attempt(struct exchange *exchange, CURLcode *ret_code, struct error *
 	exchange->begun = -1;
 	exchange->exceeded = 0;
 	exchange->changed = exchange->sink_failed = false;
+	if (exchange->request->renew)
+		exchange->request->renew(exchange->request->context);
 	if (http_setup(exchange, receive, error))
 		return -1;
 	*ret_code = curl_easy_perform(exchange->curl);

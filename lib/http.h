@@ -67,6 +67,8 @@ struct http_request {
 	size_t limit;          /* bytes of the body at the most; with sink 0 for no limit */
 	long long timeout_ms;  /* for the whole exchange, retries included */
 	int redirects;         /* how many are followed, 0 for none; credentials in headers never follow to another host */
+	void (*renew)(void *context); /* called before each attempt, for it to rewrite what headers point to; or NULL */
+	void *context;                /* of renew */
 	bool once;             /* no retries, whatever the settings say */
 	bool direct;           /* past every proxy: for addresses that only this machine can mean */
 };

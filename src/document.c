@@ -34,6 +34,8 @@ static const char *const states[] = {
 	[STATE_FAILED] = "failed",       [STATE_ROLLED_BACK] = "rolled_back",
 };
 
+static const char sent_to[] = "sent_to"; /* of a notice: the names of the channels that it has reached */
+
 static int state_from_word(const char *word)
 {
 	for (size_t i = 0; word && i < sizeof states / sizeof *states; i++)
@@ -200,6 +202,31 @@ int document_status(const cJSON *document)
 	default:
 		return 0;
 	}
+}
+
+bool document_was_sent(const cJSON *notice, const char *name)
+{
+	const cJSON *taker;
+
+	cJSON_ArrayForEach(taker, json_get(notice, sent_to))
+	{
+		if (str_equal(cJSON_GetStringValue(taker), name))
+			return true;
+	}
+	return false;
+}
+
+void document_add_sent(cJSON *notice, const char *name)
+{
+	cJSON *takers = json_get(notice, sent_to);
+
+	if (document_was_sent(notice, name))
+		return;
+	if (!cJSON_IsArray(takers)) {
+		takers = xrequire(cJSON_CreateArray());
+		json_set(notice, sent_to, takers);
+	}
+	cJSON_AddItemToArray(takers, xrequire(cJSON_CreateString(name)));
 }
 
 void document_notice(cJSON *document, const char *stage, const char *kind, const char *format, ...)

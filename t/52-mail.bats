@@ -37,8 +37,9 @@ log_in() {
   export MAIL_USERNAME=robot MAIL_PASSWORD=s3cret
 }
 
-# tell URL [JQ-FILTER]: tells a document of one important notice, or as the filter makes it.
+# tell URL [JQ-FILTER]: tells a document of one important notice, or as the filter makes it, as if nobody had been told before.
 tell() {
+  rm -f "$ROOT/.dewy/notify.json"
   notify --notifier "$1" < <(document running "${2:-$(notice deploy important 'Deployed v1.2.3 in 4.2s')}")
 }
 
@@ -263,22 +264,24 @@ exit code: 3"
   assert_equal "$(of '.to + " " + ."content-type"' | sort -u)" 'inject@test text/plain; charset="utf-8"'
   assert_equal "$(of 'has("bcc")' | sort -u)" false
   assert_regex "$(of .subject | head -n 1)" '^x Bcc: evil@test Content-Type: text/html  \. RCPT TO:<evil@test> '
-  assert_regex "$(of '."message-id"' | head -n 1)" '^<[0-9a-f]{16}\.[0-9a-f]{8}(\.[0-9a-f]{16})?@[A-Za-z0-9.-]+>$'
+  assert_regex "$(of '."message-id"' | head -n 1)" '^<[0-9a-f]{16}\.[0-9a-f]{8}(\.[0-9])?@[A-Za-z0-9.-]+>$'
   run ! grep -l 'Envelope-to: evil@test' "$MAILS"/*
 }
 
-@test "one run is one thread, at each channel" {
-  tell "mail://$OPEN/thread@test?tls=none" \
-    "$(notice deploy important one) | $(notice restart important two) | $(notice restart important three)"
-  local name="smtp://$OPEN/thread@test?tls=none"
-  tell "$name" "$(notice deploy important four)"
-  arrived thread@test 4
-  local root
+@test "one run is one thread, at each channel, also when several processes tell of it" {
+  local root url=mail://$OPEN/thread@test?tls=none notices
+  notices="$(notice deploy important one) | $(notice restart important two)"
+  notify --notifier "$url" < <(document fetched "$notices")
+  notices+=" | .notices[].sent = true | $(notice restart important three)"
+  notify --notifier "$url" < <(document running "$notices")
+  notify --notifier "smtp://$OPEN/thread@test?tls=none" < <(document running "$(notice deploy important four)") # another channel
+  notify --notifier "$url" < <(document running ".id = \"20240115T110000Z-000000\" | $(notice deploy important five)")
+  arrived thread@test 5
   root=$(of 'select(.subject | endswith("one"))."message-id"')
   assert_regex "$root" '^<20240115T103044Z-7f3a91\.[0-9a-f]{8}@Web-1>$'
-  assert_equal "$(of 'select(.subject | endswith("one")) | has("references") or has("in-reply-to")')" false
   assert_equal "$(of 'select(.subject | test("two|three")) | ."in-reply-to", .references' | sort -u)" "$root"
-  assert_equal "$(of '."message-id"' | sort -u | wc -l)" 4
+  assert_equal "$(of 'select(.subject | test("one|four|five")) | has("references") or has("in-reply-to")' | sort -u)" false
+  assert_equal "$(of '."message-id"' | sort -u | wc -l)" 5
 }
 
 @test "hosts that are not there, and ports where nobody listens" {

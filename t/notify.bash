@@ -1,4 +1,24 @@
-# What the tests of who is told share: documents, and dewy-notify.
+# What the tests of dewy-notify share: documents, notices, and web servers that are told. They work in $BATS_TEST_TMPDIR.
+cleanup() {
+  local pid
+  for pid in "${servers[@]}"; do stop_pid "$pid"; done
+}
+
+prepare() {
+  cd "$BATS_TEST_TMPDIR"
+  servers=()
+  unset WEBHOOK_SECRET WEBHOOK_SECRET_FILE CURL_CA_BUNDLE SSL_CERT_FILE
+}
+
+# serve NAME ARGUMENT...: starts a web server that keeps its files in $BATS_TEST_TMPDIR/NAME; sets $port.
+serve() {
+  local dir=$BATS_TEST_TMPDIR/$1
+  mkdir "$dir"
+  "$BATS_TEST_DIRNAME/webserver.py" "$dir" "${@:2}" >/dev/null 3>&- &
+  servers+=($!)
+  wait_until test -s "$dir/port"
+  port=$(cat "$dir/port")
+}
 
 # document STATE [JQ-FILTER]: prints a document of this ROOT.
 document() {
@@ -19,7 +39,11 @@ failed() {
     $(notice fetch error 'cannot reach x')"
 }
 
-# notify OPTION...: runs dewy-notify with the document on standard input.
+# texts NAME: what the web server was told, one text a line, and line breaks as \n.
+texts() {
+  jq -c '.body | fromjson | .text' "$BATS_TEST_TMPDIR/$1/requests" 2>/dev/null || true
+}
+
 notify() {
   run --separate-stderr dewy-notify --no-report "$@"
 }

@@ -42,7 +42,8 @@ BEGIN {
 	type["NOTICES"] = objects("time stage kind text sent", \
 				  property("time", type["TIME"]) ", " property("stage", type["STRING"]) ", " \
 				  property("kind", "\"enum\": " words("progress, important, hook or error")) ", " \
-				  property("text", type["STRING"]) ", " property("sent", type["BOOLEAN"]))
+				  property("text", type["STRING"]) ", " property("sent", type["BOOLEAN"]) ", " \
+				  property("sent_to", type["STRINGS"]))
 }
 
 /^ERROR\(/ {

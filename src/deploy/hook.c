@@ -54,7 +54,7 @@ int hook_run(struct stage_run *run, const char *name, const char *release_dir, s
 {
 	bool before = str_equal(name, "before-deploy");
 	const char *command = option_string(run->options, before ? OPT_BEFORE_DEPLOY_HOOK : OPT_AFTER_DEPLOY_HOOK);
-	struct shell shell = {.run = run, .command = command, .release_dir = release_dir};
+	struct shell shell = {.root = run->root, .document = run->document, .command = command, .release_dir = release_dir};
 	struct proc_result result = {0};
 
 	if (!command)

@@ -8,6 +8,7 @@
 #include "fs.h"
 #include "lock.h"
 #include "log.h"
+#include "notify/counter.h"
 #include "proc.h"
 #include "restart/ready.h"
 #include "restart/settings.h"
@@ -19,7 +20,6 @@
 
 #include <signal.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum { GRACE_MS = 10000, NOTIFY_MARGIN_MS = 5000 };
@@ -189,9 +189,7 @@ static bool applies(const struct cycle *cycle, const struct step *step)
 /* True when a finished document has something to tell, or errors came before that people have not been told are over. */
 static bool is_worth_telling(const struct cycle *cycle)
 {
-	struct stat status;
-
-	return json_get(cycle->document, "notices") || fstatat(cycle->root->state, "notify.json", &status, 0) == 0;
+	return json_get(cycle->document, "notices") || counter_read(cycle->root, NULL) > 0;
 }
 
 /* Returns 0 unless the switch of current would lead to a server that cannot be restarted. The first release may have to be there
@@ -274,7 +272,7 @@ static int rehearse(struct cycle *cycle)
 
 int cycle_run(struct cycle *cycle, struct error *error)
 {
-	struct notifier notifier = {.output = -1};
+	struct notifier notifier = {0};
 
 	if (option_flag(cycle->options, OPT_DRY_RUN))
 		return rehearse(cycle);

@@ -137,7 +137,7 @@ static int refuse_dry_run(struct error *error)
 static int run_watch(const struct tool *tool, const char *mode, int argc, char **argv)
 {
 	AUTO_ROOT struct root root = {.fd = -1, .state = -1, .releases = -1};
-	struct watch watch = {.cycle = {.requests = {.fd = -1}}, .greeter = {.output = -1}};
+	struct watch watch = {.cycle = {.requests = {.fd = -1}}};
 	struct options options;
 	struct error error;
 	bool alone = init_split();

@@ -4,12 +4,11 @@
 #include "alloc.h"
 #include "buf.h"
 #include "error.h"
-#include "log.h"
+#include "notify/exec.h"
 #include "notify/mail.h"
 #include "notify/sendmail.h"
 #include "notify/webhook.h"
 #include "str.h"
-#include "time.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -18,6 +17,7 @@ static const struct {
 	const char *scheme;
 	const struct channel_ops *ops;
 } channels[] = {
+	{"exec", &exec_channel},
 	{"http", &webhook_channel},
 	{"https", &webhook_channel},
 	{"mail", &mail_channel},
@@ -114,37 +114,4 @@ void channel_list_free(struct channel_list *list)
 	}
 	free(list->items);
 	*list = (struct channel_list){0};
-}
-
-/* Returns 0, or -1 with the error of the first message that did not get through. */
-static int tell(struct channel *channel, struct message_list *messages, long long deadline, struct error *error)
-{
-	for (size_t i = 0; i < messages->count; i++) {
-		struct message *message = &messages->items[i];
-		long long left = deadline - time_monotonic();
-		if (message->withheld)
-			continue;
-		if (channel->quiet && !message->important) {
-			message->taken++;
-			continue;
-		}
-		if (left <= 0)
-			return error_set(error, ERROR_NETWORK, "%s: no time was left", channel->name);
-		if (channel->ops->send(channel, message, left, error))
-			return -1;
-		message->taken++;
-	}
-	return 0;
-}
-
-void channel_list_tell(const struct channel_list *list, struct message_list *messages, long long timeout_ms)
-{
-	long long deadline = time_monotonic() + timeout_ms;
-	struct error error;
-
-	for (size_t i = 0; i < list->count; i++) {
-		long long now = time_monotonic(), share = (deadline - now) / (long long)(list->count - i);
-		if (tell(&list->items[i], messages, now + share, &error))
-			log_warn("Notification failed", "channel", list->items[i].name, "error", error.message, "hint", error.hint);
-	}
 }

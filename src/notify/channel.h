@@ -52,8 +52,4 @@ int channel_list_open(struct channel_list *list, const char *const *addresses, c
 
 void channel_list_free(struct channel_list *list);
 
-/* Tells the messages in their order to all channels, within timeout_ms milliseconds, of which each channel has its share. A
- * channel that fails is logged, and is told no more. Counts in each message how many channels took it. */
-void channel_list_tell(const struct channel_list *list, struct message_list *messages, long long timeout_ms);
-
 #endif

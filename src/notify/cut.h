@@ -5,9 +5,9 @@
 
 #include <stddef.h>
 
-/* Returns text without the line breaks at its end. When that is more than lines lines (1 or more) or bytes bytes (64 or more), it is
- * cut at the end of a line, and a last line "... (N more lines)" follows: it is within the bytes, but comes after the lines. A first
- * line that alone is too long is cut after a character, and "... (N more bytes)" follows at once. The caller frees it. */
+/* Returns text without the line breaks at its end. When that is more than lines lines (1 or more) or bytes bytes (64 or more), it
+ * is cut at the end of a line, and a last line "... (N more lines)" follows: it is within the bytes, but comes after the lines. A
+ * first line that alone is too long is cut after a character, and "... (N more bytes)" follows at once. The caller frees it. */
 char *message_cut(const char *text, size_t lines, size_t bytes);
 
 #endif

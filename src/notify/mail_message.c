@@ -25,7 +25,7 @@ enum {
 	BODY_BYTES = 65536,
 	TOKEN_BYTES = 64,
 	CHANNEL_DIGITS = 8,
-	NOTICE_DIGITS = 16,
+	RUN_DIGITS = 16,
 };
 
 void mail_free(struct mail *mail)
@@ -73,16 +73,15 @@ char *mail_host(void)
 	return xstrdup(mailbox_is_domain(name) ? name : "localhost");
 }
 
-/* Returns digits of the SHA-256 of the texts, in hexadecimal; the caller frees it. */
-static char *digest_of(const char *const *texts, size_t count, int digits)
+/* Returns digits of the SHA-256 of the text, in hexadecimal; the caller frees it. */
+static char *digest_of(const char *text, int digits)
 {
 	struct digest *digest = digest_begin("sha256");
-	char text[DIGEST_TEXT];
+	char written[DIGEST_TEXT];
 
-	for (size_t i = 0; i < count; i++)
-		digest_add(digest, texts[i] ? texts[i] : "", texts[i] ? strlen(texts[i]) + 1 : 1);
-	digest_end(digest, text);
-	return xasprintf("%.*s", digits, strchr(text, ':') + 1);
+	digest_add(digest, text, strlen(text));
+	digest_end(digest, written);
+	return xasprintf("%.*s", digits, strchr(written, ':') + 1);
 }
 
 /* Returns the id of the run as it may stand in a Message-ID (RFC 5322, 3.6.4): as it is, or when it is none that dewy makes, a
@@ -96,7 +95,7 @@ static char *run_token(const cJSON *document)
 		length++;
 	if (length && length <= TOKEN_BYTES && !id[length])
 		return xstrdup(id);
-	return digest_of(&id, 1, NOTICE_DIGITS);
+	return digest_of(id ? id : "", RUN_DIGITS);
 }
 
 /* Returns the Message-ID of the message, or of the root of its thread: the same whenever it is asked for, so that what arrives
@@ -104,15 +103,11 @@ static char *run_token(const cJSON *document)
  */
 static char *mail_id(const struct channel *channel, const struct message *message, bool root)
 {
-	const char *const name[] = {channel->name};
-	const char *const notice[] = {json_string(message->notice, "time"), json_string(message->notice, "stage"), message->text};
 	const char *host = json_string(message->document, "host");
-	AUTO_FREE char *run = run_token(message->document), *own = mail_host();
-	AUTO_FREE char *thread = digest_of(name, sizeof name / sizeof *name, CHANNEL_DIGITS);
-	AUTO_FREE char *one = digest_of(notice, sizeof notice / sizeof *notice, NOTICE_DIGITS);
+	AUTO_FREE char *run = run_token(message->document), *thread = digest_of(channel->name, CHANNEL_DIGITS), *own = mail_host();
+	AUTO_FREE char *place = xasprintf(root ? "" : ".%d", message_place(message));
 
-	return xasprintf("<%s.%s%s%s@%s>", run, thread, root ? "" : ".", root ? "" : one,
-			 host && mailbox_is_domain(host) ? host : own);
+	return xasprintf("<%s.%s%s@%s>", run, thread, place, host && mailbox_is_domain(host) ? host : own);
 }
 
 void mail_note_thread(struct channel *channel, const struct message *message)
