@@ -157,16 +157,22 @@ static bool is_taken(const struct smtp_session *session)
 	return taken;
 }
 
-static int attempt_until_done(struct smtp_session *session, CURLcode *ret_code, struct error *error)
+/* Makes attempts until one is final: it succeeded, is not worth a retry, or there is no retry or no time left. Fills in the error for
+ * the last one; but one that only was too late to be answered says less than those before. */
+static void attempt_until_done(struct smtp_session *session, struct error *error)
 {
 	for (int retry = 0;; retry++) {
-		if (attempt(session, ret_code, error))
-			return -1;
-		if (retry >= (is_taken(session) ? RETRIES_OF_REST : RETRIES) || !is_worth_retrying(session, *ret_code))
-			return 0;
+		CURLcode code;
+		if (attempt(session, &code, error))
+			return;
+		bool late = code == CURLE_OPERATION_TIMEDOUT || code == CURLE_ABORTED_BY_CALLBACK;
+		if (!session->delivered && (retry == 0 || !late))
+			smtp_explain(session, code, error);
+		if (retry >= (is_taken(session) ? RETRIES_OF_REST : RETRIES) || !is_worth_retrying(session, code))
+			return;
 		long long pause = transfer_pause(retry);
 		if (pause >= session->deadline - time_monotonic())
-			return 0;
+			return;
 		time_sleep(pause);
 	}
 }
@@ -218,15 +224,12 @@ static void close_session(struct smtp_session *session)
 int smtp_send(const struct smtp_server *server, const struct smtp_mail *mail, struct buf *refused, struct error *error)
 {
 	struct smtp_session session = {.server = server, .mail = mail, .deadline = time_monotonic() + mail->timeout_ms};
-	CURLcode code;
 
 	open_session(&session);
-	int result = attempt_until_done(&session, &code, error);
+	attempt_until_done(&session, error);
 	bool taken = is_taken(&session);
 	if (taken)
 		add_refused(&session, refused);
-	else if (result == 0)
-		result = smtp_explain(&session, code, error);
 	close_session(&session);
-	return taken ? 0 : result;
+	return taken ? 0 : -1;
 }

@@ -9,12 +9,16 @@
 
 #include <ctype.h>
 #include <string.h>
+#include <sys/socket.h>
 
 enum {
 	REPLY_LIMIT = 4096, /* bytes of an answer; the rest is nothing to read */
 	SAID_LIMIT = 200,   /* bytes of it in a message */
-	QUIT_MS = 1000,     /* how long the answer to QUIT is waited for, which changes nothing */
+	QUIT_MS = 1000,     /* how long the answer to QUIT is waited for, which changes nothing; libcurl asks is_over as often */
 };
+
+/* An option that libcurl does not take would be a limit that does not hold: it is an error, not a shrug. */
+#define SET(option, value) failed |= curl_easy_setopt(curl, option, value) != CURLE_OK
 
 /* Returns the command that the line is; one that is none, such as a further line of AUTH, goes on with the last one. */
 static enum smtp_command command_of(const char *line, size_t length, enum smtp_command last)
@@ -43,12 +47,20 @@ static void ask_next(struct smtp_session *session)
 	while (session->asked < session->count && !session->recipients[session->asked].wanted);
 }
 
+/* All is said. Where there is no time to wait for an answer, the end of the connection is it. */
+static void see_quit(struct smtp_session *session)
+{
+	session->quit_at = time_monotonic();
+	if (session->deadline - session->quit_at < QUIT_MS && session->connection != CURL_SOCKET_BAD)
+		shutdown(session->connection, SHUT_RD);
+}
+
 static void see_command(struct smtp_session *session, const char *line, size_t length)
 {
 	enum smtp_command command = command_of(line, length, session->command);
 
-	if (command == COMMAND_QUIT) { /* all is said */
-		session->quit_at = time_monotonic();
+	if (command == COMMAND_QUIT) {
+		see_quit(session);
 		return;
 	}
 	session->command = command;
@@ -158,16 +170,40 @@ static int is_over(void *context, curl_off_t a, curl_off_t b, curl_off_t c, curl
 	return now >= session->deadline || (session->quit_at && now >= session->quit_at + QUIT_MS);
 }
 
+/* Of several connections that are tried at once, the last one is the one that counts, or none. */
+static int see_open(void *context, curl_socket_t connection, curlsocktype purpose)
+{
+	struct smtp_session *session = context;
+
+	(void)purpose;
+	session->connection = connection;
+	return CURL_SOCKOPT_OK;
+}
+
+static int see_close(void *context, curl_socket_t connection)
+{
+	struct smtp_session *session = context;
+
+	if (session->connection == connection)
+		session->connection = CURL_SOCKET_BAD;
+	return close(connection);
+}
+
 int smtp_follow(struct smtp_session *session)
 {
 	CURL *curl = session->curl;
 	int failed = 0;
 
-	failed |= curl_easy_setopt(curl, CURLOPT_VERBOSE, 1L) != CURLE_OK;
-	failed |= curl_easy_setopt(curl, CURLOPT_DEBUGFUNCTION, watch) != CURLE_OK;
-	failed |= curl_easy_setopt(curl, CURLOPT_DEBUGDATA, session) != CURLE_OK;
-	failed |= curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L) != CURLE_OK;
-	failed |= curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, is_over) != CURLE_OK;
-	failed |= curl_easy_setopt(curl, CURLOPT_XFERINFODATA, session) != CURLE_OK;
+	session->connection = CURL_SOCKET_BAD;
+	SET(CURLOPT_SOCKOPTFUNCTION, see_open);
+	SET(CURLOPT_SOCKOPTDATA, session);
+	SET(CURLOPT_CLOSESOCKETFUNCTION, see_close);
+	SET(CURLOPT_CLOSESOCKETDATA, session);
+	SET(CURLOPT_VERBOSE, 1L);
+	SET(CURLOPT_DEBUGFUNCTION, watch);
+	SET(CURLOPT_DEBUGDATA, session);
+	SET(CURLOPT_NOPROGRESS, 0L);
+	SET(CURLOPT_XFERINFOFUNCTION, is_over);
+	SET(CURLOPT_XFERINFODATA, session);
 	return failed;
 }

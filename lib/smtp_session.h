@@ -46,6 +46,7 @@ struct smtp_session {
 	int code; /* of the reply to the last command when it is complete, else 0 */
 	bool delivered;
 	long long quit_at; /* when it took leave, 0 before */
+	curl_socket_t connection;
 	char detail[CURL_ERROR_SIZE];
 };
 
