@@ -105,7 +105,7 @@ static char *mail_id(const struct channel *channel, const struct message *messag
 {
 	const char *host = json_string(message->document, "host");
 	AUTO_FREE char *run = run_token(message->document), *thread = digest_of(channel->name, CHANNEL_DIGITS), *own = mail_host();
-	AUTO_FREE char *place = xasprintf(root ? "" : ".%d", message_place(message));
+	AUTO_FREE char *place = root ? xstrdup("") : xasprintf(".%d", message_place(message));
 
 	return xasprintf("<%s.%s%s@%s>", run, thread, place, host && mailbox_is_domain(host) ? host : own);
 }
