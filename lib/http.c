@@ -6,16 +6,14 @@
 #include "http_exchange.h"
 #include "str.h"
 #include "time.h"
+#include "transfer.h"
 #include "url.h"
 
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 
 enum {
-	PAUSE_MS = 250, /* before the first retry; it doubles */
-	LONGEST_PAUSE_MS = 30000,
 	PROGRESS = 65536,          /* bytes after which a break counts as the first one */
 	REFUSAL_LIMIT = 1 << 20,   /* bytes of a body that is not for the sink */
 	MOST_CHANGES = 3,          /* how often a body may be another one when it is resumed */
@@ -187,40 +185,17 @@ static int attempt(struct exchange *exchange, CURLcode *ret_code, struct error *
 
 static bool is_worth_retrying(CURLcode code, long status)
 {
-	switch (code) {
-	case CURLE_OK:
-		return status == 408 || status == 429 || status >= 500;
-	case CURLE_COULDNT_RESOLVE_HOST:
-	case CURLE_COULDNT_RESOLVE_PROXY:
-	case CURLE_COULDNT_CONNECT:
-	case CURLE_OPERATION_TIMEDOUT:
-	case CURLE_SSL_CONNECT_ERROR:
-	case CURLE_GOT_NOTHING:
-	case CURLE_SEND_ERROR:
-	case CURLE_RECV_ERROR:
-	case CURLE_PARTIAL_FILE:
-	case CURLE_HTTP2:
-	case CURLE_HTTP2_STREAM:
-		return true;
-	default:
-		return false;
-	}
+	return code == CURLE_OK ? status == 408 || status == 429 || status >= 500 : transfer_is_passing(code);
 }
 
-/* Returns the milliseconds to wait before the retry of that number: what the server asks for, else a pause that doubles, half of it
- * by chance, so that many machines do not come back at once. */
+/* Returns the milliseconds to wait before the retry of that number: what the server asks for, else a growing pause. */
 static long long pause_before(const struct exchange *exchange, int retry)
 {
-	long long pause = retry < 8 ? (long long)PAUSE_MS << retry : LONGEST_PAUSE_MS;
 	long long seconds = exchange->response->status ? http_retry_after(exchange->http) : 0;
-	unsigned chance = 0;
 
 	if (seconds > 0)
 		return seconds < INT_MAX ? seconds * 1000 : LLONG_MAX;
-	if (pause > LONGEST_PAUSE_MS)
-		pause = LONGEST_PAUSE_MS;
-	(void)!getrandom(&chance, sizeof chance, GRND_NONBLOCK); /* without it, the pause is only less well spread */
-	return pause / 2 + chance % (pause / 2 + 1);
+	return transfer_pause(retry);
 }
 
 /* Makes attempts until one is final: it succeeded, is not worth a retry, or there is no retry or no time left. Returns 0 with its

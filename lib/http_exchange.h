@@ -40,10 +40,6 @@ struct exchange {
  * Returns 0, or -1 with ERROR_CONFIG for a header or a key id with a control character in it. */
 int http_setup(struct exchange *exchange, curl_write_callback write, struct error *error);
 
-/* Returns the file of certificate authorities that --cacert or the environment names, which the settings or the environment own;
- * NULL when it is the system's. */
-const char *http_authorities(const struct http *http);
-
 /* Fills in the error for an attempt that ended with that code. Returns -1. */
 int http_explain(const struct exchange *exchange, CURLcode code, struct error *error);
 

@@ -331,8 +331,7 @@ char *proc_helper(const char *near, const char *where)
 	return *path == '/' ? steal_pointer(&path) : xstrdup(where);
 }
 
-/* Returns the file that execvp(3) finds for a name without a slash, or the name, as if it were in the working directory. */
-static char *find_in_path(const char *name)
+char *proc_find(const char *name)
 {
 	const char *path = proc_variable("PATH");
 	AUTO_FREE char *copy = xstrdup(path ? path : "/bin:/usr/bin");
@@ -343,16 +342,16 @@ static char *find_in_path(const char *name)
 		if (access(file, X_OK) == 0)
 			return fs_absolute_path(file);
 	}
-	return fs_absolute_path(name);
+	return NULL;
 }
 
 char *proc_program(const char *name)
 {
 	char *executed = executed_path();
 
-	if (executed)
-		return executed;
-	return strchr(name, '/') ? fs_absolute_path(name) : find_in_path(name);
+	if (!executed && !strchr(name, '/'))
+		executed = proc_find(name);
+	return executed ? executed : fs_absolute_path(name);
 }
 
 static const struct signal_name {

@@ -57,6 +57,10 @@ int proc_pidfd(pid_t pid);
  * to whatever has that number now. Returns 0, or -1 with errno. */
 int proc_signal(pid_t pid, int pidfd, int number);
 
+/* Returns the absolute path of the file that execvp(3) finds for a name without a slash, NULL when there is none. The caller frees
+ * it. */
+char *proc_find(const char *name);
+
 /* Returns the absolute path of the program that lies beside the running one, first without links resolved, so that it leads to what
  * an upgrade puts there; or, when there is none, its name, to be looked up in PATH. The caller frees it. To be called in the first
  * working directory. */

@@ -26,7 +26,7 @@ const char *const secret_variables[] = {
 	"GITHUB_TOKEN*",
 	"GITHUB_APP_*",
 	"SLACK_TOKEN*",
-	"MAIL_USERNAME",
+	"MAIL_USERNAME*",
 	"MAIL_PASSWORD*",
 	"WEBHOOK_SECRET*",
 	"AWS_ACCESS_KEY_ID*",

@@ -5,6 +5,8 @@
 #include "buf.h"
 #include "error.h"
 #include "notify/exec.h"
+#include "notify/mail.h"
+#include "notify/sendmail.h"
 #include "notify/slack.h"
 #include "notify/webhook.h"
 #include "str.h"
@@ -19,6 +21,10 @@ static const struct {
 	{"exec", &exec_channel},
 	{"http", &webhook_channel},
 	{"https", &webhook_channel},
+	{"mail", &mail_channel},
+	{"smtp", &mail_channel},
+	{"smtps", &mail_channel},
+	{"sendmail", &sendmail_channel},
 	{"slack", &slack_channel},
 };
 
