@@ -30,6 +30,15 @@ deploy() {
   [ "$(cat "$ROOT/id")" = "$(field id)" ]
 }
 
+@test "when a hook began is told to the millisecond, and lies within its stage" {
+  deploy --before-deploy-hook 'sleep 0.1' --after-deploy-hook true
+  assert_success
+  assert_document
+  jq -e 'def ms: capture("^(?<seconds>.*)\\.(?<ms>[0-9]{3})Z$") | (.seconds + "Z" | fromdate) * 1000 + (.ms | tonumber);
+    .deploy | (.started_at | ms) as $begin | .hooks | map({begin: (.started_at | ms), end: ((.started_at | ms) + .duration_ms)})
+      | .[0].begin >= $begin and .[0].begin <= $begin + 100 and .[0].end >= $begin + 100 and .[1].begin >= .[0].end' <<<"$output"
+}
+
 @test "hooks do not see dewy's secrets" {
   GITHUB_TOKEN=hidden SLACK_TOKEN=hidden WEBHOOK_SECRET=hidden AWS_SECRET_ACCESS_KEY=hidden \
     GOOGLE_APPLICATION_CREDENTIALS=hidden deploy --before-deploy-hook 'env >env'
