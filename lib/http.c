@@ -182,11 +182,16 @@ static int attempt(struct exchange *exchange, CURLcode *ret_code, struct error *
 	return 0;
 }
 
-static bool is_worth_retrying(CURLcode code, long status)
+static bool is_passing(long status, bool only_passing)
+{
+	return status == 429 || (only_passing ? status >= 502 && status <= 504 : status == 408 || status >= 500);
+}
+
+static bool is_worth_retrying(const struct exchange *exchange, CURLcode code)
 {
 	switch (code) {
 	case CURLE_OK:
-		return status == 408 || status == 429 || status >= 500;
+		return is_passing(exchange->response->status, exchange->http->settings.only_passing);
 	case CURLE_COULDNT_RESOLVE_HOST:
 	case CURLE_COULDNT_RESOLVE_PROXY:
 	case CURLE_COULDNT_CONNECT:
@@ -236,7 +241,7 @@ static int attempt_until_done(struct exchange *exchange, CURLcode *ret_code, str
 		}
 		if (exchange->begun >= 0 && exchange->position - exchange->begun >= PROGRESS)
 			retry = 0;
-		if (retry >= most || !is_worth_retrying(*ret_code, exchange->response->status))
+		if (retry >= most || !is_worth_retrying(exchange, *ret_code))
 			return 0;
 		long long pause = pause_before(exchange, retry);
 		if (pause >= exchange->deadline - time_monotonic())

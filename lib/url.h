@@ -47,6 +47,9 @@ void url_add_encoded(struct buf *buf, const char *text, const char *keep);
 /* Appends NAME=VALUE to a form, application/x-www-form-urlencoded, with an ampersand before all but the first. */
 void url_add_field(struct buf *form, const char *name, const char *value);
 
+/* Returns text with its percent-encoding undone; the caller frees it. NULL when an escape is damaged or stands for a zero byte. */
+char *url_decode(const char *text);
+
 /* Returns text with its percent-encoding undone and a space for each plus sign, as forms have it; the caller frees it. NULL when an
  * escape is damaged or stands for a zero byte. */
 char *url_decode_form(const char *text);

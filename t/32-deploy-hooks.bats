@@ -41,7 +41,7 @@ deploy() {
 
 @test "hooks do not see dewy's secrets" {
   GITHUB_TOKEN=hidden SLACK_TOKEN=hidden WEBHOOK_SECRET=hidden AWS_SECRET_ACCESS_KEY=hidden \
-    GOOGLE_APPLICATION_CREDENTIALS=hidden deploy --before-deploy-hook 'env >env'
+    GOOGLE_APPLICATION_CREDENTIALS=hidden OTEL_EXPORTER_OTLP_HEADERS=hidden OTEL_EXPORTER_OTLP_TRACES_HEADERS_FILE=hidden deploy --before-deploy-hook 'env >env'
   assert_success
   run -1 grep hidden "$ROOT/env"
 }

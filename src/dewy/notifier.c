@@ -80,6 +80,14 @@ void notifier_offer(struct notifier *notifier, cJSON *document)
 		start(notifier, document);
 }
 
+void notifier_begin(struct notifier *notifier, cJSON *document)
+{
+	AUTO_CLOSE int busy = notifier_tend(notifier, document);
+
+	if (!notifier->pid)
+		start(notifier, document);
+}
+
 void notifier_stop(struct notifier *notifier, cJSON *document)
 {
 	if (!notifier->pid)
@@ -124,4 +132,12 @@ void notifier_finish(struct notifier *notifier, cJSON *document, long long timeo
 		told = true;
 	}
 	notifier_stop(notifier, document);
+}
+
+void notifier_wait(struct notifier *notifier, cJSON *document, long long timeout_ms, struct requests *requests)
+{
+	long long deadline = time_monotonic() + timeout_ms;
+
+	if (await(notifier, document, requests, &deadline))
+		notifier_stop(notifier, document);
 }

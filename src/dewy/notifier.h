@@ -18,6 +18,12 @@ struct notifier {
 /* Tells what is new in the document, unless a process is still busy with what came before. */
 void notifier_offer(struct notifier *notifier, cJSON *document);
 
+/* Hands over the document whatever is in it, unless a process is still busy with what came before. */
+void notifier_begin(struct notifier *notifier, cJSON *document);
+
+/* Waits for the busy process, if there is one, as notifier_finish does, and hands over nothing more. */
+void notifier_wait(struct notifier *notifier, cJSON *document, long long timeout_ms, struct requests *requests);
+
 /* Tells the end of the document: waits for the busy process, hands over the rest, and waits for that, for timeout_ms at most; a
  * signal that asks for the end leaves it five seconds more, a second one none. Then the process is ended. Marks in the document
  * what was sent. */

@@ -50,9 +50,9 @@ static cJSON *restart_document(const struct cycle *cycle)
 		cJSON_Delete(document);
 		return NULL;
 	}
+	document_renew(document);
 	document_set_state(document, STATE_DEPLOYED, "restart by SIGUSR1");
 	json_set_bool(document, "deploy.reused", true);
-	json_set_string(document, "notices", NULL);
 	return document;
 }
 

@@ -3,6 +3,7 @@
 
 #include "error.h"
 #include "log.h"
+#include "metrics/telemetry.h"
 #include "notify/channel.h"
 #include "notify/counter.h"
 #include "notify/message.h"
@@ -73,6 +74,7 @@ static int run(struct stage_run *run, struct error *error)
 		forget_failures(run->root);
 	if (!option_flag(run->options, OPT_NO_REPORT))
 		report(run->options, run->root, run->document);
+	telemetry_tell(run);
 	return 0;
 }
 
