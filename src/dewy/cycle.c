@@ -42,10 +42,9 @@ static long long notify_time(const struct cycle *cycle)
 
 void cycle_end(struct cycle *cycle)
 {
-	if (cycle->requests.stop)
-		notifier_stop(&cycle->exporter, cycle->document);
-	else
+	if (cycle->exporter.pid && !cycle->requests.stop)
 		notifier_wait(&cycle->exporter, cycle->document, notify_time(cycle), &cycle->requests);
+	notifier_stop(&cycle->exporter, cycle->document);
 	requests_close(&cycle->requests);
 	cJSON_Delete(cycle->document);
 	cycle->document = NULL;

@@ -7,13 +7,14 @@
 
 enum metric_type { METRIC_GAUGE, METRIC_COUNTER, METRIC_INFO };
 
+/* Texts and no pointers: those would have to be relocated at each start, of runs with nothing to tell, too. */
 struct metric {
-	const char *name;
+	char name[48];
 	enum metric_type type;
-	const char *unit;  /* "seconds", of which the values are thousandths; "" for none */
-	const char *path;  /* of the value */
-	const char *label; /* "" for none */
-	const char *help;  /* without a full stop */
+	char unit[8];   /* "seconds", of which the values are thousandths; "" for none */
+	char path[24];  /* of the value */
+	char label[8];  /* "" for none */
+	char help[80];  /* without a full stop */
 };
 
 enum {

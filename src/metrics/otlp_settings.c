@@ -30,11 +30,14 @@ static char *find_variable(enum otlp_signal signal, const char *setting)
 
 bool otlp_is_wanted(enum otlp_signal signal)
 {
-	static const char *const exporters[] = {[OTLP_TRACES] = "OTEL_TRACES_EXPORTER", [OTLP_METRICS] = "OTEL_METRICS_EXPORTER"};
-	AUTO_FREE char *endpoint = find_variable(signal, "ENDPOINT");
-	const char *disabled = endpoint ? proc_variable("OTEL_SDK_DISABLED") : NULL;
+	bool traces = signal == OTLP_TRACES;
+	const char *own = proc_variable(traces ? "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT" : "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT");
 
-	return endpoint && !(disabled && strcasecmp(disabled, "true") == 0) && !str_equal(proc_variable(exporters[signal]), "none");
+	if (!own && !proc_variable("OTEL_EXPORTER_OTLP_ENDPOINT"))
+		return false;
+	const char *disabled = proc_variable("OTEL_SDK_DISABLED");
+	const char *exporter = proc_variable(traces ? "OTEL_TRACES_EXPORTER" : "OTEL_METRICS_EXPORTER");
+	return !(disabled && strcasecmp(disabled, "true") == 0) && !str_equal(exporter, "none");
 }
 
 long long otlp_interval(void)
