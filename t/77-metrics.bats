@@ -255,6 +255,17 @@ IN
   dewy-serve --stop
 }
 
+@test "what channels have missed is told, also right after they did" {
+  mkdir "$ROOT/.dewy"
+  echo '{"channels":{"https:hooks.example.com":{"undelivered":{"notices":3}},"exec:tell":{}}}' >"$ROOT/.dewy/notify.json"
+  document unchanged | dewy-notify >/dev/null
+  is 'dewy_undelivered_notices{channel="https:hooks.example.com"}' 3
+  is 'dewy_undelivered_notices{channel="exec:tell"}' 0
+  edit "$ROOT/.dewy/notify.json" '.channels["exec:tell"].undelivered.notices = 1'
+  document unchanged | dewy-notify >/dev/null # the same document again
+  is 'dewy_undelivered_notices{channel="exec:tell"}' 1
+}
+
 @test "what GitHub still grants is told, and when it asks for a pause" {
   [ "$(uname -m)" = x86_64 ] || skip "the artifact is named for x86_64"
   github_release acme/app v1.0.0 '' app_linux_amd64

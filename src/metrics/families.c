@@ -7,7 +7,11 @@ const struct metric metrics[METRIC_COUNT] = {
 #undef METRIC
 };
 
-enum { NOT_WHOLE = -1 };
+/* Returns the value of a number, which is never negative; -1 for what is none. The name of a member may have dots, so it is no path. */
+static long long value_of(const cJSON *number)
+{
+	return cJSON_IsNumber(number) && number->valuedouble >= 0 && number->valuedouble < 1e15 ? (long long)number->valuedouble : -1;
+}
 
 void metric_each(const struct metric *metric, const cJSON *state,
 		 void (*visit)(const struct metric *metric, const struct metric_sample *sample, void *context), void *context)
@@ -23,13 +27,13 @@ void metric_each(const struct metric *metric, const cJSON *state,
 		cJSON_ArrayForEach(member, found)
 		{
 			sample.label = member->string;
-			sample.value = json_number(found, member->string, NOT_WHOLE);
-			if (sample.label && sample.value != NOT_WHOLE)
+			sample.value = value_of(member);
+			if (sample.label && sample.value >= 0)
 				visit(metric, &sample, context);
 		}
 	} else {
-		sample.value = json_number(state, metric->path, NOT_WHOLE);
-		if (sample.value != NOT_WHOLE)
+		sample.value = value_of(found);
+		if (sample.value >= 0)
 			visit(metric, &sample, context);
 	}
 }

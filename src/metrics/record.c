@@ -198,19 +198,32 @@ static void count(cJSON *state, const cJSON *document)
 }
 
 /* Returns how many runs in a row have ended badly. That is for dewy-notify to count, which may not have come to this one yet. */
-static long long failures_in_a_row(const struct root *root, const cJSON *document)
+static long long failures_in_a_row(long long counted, const cJSON *counter, const cJSON *document)
 {
-	AUTO_JSON cJSON *last = NULL;
-	long long failures = counter_read(root, &last);
-
 	switch (message_outcome(document)) {
 	case OUTCOME_GOOD:
 		return 0;
 	case OUTCOME_BAD:
-		return failures + !str_equal(json_string(last, "last_id"), json_string(document, "id"));
+		return counted + !str_equal(json_string(counter, "last_id"), json_string(document, "id"));
 	default:
-		return failures;
+		return counted;
 	}
+}
+
+/* What notify.json tells: of failures, and in "channels" what each channel has missed. */
+static void add_notices(cJSON *state, const struct root *root, const cJSON *document)
+{
+	AUTO_JSON cJSON *counter = NULL;
+	long long counted = counter_read(root, &counter);
+	cJSON *undelivered = xrequire(cJSON_CreateObject());
+	const cJSON *channel;
+
+	cJSON_ArrayForEach(channel, json_get(counter, "channels"))
+	{
+		xrequire(cJSON_AddNumberToObject(undelivered, channel->string, (double)json_number(channel, "undelivered.notices", 0)));
+	}
+	json_set(state, "undelivered", undelivered);
+	json_set_number(state, "failures_in_a_row", failures_in_a_row(counted, counter, document));
 }
 
 /* Puts the document into the state. Returns true when it counts, and so must not get lost. */
@@ -225,7 +238,7 @@ static bool take_in(cJSON *state, const struct root *root, const struct options 
 		json_set_number(state, "checked_at", checked_at);
 	if (is_put_in_place(document) || (document_state(document) == STATE_UNCHANGED && !interrupted))
 		json_set_number(state, "succeeded_at", time_now());
-	json_set_number(state, "failures_in_a_row", failures_in_a_row(root, document));
+	add_notices(state, root, document);
 	facts_add(state, root, options, document);
 	bool counts = metrics_is_outcome(document) && remember(state, key);
 	if (counts)
@@ -234,21 +247,21 @@ static bool take_in(cJSON *state, const struct root *root, const struct options 
 	return counts;
 }
 
-static void record(struct metrics_state *state, const struct options *options, const cJSON *document)
+/* What whoever started this has recorded, with options that tell more, stays as it is, but for what was not known then. */
+static bool update(struct metrics_state *state, const struct options *options, const cJSON *document)
 {
-	const char *path = option_string(options, OPT_METRICS_FILE);
-	bool counts = take_in(state->json, state->root, options, document);
-	struct error error;
+	AUTO_FREE char *key = metrics_key(document);
 
-	if (path)
-		metrics_state_note(state, "file", openmetrics_write(path, state->json, &error) ? &error : NULL);
-	if (metrics_state_save(state, counts, &error))
-		log_warn("Cannot keep the metrics", "error", error.message, "hint", error.hint);
+	if (!str_equal(json_string(state->json, "recorded"), key))
+		return take_in(state->json, state->root, options, document);
+	add_notices(state->json, state->root, document);
+	return false;
 }
 
 void metrics_record(struct root *root, const struct options *options, const cJSON *document)
 {
 	AUTO_METRICS struct metrics_state state = {.lock = -1};
+	const char *path = option_string(options, OPT_METRICS_FILE);
 	struct error error;
 
 	if (!metrics_are_wanted(options) || root->dry)
@@ -257,7 +270,9 @@ void metrics_record(struct root *root, const struct options *options, const cJSO
 		log_warn("Cannot keep the metrics", "error", error.message, "hint", error.hint);
 		return;
 	}
-	AUTO_FREE char *key = metrics_key(document);
-	if (!str_equal(json_string(state.json, "recorded"), key)) /* else by the one that started this, whose options tell more */
-		record(&state, options, document);
+	bool counts = update(&state, options, document);
+	if (path)
+		metrics_state_note(&state, "file", openmetrics_write(path, state.json, &error) ? &error : NULL);
+	if (metrics_state_save(&state, counts, &error))
+		log_warn("Cannot keep the metrics", "error", error.message, "hint", error.hint);
 }
