@@ -21,8 +21,8 @@ int fs_open_directory(int dir, const char *name, struct error *error);
  * sees the old content or the new, also after a power cut. Returns 0 or -1. */
 int fs_write_file(int dir, const char *name, mode_t mode, const void *bytes, size_t length, struct error *error);
 
-/* As fs_write_file, with exactly that mode, but not durable: after a power cut the file may be the old one, gone or empty. For what is
- * written again and again, and is worth nothing when it is old. */
+/* As fs_write_file, with exactly that mode, but not durable: after a power cut the file may be the old one, gone or empty. For what
+ * is written again and again, and is worth nothing when it is old. */
 int fs_write_passing(int dir, const char *name, mode_t mode, const void *bytes, size_t length, struct error *error);
 
 /* Appends bytes to the file name below dir in one write and makes them durable; creates it with mode. Returns 0 or -1. */

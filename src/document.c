@@ -156,8 +156,9 @@ cJSON *document_new(const struct root *root, const char *app, const char *mode)
 
 void document_renew(cJSON *document)
 {
-	static const char *const past[] = {"check", "fetch", "restart", "error", "notices", "report", "deploy.hooks", "deploy.files",
-					   "deploy.bytes", "deploy.started_at", "deploy.duration_ms"};
+	static const char *const past[] = {
+		"check",        "fetch",        "restart",      "error",             "notices",           "report",
+		"deploy.hooks", "deploy.files", "deploy.bytes", "deploy.started_at", "deploy.duration_ms"};
 	char id[TIME_TEXT + 8];
 
 	json_set_string(document, "id", new_id(id));

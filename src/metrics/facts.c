@@ -79,7 +79,8 @@ static void set_time(cJSON *state, const char *path, const char *text)
 static void add_registry(cJSON *state, const struct root *root, const cJSON *document)
 {
 	AUTO_JSON cJSON *registry = state_read(root, STATE_REGISTRY);
-	long long limit = json_number(document, "check.requests_limit", -1), left = json_number(document, "check.requests_left", -1);
+	long long limit = json_number(document, "check.requests_limit", -1);
+	long long left = json_number(document, "check.requests_left", -1);
 	const char *reset_at = json_string(document, "check.requests_reset_at");
 
 	set_time(state, "paused_until", json_string(limits_longest(registry), "until"));

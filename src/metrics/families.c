@@ -7,10 +7,13 @@ const struct metric metrics[METRIC_COUNT] = {
 #undef METRIC
 };
 
-/* Returns the value of a number, which is never negative; -1 for what is none. The name of a member may have dots, so it is no path. */
+/* Returns the value of a number, which is never negative; -1 for what is none. The name of a member may have dots, so it is no
+ * path. */
 static long long value_of(const cJSON *number)
 {
-	return cJSON_IsNumber(number) && number->valuedouble >= 0 && number->valuedouble < 1e15 ? (long long)number->valuedouble : -1;
+	double value = cJSON_IsNumber(number) ? number->valuedouble : -1;
+
+	return value >= 0 && value < 1e15 ? (long long)value : -1;
 }
 
 void metric_each(const struct metric *metric, const cJSON *state,

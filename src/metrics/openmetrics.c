@@ -11,8 +11,8 @@
 #include <fcntl.h>
 #include <string.h>
 
-/* Appends NAME="VALUE". What comes from outside cannot end the value: a backslash, a quote and the end of a line are escaped, which is
- * all that the format knows; other control characters are the problem of whoever shows them, and become U+FFFD. */
+/* Appends NAME="VALUE". What comes from outside cannot end the value: a backslash, a quote and the end of a line are escaped, which
+ * is all that the format knows; other control characters are the problem of whoever shows them, and become U+FFFD. */
 static void add_label(struct buf *text, const char *name, const char *value)
 {
 	AUTO_BUF struct buf clean = {0};

@@ -6,8 +6,8 @@
 
 #include "json.h"
 
-/* Returns the message with all metrics of the state (state.h), as of now, by the names that they have in metrics.def; the resource is
- * that of the document. The caller deletes it. */
+/* Returns the message with all metrics of the state (state.h), as of now, by the names that they have in metrics.def; the resource
+ * is that of the document. The caller deletes it. */
 cJSON *otlp_metrics(const cJSON *state, const cJSON *document);
 
 #endif

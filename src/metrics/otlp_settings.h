@@ -30,14 +30,15 @@ struct otlp_settings {
 
 #define AUTO_OTLP_SETTINGS AUTO(otlp_settings_free)
 
-/* Reads the settings of a signal that is wanted. Returns 0, or -1 with ERROR_CONFIG; the caller gives ret to otlp_settings_free in both
- * cases. */
+/* Reads the settings of a signal that is wanted. Returns 0, or -1 with ERROR_CONFIG; the caller gives ret to otlp_settings_free in
+ * both cases. */
 int otlp_settings_read(enum otlp_signal signal, struct otlp_settings *ret, struct error *error);
 
 void otlp_settings_free(struct otlp_settings *settings);
 
-/* Calls visit for each NAME=VALUE of a list such as OTEL_RESOURCE_ATTRIBUTES, whose items are separated by commas, and whose values are
- * percent-encoded (https://www.w3.org/TR/baggage/). Returns 0, or -1 with ERROR_CONFIG, which says that it is of the variable. */
+/* Calls visit for each NAME=VALUE of a list such as OTEL_RESOURCE_ATTRIBUTES, whose items are separated by commas, and whose values
+ * are percent-encoded (https://www.w3.org/TR/baggage/). Returns 0, or -1 with ERROR_CONFIG, which says that it is of the variable.
+ * */
 int otlp_each_pair(const char *list, const char *variable, void (*visit)(const char *name, const char *value, void *context),
 		   void *context, struct error *error);
 

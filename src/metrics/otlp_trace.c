@@ -101,8 +101,9 @@ static bool is_parent(const char *text)
 
 	if (length < PARENT_LENGTH || (length > PARENT_LENGTH && (str_starts(text, "00") || text[PARENT_LENGTH] != '-')))
 		return false;
-	return strspn(text, digits) == 2 && !str_starts(text, "ff") && text[TRACE_AT - 1] == '-' && is_identifier(text + TRACE_AT, TRACE_ID) &&
-	       text[PARENT_AT - 1] == '-' && is_identifier(text + PARENT_AT, SPAN_ID) && text[FLAGS_AT - 1] == '-' &&
+	if (text[TRACE_AT - 1] != '-' || text[PARENT_AT - 1] != '-' || text[FLAGS_AT - 1] != '-' || str_starts(text, "ff"))
+		return false;
+	return strspn(text, digits) == 2 && is_identifier(text + TRACE_AT, TRACE_ID) && is_identifier(text + PARENT_AT, SPAN_ID) &&
 	       strspn(text + FLAGS_AT, digits) == 2;
 }
 

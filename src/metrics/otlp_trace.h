@@ -8,8 +8,8 @@
 
 /* Returns the trace of a document that tells how a run ended: a span for the run, below it one for each stage, and below that of
  * dewy-deploy one for each hook. All identifiers come from that of the document, so that the same run always is the same trace; but
- * when TRACEPARENT (https://www.w3.org/TR/trace-context/) says which span this run is part of, that trace goes on. Returns NULL when
- * it says that the trace is not recorded, or no stage tells when it was. The caller deletes it. */
+ * when TRACEPARENT (https://www.w3.org/TR/trace-context/) says which span this run is part of, that trace goes on. Returns NULL
+ * when it says that the trace is not recorded, or no stage tells when it was. The caller deletes it. */
 cJSON *otlp_trace(const cJSON *document);
 
 #endif

@@ -118,12 +118,12 @@ static void add_hooks(cJSON *state, const cJSON *document)
 	}
 }
 
-/* True for a run that wanted to put a release in place, rather than to start the server of the one that is there: a rollback by hand
- * takes one that is there, too, but begins with dewy-deploy. */
+/* True for a run that wanted to put a release in place, rather than to start the server of the one that is there: a rollback by
+ * hand takes one that is there, too, but begins with dewy-deploy. */
 static bool is_deployment(const cJSON *document)
 {
-	const char *stage = json_string(document, "error.stage");
-	bool begun = document_state(document) != STATE_FAILED || (json_string(document, "release.version") && !str_equal(stage, "check"));
+	bool found = json_string(document, "release.version") && !str_equal(json_string(document, "error.stage"), "check");
+	bool begun = document_state(document) != STATE_FAILED || found;
 	bool by_hand = !json_get(document, "check") && json_get(document, "deploy.started_at");
 
 	return begun && (by_hand || !json_true(document, "deploy.reused"));
@@ -220,7 +220,8 @@ static void add_notices(cJSON *state, const struct root *root, const cJSON *docu
 
 	cJSON_ArrayForEach(channel, json_get(counter, "channels"))
 	{
-		xrequire(cJSON_AddNumberToObject(undelivered, channel->string, (double)json_number(channel, "undelivered.notices", 0)));
+		long long missed = json_number(channel, "undelivered.notices", 0);
+		xrequire(cJSON_AddNumberToObject(undelivered, channel->string, (double)missed));
 	}
 	json_set(state, "undelivered", undelivered);
 	json_set_number(state, "failures_in_a_row", failures_in_a_row(counted, counter, document));

@@ -13,8 +13,8 @@ bool metrics_are_wanted(const struct options *options);
 /* True when metrics are to be sent by OTLP also after a run with nothing to tell: the last ones are some time old. */
 bool metrics_are_due(const struct root *root);
 
-/* Puts what the document tells into ROOT/.dewy/metrics.json and the file of --metrics-file, when metrics are wanted. A run counts once,
- * when it has ended, in however many processes this is called for it. What goes wrong is logged. */
+/* Puts what the document tells into ROOT/.dewy/metrics.json and the file of --metrics-file, when metrics are wanted. A run counts
+ * once, when it has ended, in however many processes this is called for it. What goes wrong is logged. */
 void metrics_record(struct root *root, const struct options *options, const cJSON *document);
 
 /* True when the document tells how a run ended, be it that there was nothing to do. */

@@ -24,8 +24,8 @@ struct metrics_state {
 
 #define AUTO_METRICS AUTO(metrics_state_close)
 
-/* Takes the lock of the state, and reads it. Creates ROOT/.dewy when it is not there. Returns 0 or -1; the caller gives the state to
- * metrics_state_close in both cases, before it waits for anything. */
+/* Takes the lock of the state, and reads it. Creates ROOT/.dewy when it is not there. Returns 0 or -1; the caller gives the state
+ * to metrics_state_close in both cases, before it waits for anything. */
 int metrics_state_open(struct metrics_state *state, struct root *root, struct error *error);
 
 void metrics_state_close(struct metrics_state *state);
@@ -33,8 +33,8 @@ void metrics_state_close(struct metrics_state *state);
 /* Writes the state. What only moves on with each run need not be durable. Returns 0 or -1. */
 int metrics_state_save(const struct metrics_state *state, bool durable, struct error *error);
 
-/* Notes whether what ("file", "traces" or "metrics") works, with failure NULL, or why it does not. That is said once, as a warning, and
- * only for those who want to know all at each further failure; the first success after it is said, too. */
+/* Notes whether what ("file", "traces" or "metrics") works, with failure NULL, or why it does not. That is said once, as a warning,
+ * and only for those who want to know all at each further failure; the first success after it is said, too. */
 void metrics_state_note(struct metrics_state *state, const char *what, const struct error *failure);
 
 #endif

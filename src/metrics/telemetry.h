@@ -5,8 +5,8 @@
 
 #include "stage.h"
 
-/* Records the document (record.h), and when it tells how a run ended, sends its trace and the metrics to the endpoints that there are,
- * within what is left of --notify-timeout since the stage began. What goes wrong is logged, once until it works again. */
+/* Records the document (record.h), and when it tells how a run ended, sends its trace and the metrics to the endpoints that there
+ * are, within what is left of --notify-timeout since the stage began. What goes wrong is logged, once until it works again. */
 void telemetry_tell(const struct stage_run *run);
 
 #endif
