@@ -342,6 +342,12 @@ IN
   done
   for pid in "${pids[@]}"; do wait $pid || true; done
   is 'dewy_failures_total{stage="fetch"}' 20
+  exec 9>"$ROOT/.dewy/metrics.lock"
+  flock 9
+  run --separate-stderr dewy-notify 9>&- < <(document failed '.error = {stage: "fetch"}')
+  exec 9>&-
+  assert_regex "$stderr" 'WARN: Cannot keep the metrics error="another run holds the lock'
+  is 'dewy_failures_total{stage="fetch"}' 20
 }
 
 @test "dewy-metrics(7) has every metric, with its type and labels" {

@@ -219,7 +219,7 @@ notify() {
 
 @test "TRACEPARENT goes on, or says that nothing is recorded; what is none counts for nothing" {
   receive
-  local trace=4bf92f3577b34da6a3ce929d0e0e4736 parent=00f067aa0ba902b7 wrong
+  local trace=4bf92f3577b34da6a3ce929d0e0e4736 parent=00f067aa0ba902b7 wrong count=2
   TRACEPARENT=00-$trace-$parent-01 notify < <(document running)
   assert_equal "$(spans .traceId | sort -u)" $trace
   assert_equal "$(spans 'select(.name == "deploy v1.2.3") | .parentSpanId')" $parent
@@ -231,6 +231,7 @@ notify() {
     00-$trace-0000000000000000-01 "00-$trace-$parent-0g" "00-$trace-$parent-011"; do
     TRACEPARENT=$wrong notify < <(document running ".id = \"$wrong\"")
     assert_success
+    assert_equal "$(came spans)" $((++count))
     assert [ "$(spans .traceId | tail -n 1)" != $trace ]
   done
 }
