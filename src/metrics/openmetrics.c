@@ -89,10 +89,17 @@ void openmetrics_add(struct buf *text, const cJSON *state)
 	buf_puts(text, "# EOF\n");
 }
 
+char *openmetrics_directory(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? xstrndup(path, slash == path ? 1 : (size_t)(slash - path)) : xstrdup(".");
+}
+
 int openmetrics_write(const char *path, const cJSON *state, struct error *error)
 {
 	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-	AUTO_FREE char *directory = slash ? xstrndup(path, slash == path ? 1 : (size_t)(slash - path)) : xstrdup(".");
+	AUTO_FREE char *directory = openmetrics_directory(path);
 	AUTO_BUF struct buf text = {0};
 
 	AUTO_CLOSE int dir = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -13,6 +13,9 @@ struct error;
 /* Appends all metrics of the state. */
 void openmetrics_add(struct buf *text, const cJSON *state);
 
+/* Returns the directory that such a file lies in, which the caller frees. */
+char *openmetrics_directory(const char *path);
+
 /* Replaces the file at path by the metrics of the state, with a temporary name beside it that no collector takes for a file of its
  * own. Everybody may read it, and it is not durable: a collector that comes after a power cut gets the next one. Returns 0 or -1.
  * */
