@@ -42,7 +42,7 @@ static long long notify_time(const struct cycle *cycle)
 
 void cycle_end(struct cycle *cycle)
 {
-	if (cycle->exporter.pid && !cycle->requests.stop)
+	if (cycle->options && !cycle->requests.stop) /* else it has not begun, or is to end */
 		notifier_wait(&cycle->exporter, cycle->document, notify_time(cycle), &cycle->requests);
 	notifier_stop(&cycle->exporter, cycle->document);
 	requests_close(&cycle->requests);
