@@ -79,9 +79,10 @@ document() {
   recent dewy_last_deployment_timestamp_seconds
   local phase
   for phase in check fetch deploy; do
-    is "dewy_last_deployment_duration_seconds{phase=\"$phase\"}" "$(field "$phase.duration_ms / 1000" | sed 's/^null$//')"
+    is "dewy_last_deployment_duration_seconds{phase=\"$phase\"}" "$(field "$phase.duration_ms / 1000")"
   done
-  jq -en "$(value 'dewy_last_deployment_hook_duration_seconds{hook="before-deploy"}') >= 0.05" >/dev/null
+  is 'dewy_last_deployment_hook_duration_seconds{hook="before-deploy"}' "$(field 'deploy.hooks[0].duration_ms / 1000')"
+  is 'dewy_last_deployment_hook_duration_seconds{hook="after-deploy"}' "$(field 'deploy.hooks[1].duration_ms / 1000')"
   is "dewy_release_info{artifact=\"app_linux_amd64.tar.gz\",digest=\"$(field artifact.digest)\",mode=\"assets\",version=\"v1.0.0\"}" 1
   is 'dewy_available_release_info{artifact="app_linux_amd64.tar.gz",version="v1.0.0"}' 1
   samples | grep -qxE 'dewy_build_info\{commit="[^"]+",version="[0-9.]+"\} 1'
