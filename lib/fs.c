@@ -64,7 +64,9 @@ static int write_durably(int fd, const void *bytes, size_t length)
 	return fs_write_all(fd, bytes, length) || fsync(fd) ? -1 : 0;
 }
 
-int fs_write_file(int dir, const char *name, mode_t mode, const void *bytes, size_t length, struct error *error)
+/* Replaces the file name below dir by what fill writes. */
+static int replace(int dir, const char *name, mode_t mode, int (*fill)(int fd, const void *bytes, size_t length), const void *bytes,
+		   size_t length, struct error *error)
 {
 	AUTO_FREE char *beside = xasprintf(".%s.new", name);
 
@@ -72,12 +74,25 @@ int fs_write_file(int dir, const char *name, mode_t mode, const void *bytes, siz
 	AUTO_CLOSE int fd = openat(dir, beside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 	if (fd < 0)
 		return error_errno(error, errno, "cannot create %s", name);
-	if (write_durably(fd, bytes, length) || renameat(dir, beside, dir, name)) {
-		error_errno(error, errno, "cannot write %s", name);
-		unlinkat(dir, beside, 0);
-		return -1;
-	}
-	return fs_sync_directory(dir, error);
+	if (fill(fd, bytes, length) == 0 && renameat(dir, beside, dir, name) == 0)
+		return 0;
+	error_errno(error, errno, "cannot write %s", name);
+	unlinkat(dir, beside, 0);
+	return -1;
+}
+
+int fs_write_file(int dir, const char *name, mode_t mode, const void *bytes, size_t length, struct error *error)
+{
+	return replace(dir, name, mode, write_durably, bytes, length, error) ? -1 : fs_sync_directory(dir, error);
+}
+
+int fs_write_passing(int dir, const char *name, mode_t mode, const void *bytes, size_t length, struct error *error)
+{
+	mode_t umask_before = umask(0);
+	int result = replace(dir, name, mode, fs_write_all, bytes, length, error);
+
+	umask(umask_before);
+	return result;
 }
 
 int fs_read_file(int dir, const char *name, size_t limit, struct buf *content, struct error *error)

@@ -21,6 +21,10 @@ int fs_open_directory(int dir, const char *name, struct error *error);
  * sees the old content or the new, also after a power cut. Returns 0 or -1. */
 int fs_write_file(int dir, const char *name, mode_t mode, const void *bytes, size_t length, struct error *error);
 
+/* As fs_write_file, with exactly that mode, but not durable: after a power cut the file may be the old one, gone or empty. For what
+ * is written again and again, and is worth nothing when it is old. */
+int fs_write_passing(int dir, const char *name, mode_t mode, const void *bytes, size_t length, struct error *error);
+
 /* Appends the content of the file name below dir to content, limit bytes at most. Returns 0; 1 when there is no such
  * file; or -1. */
 int fs_read_file(int dir, const char *name, size_t limit, struct buf *content, struct error *error);

@@ -183,9 +183,15 @@ static int attempt(struct exchange *exchange, CURLcode *ret_code, struct error *
 	return 0;
 }
 
-static bool is_worth_retrying(CURLcode code, long status)
+static bool is_passing(long status, bool only_passing)
 {
-	return code == CURLE_OK ? status == 408 || status == 429 || status >= 500 : transfer_is_passing(code);
+	return status == 429 || (only_passing ? status >= 502 && status <= 504 : status == 408 || status >= 500);
+}
+
+static bool is_worth_retrying(const struct exchange *exchange, CURLcode code)
+{
+	return code == CURLE_OK ? is_passing(exchange->response->status, exchange->http->settings.only_passing)
+				: transfer_is_passing(code);
 }
 
 /* Returns the milliseconds to wait before the retry of that number: what the server asks for, else a growing pause. */
@@ -214,7 +220,7 @@ static int attempt_until_done(struct exchange *exchange, CURLcode *ret_code, str
 		}
 		if (exchange->begun >= 0 && exchange->position - exchange->begun >= PROGRESS)
 			retry = 0;
-		if (retry >= most || !is_worth_retrying(*ret_code, exchange->response->status))
+		if (retry >= most || !is_worth_retrying(exchange, *ret_code))
 			return 0;
 		long long pause = pause_before(exchange, retry);
 		if (pause >= exchange->deadline - time_monotonic())

@@ -16,6 +16,7 @@ struct http_settings {
 	long long stall_ms;      /* slower than 1 KiB/s for that long, and a connection is given up; 0 for 30 s */
 	int retries;             /* how often 408, 429, 5xx and broken connections are tried again, within the time of the request:
 				  * with growing pauses, or after the Retry-After of the answer */
+	bool only_passing;       /* of answers, only 429, 502, 503 and 504 are tried again */
 };
 
 /* Makes one exchange after the other, and keeps the connections open between them. */

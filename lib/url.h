@@ -26,8 +26,8 @@ struct url {
 /* Parses text. Returns 0, or -1 with ERROR_CONFIG; the caller gives url to url_free in both cases. */
 int url_parse(struct url *url, const char *text, struct error *error);
 
-/* As url_parse, for a URL without an authority, SCHEME:PATH?NAME=VALUE&..., such as mailto: (RFC 6068); whatever is between scheme and
- * query becomes the path. */
+/* As url_parse, for a URL without an authority, SCHEME:PATH?NAME=VALUE&..., such as mailto: (RFC 6068); whatever is between scheme
+ * and query becomes the path. */
 int url_parse_plain(struct url *url, const char *text, struct error *error);
 
 void url_free(struct url *url);

@@ -157,6 +157,18 @@ cJSON *document_new(const struct root *root, const char *app, const char *mode)
 	return document;
 }
 
+void document_renew(cJSON *document)
+{
+	static const char *const past[] = {
+		"check",        "fetch",        "restart",      "error",             "notices",           "report",
+		"deploy.hooks", "deploy.files", "deploy.bytes", "deploy.started_at", "deploy.duration_ms"};
+	char id[TIME_TEXT + 8];
+
+	json_set_string(document, "id", new_id(id));
+	for (size_t i = 0; i < sizeof past / sizeof *past; i++)
+		json_set_string(document, past[i], NULL);
+}
+
 enum state document_state(const cJSON *document)
 {
 	int state = state_from_word(json_string(document, "state"));

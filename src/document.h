@@ -43,6 +43,9 @@ int document_require(const cJSON *document, unsigned user, struct error *error);
  * name of ROOT. The caller deletes it. */
 cJSON *document_new(const struct root *root, const char *app, const char *mode);
 
+/* Makes the record of an earlier run the document of a new one: with a fresh id, and without what that run did and told. */
+void document_renew(cJSON *document);
+
 enum state document_state(const cJSON *document);
 
 /* Sets the state, and the reason unless that is NULL. */

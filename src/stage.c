@@ -92,13 +92,13 @@ static int take_lock(const struct driver *driver, int *ret_failed, struct error 
 	return lock;
 }
 
-static void stamp(struct driver *driver, time_t started_at)
+static void stamp(struct driver *driver, long long started_at)
 {
 	AUTO_FREE char *started = xasprintf("%s.started_at", driver->stage->name);
 	AUTO_FREE char *duration = xasprintf("%s.duration_ms", driver->stage->name);
 	char text[TIME_TEXT];
 
-	json_set_string(driver->document, started, time_format(started_at, text));
+	json_set_string(driver->document, started, time_format_ms(started_at, text));
 	json_set_number(driver->document, duration, time_monotonic() - driver->started_at);
 }
 
@@ -151,7 +151,7 @@ static unsigned requirements(const struct driver *driver)
 /* Has the stage say what it would do. Nothing is locked, recorded or told to anybody. */
 static void rehearse(struct driver *driver)
 {
-	time_t started_at = (time_t)(time_now() / 1000);
+	long long started_at = time_now();
 	struct error error;
 
 	driver->started_at = time_monotonic();
@@ -172,7 +172,7 @@ static void rehearse(struct driver *driver)
 /* Runs the step, and records what came of it, under the lock of ROOT; it is free again before the next stage reads the document. */
 static void act(struct driver *driver)
 {
-	time_t started_at = (time_t)(time_now() / 1000);
+	long long started_at = time_now();
 	struct error error = {0};
 	int failed = 0;
 

@@ -968,6 +968,25 @@ examined() {
   refute_output --partial s3cretpath
 }
 
+@test "metrics are looked at, and neither written nor sent" {
+  publish v1.0.0
+  doctor
+  assert_check metrics skip 'nobody wants any'
+  mkdir "$BATS_TEST_TMPDIR/collector"
+  OTEL_EXPORTER_OTLP_ENDPOINT=http://user:s3cret@127.0.0.1:1 doctor --metrics-file "$BATS_TEST_TMPDIR/collector/app.prom"
+  assert_success
+  assert_check metrics ok 'collector/app.prom; traces to 127.0.0.1:1; metrics to 127.0.0.1:1; nothing was sent'
+  refute_output --partial s3cret
+  assert_equal "$(ls -A "$BATS_TEST_TMPDIR/collector")" ""
+  doctor --metrics-file "$BATS_TEST_TMPDIR/none/app.prom"
+  assert_success
+  assert_check metrics warn "cannot write to $BATS_TEST_TMPDIR/none: No such file or directory.*create the directory"
+  doctor --metrics-file "$BATS_TEST_TMPDIR/collector/app.txt"
+  assert_check metrics warn 'app.txt.*let its name end in .prom'
+  OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:1 OTEL_EXPORTER_OTLP_PROTOCOL=grpc doctor
+  assert_check metrics warn 'OTEL_EXPORTER_OTLP_PROTOCOL=grpc: only http/json is spoken'
+}
+
 @test "no secret is printed, whatever fails" {
   local registry secret=s3cr3t-never-seen
   export GH_TOKEN=ghp_$secret GITHUB_TOKEN=$secret WEBHOOK_SECRET=$secret AWS_ACCESS_KEY_ID=AKIATEST

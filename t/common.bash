@@ -23,8 +23,8 @@ clean_environment() {
   for variable in ${!DEWY_*}; do
     [ "$variable" = DEWY_BIN ] || unset "$variable"
   done
-  unset ${!AWS_*} ${!CLOUDSDK_*} ${!GCE_*} ${!GH_*} ${!GITHUB_*} ${!GOOGLE_*} ${!SSL_CERT_*} \
-    CREDENTIALS_DIRECTORY CURL_CA_BUNDLE CURL_HOME STORAGE_EMULATOR_HOST XDG_CONFIG_HOME \
+  unset ${!AWS_*} ${!CLOUDSDK_*} ${!GCE_*} ${!GH_*} ${!GITHUB_*} ${!GOOGLE_*} ${!OTEL_*} ${!SSL_CERT_*} \
+    CREDENTIALS_DIRECTORY CURL_CA_BUNDLE CURL_HOME STORAGE_EMULATOR_HOST TRACEPARENT XDG_CONFIG_HOME \
     http_proxy https_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY all_proxy NO_PROXY no_proxy
   export AWS_EC2_METADATA_DISABLED=true GCE_METADATA_HOST=127.0.0.1:1
   export HOME=${BATS_TEST_TMPDIR:-$BATS_FILE_TMPDIR}/home

@@ -37,7 +37,7 @@ BEGIN {
 	type["STRINGS"] = "\"type\": \"array\", \"items\": {\"type\": \"string\"}"
 	type["HOOKS"] = objects("name command exit_code duration_ms stdout stderr", \
 				property("name", type["STRING"]) ", " property("command", type["STRING"]) ", " \
-				property("exit_code", type["NUMBER"]) ", " property("duration_ms", type["NUMBER"]) ", " \
+				property("started_at", type["TIME"]) ", " property("exit_code", type["NUMBER"]) ", " property("duration_ms", type["NUMBER"]) ", " \
 				property("stdout", type["STRING"]) ", " property("stderr", type["STRING"]))
 	type["NOTICES"] = objects("time stage kind text sent", \
 				  property("time", type["TIME"]) ", " property("stage", type["STRING"]) ", " \

@@ -2,13 +2,13 @@
 #include "dewy/cycle.h"
 
 #include "alloc.h"
-#include "dewy/notifier.h"
 #include "dewy/record.h"
 #include "document.h"
 #include "error.h"
 #include "fs.h"
 #include "lock.h"
 #include "log.h"
+#include "metrics/record.h"
 #include "notify/counter.h"
 #include "proc.h"
 #include "restart/ready.h"
@@ -35,8 +35,17 @@ int cycle_begin(struct cycle *cycle, const struct options *options, const char *
 	return requests_open(&cycle->requests, error);
 }
 
+/* Returns how long dewy-notify may take before it is given up, in milliseconds. */
+static long long notify_time(const struct cycle *cycle)
+{
+	return option_number(cycle->options, OPT_NOTIFY_TIMEOUT) + NOTIFY_MARGIN_MS;
+}
+
 void cycle_end(struct cycle *cycle)
 {
+	if (cycle->options && !cycle->requests.stop) /* else it has not begun, or is to end */
+		notifier_wait(&cycle->exporter, cycle->document, notify_time(cycle), &cycle->requests);
+	notifier_stop(&cycle->exporter, cycle->document);
 	requests_close(&cycle->requests);
 	cJSON_Delete(cycle->document);
 	cycle->document = NULL;
@@ -279,6 +288,18 @@ static int rehearse(struct cycle *cycle)
 	return document_status(cycle->document);
 }
 
+/* Tells people and machines how the run ended. What only says that all is as before keeps nobody waiting. */
+static void tell(struct cycle *cycle, struct notifier *notifier)
+{
+	if (is_mistake(cycle))
+		return;
+	metrics_record(cycle->root, cycle->options, cycle->document);
+	if (is_worth_telling(cycle))
+		notifier_finish(notifier, cycle->document, notify_time(cycle), &cycle->requests);
+	else if (metrics_are_due(cycle->root))
+		notifier_begin(&cycle->exporter, cycle->document);
+}
+
 int cycle_run(struct cycle *cycle, struct error *error)
 {
 	struct notifier notifier = {0};
@@ -294,9 +315,7 @@ int cycle_run(struct cycle *cycle, struct error *error)
 	run_stages(cycle, &notifier, lock);
 	close(steal_fd(&lock)); /* what follows takes as long as people's channels do */
 	unsetenv("DEWY_LOCK_FD");
-	if (!is_mistake(cycle) && is_worth_telling(cycle))
-		notifier_finish(&notifier, cycle->document, option_number(cycle->options, OPT_NOTIFY_TIMEOUT) + NOTIFY_MARGIN_MS,
-				&cycle->requests);
+	tell(cycle, &notifier);
 	return document_status(cycle->document);
 }
 

@@ -118,6 +118,14 @@ void notifier_offer(struct notifier *notifier, cJSON *document)
 		start(notifier, document);
 }
 
+void notifier_begin(struct notifier *notifier, cJSON *document)
+{
+	AUTO_CLOSE int busy = notifier_tend(notifier, document);
+
+	if (!find(notifier, true))
+		start(notifier, document);
+}
+
 void notifier_stop(struct notifier *notifier, cJSON *document)
 {
 	if (!find(notifier, true))
@@ -155,6 +163,20 @@ static void await(struct notifier_process *process, cJSON *document, struct requ
 	is_busy(process, document, result);
 }
 
+static void await_all(struct notifier *notifier, cJSON *document, struct requests *requests, long long *deadline)
+{
+	for (size_t i = 0; i < NOTIFIER_PROCESSES; i++)
+		await(&notifier->processes[i], document, requests, deadline);
+	notifier_stop(notifier, document);
+}
+
+void notifier_wait(struct notifier *notifier, cJSON *document, long long timeout_ms, struct requests *requests)
+{
+	long long deadline = time_monotonic() + timeout_ms;
+
+	await_all(notifier, document, requests, &deadline);
+}
+
 void notifier_finish(struct notifier *notifier, cJSON *document, long long timeout_ms, struct requests *requests)
 {
 	long long deadline = time_monotonic() + timeout_ms;
@@ -164,7 +186,5 @@ void notifier_finish(struct notifier *notifier, cJSON *document, long long timeo
 		await(&notifier->processes[0], document, requests, &deadline);
 	if (find(notifier, false))
 		start(notifier, document);
-	for (size_t i = 0; i < NOTIFIER_PROCESSES; i++)
-		await(&notifier->processes[i], document, requests, &deadline);
-	notifier_stop(notifier, document);
+	await_all(notifier, document, requests, &deadline);
 }

@@ -42,7 +42,6 @@ static void greet(struct watch *watch)
 /* Returns the record of the release that current leads to, as a document whose server is to be restarted; NULL for none. */
 static cJSON *restart_document(const struct cycle *cycle)
 {
-	static const char *const earlier[] = {"notices", "check", "fetch", "deploy.started_at", "deploy.duration_ms", "deploy.hooks"};
 	char current[RELEASE_NAME];
 	struct error error;
 	cJSON *document = release_current(cycle->root, current, &error) == 0 ? release_record(cycle->root, current) : NULL;
@@ -52,10 +51,9 @@ static cJSON *restart_document(const struct cycle *cycle)
 		cJSON_Delete(document);
 		return NULL;
 	}
+	document_renew(document);
 	document_set_state(document, STATE_DEPLOYED, "restart by SIGUSR1");
 	json_set_bool(document, "deploy.reused", true);
-	for (size_t i = 0; i < sizeof earlier / sizeof *earlier; i++)
-		json_set_string(document, earlier[i], NULL);
 	return document;
 }
 

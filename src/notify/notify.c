@@ -4,6 +4,7 @@
 #include "alloc.h"
 #include "error.h"
 #include "log.h"
+#include "metrics/telemetry.h"
 #include "notify/channel.h"
 #include "notify/counter.h"
 #include "notify/ledger.h"
@@ -110,6 +111,7 @@ static int run(struct stage_run *run, struct error *error)
 	listener_list_make(&listeners, &channels);
 	if (tell_document(run, &listeners) && !option_flag(run->options, OPT_NO_REPORT))
 		report(run->options, run->root, run->document);
+	telemetry_tell(run);
 	return 0;
 }
 
