@@ -5,7 +5,6 @@
 #include "error.h"
 #include "log.h"
 #include "smtp_session.h"
-#include "str.h"
 #include "time.h"
 #include "transfer.h"
 
@@ -157,8 +156,8 @@ static bool is_taken(const struct smtp_session *session)
 	return taken;
 }
 
-/* Makes attempts until one is final: it succeeded, is not worth a retry, or there is no retry or no time left. Fills in the error for
- * the last one; but one that only was too late to be answered says less than those before. */
+/* Makes attempts until one is final: it succeeded, is not worth a retry, or there is no retry or no time left. Fills in the error
+ * for the last one; but one that only was too late to be answered says less than those before. */
 static void attempt_until_done(struct smtp_session *session, struct error *error)
 {
 	for (int retry = 0;; retry++) {

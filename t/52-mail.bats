@@ -213,7 +213,8 @@ hook() {
 @test "what a hook printed arrives: dots, From, tabs, long lines, white space at the end, characters of four bytes" {
   local printed
   printed=$(printf '%s\n' . .. .dot 'From here' '>From' '=3D=' '' $'a\tb' 'spaces   ' $'tab\t' '𝔘🚀é' \
-    "$(printf '日%.0s' {1..500})" "$(printf 'x%.0s' {1..2000})" "$(printf '%0.s.' {1..200})" "$(printf 'y%.0s' {1..74})=" "$(printf 'y%.0s' {1..75}) ." end)
+    "$(printf '日%.0s' {1..500})" "$(printf 'x%.0s' {1..2000})" "$(printf '%0.s.' {1..200})" \
+    "$(printf 'y%.0s' {1..74})=" "$(printf 'y%.0s' {1..75}) ." end)
   tell "mail://$OPEN/hook@test?tls=none" "$(hook "$printed" 'bad thing')"
   assert_success
   arrived hook@test

@@ -8,7 +8,6 @@
 #include "mime.h"
 #include "notify/cut.h"
 #include "proc.h"
-#include "str.h"
 #include "time.h"
 #include "url.h"
 
