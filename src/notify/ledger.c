@@ -185,10 +185,13 @@ static bool goes_on(const cJSON *document)
 	       (state == STATE_DEPLOYED && !str_equal(json_string(document, "mode"), "assets"));
 }
 
-/* Returns what tells a message from the others of its run: the place of its notice, and its text. The caller frees it. */
+/* Returns what tells a message from the others of its run: the place of its notice, and what it says. The caller frees it. */
 static char *key_of(const struct message *message)
 {
-	return xasprintf("%d-%08x", message_place(message), hash(json_string(message->notice, "text")));
+	AUTO_FREE char *hook = message->hook ? json_print(message->hook) : xstrdup("");
+	AUTO_FREE char *said = xasprintf("%s%s", json_string(message->notice, "text"), hook);
+
+	return xasprintf("%d-%08x", message_place(message), hash(said));
 }
 
 static bool has_heard(const cJSON *entry, const struct message *message)
