@@ -47,7 +47,7 @@ one() {
 hooked() {
   jq -nc --argjson code "$1" --arg stdout "$2" --arg stderr "$3" --arg command "${4:-make -C current install}" '{
     name: "before-deploy", command: $command, exit_code: $code, duration_ms: 1234, stdout: $stdout, stderr: $stderr}' >hook
-  document deployed "$(notice deploy hook 'before-deploy hook came to its end') | .deploy.hooks = [$(cat hook)] | .id = \"$SRANDOM\""
+  document deployed ".id = \"$SRANDOM\" | .deploy.hooks = [$(cat hook)] | $(notice deploy hook 'before-deploy hook came to an end')"
 }
 
 # seen [FILTER]: what people see of the messages; sent [FILTER]: what Slack was sent.
@@ -276,10 +276,12 @@ assert len(colours) == 5000 and len(set(colours)) > 4900, len(set(colours))'
     tell 'slack://deploys?thread=true' < <(document available ".id = \"$id\" | $(notice check important 'Deploying v1.2.3')")
     tell 'slack://deploys?thread=true' < <(document fetched ".id = \"$id\" | $(notice check important 'Deploying v1.2.3') |
       $(notice fetch important 'Downloaded artifact for v1.2.3')")
-    tell 'slack://deploys?thread=true' < <(document rolled_back ".id = \"$id\" | $(notice restart important 'Rolled back to v1.2.2')")
+    tell 'slack://deploys?thread=true' \
+      < <(document rolled_back ".id = \"$id\" | $(notice restart important 'Rolled back to v1.2.2')")
   done
-  assert_equal "$(seen '[.ts, .thread, .broadcast] | join(" ")' | awk '{ print NF == 2 ? "parent" : $2 == parent ? "reply" : "other", $NF }
-    NF == 2 { parent = $1 }')" 'parent false
+  seen '[.ts, .thread, .broadcast] | join(" ")' >places
+  assert_equal "$(awk 'NF == 2 { parent = $1 } { print NF == 2 ? "parent" : $2 == parent ? "reply" : "other", $NF }' places)" \
+    'parent false
 reply false
 reply true
 parent false
