@@ -258,12 +258,13 @@ IN
 
 @test "what channels have missed is told, also right after they did" {
   mkdir "$ROOT/.dewy"
-  echo '{"channels":{"https:hooks.example.com":{"undelivered":{"notices":3}},"exec:tell":{}}}' >"$ROOT/.dewy/notify.json"
-  document unchanged | dewy-notify >/dev/null
+  jq -n '(now | todate) as $at | {channels: {"https:hooks.example.com": {at: $at, failures: 1, undelivered: {notices: 3, last_at: $at}},
+    "exec:tell": {at: $at, failures: 2, told: 2}}}' >"$ROOT/.dewy/notify.json"
+  document waiting | dewy-notify >/dev/null
   is 'dewy_undelivered_notices{channel="https:hooks.example.com"}' 3
   is 'dewy_undelivered_notices{channel="exec:tell"}' 0
   edit "$ROOT/.dewy/notify.json" '.channels["exec:tell"].undelivered.notices = 1'
-  document unchanged | dewy-notify >/dev/null # the same document again
+  document waiting | dewy-notify >/dev/null # the same document again
   is 'dewy_undelivered_notices{channel="exec:tell"}' 1
 }
 
