@@ -2,6 +2,7 @@
 #include "alloc.h"
 #include "cleanup.h"
 #include "dewy/commands.h"
+#include "log.h"
 #include "proc.h"
 #include "str.h"
 
@@ -50,7 +51,8 @@ static int run_stage(int argc, char **argv)
 		argv[1] = name + strlen("dewy-");
 	}
 	(void)argc;
-	fprintf(stderr, "dewy: unknown command %s; see dewy --help\n", argv[1]);
+	AUTO_FREE char *sentence = xasprintf("dewy: unknown command %s; see dewy --help", argv[1]);
+	log_sentence(LOG_ERROR, sentence);
 	return 1;
 }
 

@@ -5,20 +5,22 @@
 #include "buf.h"
 #include "str.h"
 
-#include <openssl/evp.h>
 #include <string.h>
 
 enum { BYTES = 3, LETTERS = 4 };
 
+static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
 void base64_add(struct buf *buf, const void *bytes, size_t length)
 {
 	for (const unsigned char *at = bytes; length;) {
-		int piece = length < BYTES ? (int)length : BYTES;
-		unsigned char letters[LETTERS + 1];
-		EVP_EncodeBlock(letters, at, piece);
+		size_t piece = length < BYTES ? length : BYTES;
+		unsigned bits = (unsigned)at[0] << 16 | (piece > 1 ? (unsigned)at[1] << 8 : 0) | (piece > 2 ? at[2] : 0);
+		char letters[LETTERS] = {alphabet[bits >> 18], alphabet[bits >> 12 & 63], alphabet[bits >> 6 & 63], alphabet[bits & 63]};
+		memset(letters + piece + 1, '=', BYTES - piece);
 		buf_add(buf, letters, LETTERS);
 		at += piece;
-		length -= (size_t)piece;
+		length -= piece;
 	}
 }
 
@@ -33,7 +35,18 @@ void base64url_add(struct buf *buf, const void *bytes, size_t length)
 	}
 }
 
-/* OpenSSL skips white space and takes any padding: what is right is what is written the same way again. */
+/* Returns the value of four letters, 0 for each that is none: what is wrong is not what is written the same way again. */
+static unsigned value_of(const char *letters)
+{
+	unsigned bits = 0;
+
+	for (int i = 0; i < LETTERS; i++) {
+		const char *found = memchr(alphabet, letters[i], sizeof alphabet - 1);
+		bits = bits << 6 | (found ? (unsigned)(found - alphabet) : 0);
+	}
+	return bits;
+}
+
 static bool is_canonical(const struct buf *bytes, const char *text)
 {
 	AUTO_BUF struct buf again = {0};
@@ -50,9 +63,8 @@ int base64_decode(struct buf *buf, const char *text)
 	if (length % LETTERS)
 		return -1;
 	for (size_t at = 0; at < length; at += LETTERS) {
-		unsigned char piece[BYTES];
-		if (EVP_DecodeBlock(piece, (const unsigned char *)text + at, LETTERS) != BYTES)
-			return -1;
+		unsigned bits = value_of(text + at);
+		unsigned char piece[BYTES] = {(unsigned char)(bits >> 16), (unsigned char)(bits >> 8), (unsigned char)bits};
 		buf_add(&bytes, piece, BYTES);
 	}
 	bytes.length -= str_ends(text, "==") ? 2 : str_ends(text, "=") ? 1 : 0;

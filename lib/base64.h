@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Base64 (RFC 4648), by OpenSSL. */
+/* Base64 (RFC 4648). By hand: log lines need it, and tools that log need no OpenSSL. */
 #ifndef DEWY_BASE64_H
 #define DEWY_BASE64_H
 

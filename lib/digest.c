@@ -83,6 +83,16 @@ static void to_text(const struct algorithm *algorithm, const unsigned char *byte
 	to_hex(bytes, algorithm->bytes, text + prefix);
 }
 
+void digest_peek(const struct digest *digest, char text[DIGEST_TEXT])
+{
+	struct digest *copy = xcalloc(1, sizeof *copy);
+
+	copy->algorithm = digest->algorithm;
+	copy->context = xrequire(EVP_MD_CTX_new());
+	xrequire(EVP_MD_CTX_copy_ex(copy->context, digest->context) ? copy : NULL);
+	digest_end(copy, text);
+}
+
 void digest_end(struct digest *digest, char text[DIGEST_TEXT])
 {
 	unsigned char bytes[EVP_MAX_MD_SIZE];

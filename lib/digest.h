@@ -18,6 +18,9 @@ struct digest *digest_begin(const char *algorithm);
 
 void digest_add(struct digest *digest, const void *bytes, size_t length);
 
+/* Writes "ALGORITHM:HEX" of what was added so far; more may be added. Not for cyclic checks. */
+void digest_peek(const struct digest *digest, char text[DIGEST_TEXT]);
+
 /* Writes "ALGORITHM:HEX", in small letters, and frees the digest. */
 void digest_end(struct digest *digest, char text[DIGEST_TEXT]);
 

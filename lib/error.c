@@ -2,7 +2,10 @@
 #include "error.h"
 
 #include "alloc.h"
+#include "buf.h"
 #include "cleanup.h"
+#include "redact.h"
+#include "str.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -20,9 +23,14 @@ static const struct {
 #undef ERROR
 };
 
-/* What a service says may have lines; an error is one sentence. */
-static void join_lines(char *text)
+/* Makes one sentence of what may hold lines, bytes that are not UTF-8 (a service's, or the end of what was cut) and secrets. */
+static void tidy(char *text, size_t size)
 {
+	AUTO_BUF struct buf scratch = {0}, clean = {0};
+
+	str_add_utf8(&clean, redact(text, &scratch));
+	if (clean.length)
+		snprintf(text, size, "%s", clean.data);
 	while (*(text += strcspn(text, "\r\n")))
 		*text = ' ';
 }
@@ -31,7 +39,7 @@ static void set(struct error *error, enum error_code code, const char *format, v
 {
 	*error = (struct error){.code = code};
 	vsnprintf(error->message, sizeof error->message, format, arguments);
-	join_lines(error->message);
+	tidy(error->message, sizeof error->message);
 	snprintf(error->hint, sizeof error->hint, "%s", errors[code].remedy);
 }
 
@@ -74,6 +82,7 @@ int error_in(struct error *error, const char *format, ...)
 	vsnprintf(error->message, sizeof error->message, format, arguments);
 	va_end(arguments);
 	append(error, message);
+	tidy(error->message, sizeof error->message);
 	return -1;
 }
 
@@ -84,6 +93,7 @@ int error_hint(struct error *error, const char *format, ...)
 	va_start(arguments, format);
 	vsnprintf(error->hint, sizeof error->hint, format, arguments);
 	va_end(arguments);
+	tidy(error->hint, sizeof error->hint);
 	return -1;
 }
 

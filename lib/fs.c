@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -26,6 +27,17 @@ int fs_open_directory(int dir, const char *name, struct error *error)
 	int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 	return fd >= 0 ? fd : error_errno(error, errno, "cannot open the directory %s", name);
+}
+
+void fs_hold_standard(void)
+{
+	struct pollfd polled[] = {{.fd = STDIN_FILENO}, {.fd = STDOUT_FILENO}, {.fd = STDERR_FILENO}};
+
+	if (poll(polled, 3, 0) <= 0)
+		return;
+	for (int fd = 0; fd < 3; fd++)
+		if (polled[fd].revents & POLLNVAL)
+			(void)!open("/dev/null", fd == STDERR_FILENO ? O_WRONLY : O_RDONLY); /* the lowest number is this one */
 }
 
 int fs_write_all(int fd, const void *bytes, size_t length)
@@ -52,7 +64,9 @@ static int write_durably(int fd, const void *bytes, size_t length)
 	return fs_write_all(fd, bytes, length) || fsync(fd) ? -1 : 0;
 }
 
-int fs_write_file(int dir, const char *name, mode_t mode, const void *bytes, size_t length, struct error *error)
+/* Replaces the file name below dir by what fill writes. */
+static int replace(int dir, const char *name, mode_t mode, int (*fill)(int fd, const void *bytes, size_t length), const void *bytes,
+		   size_t length, struct error *error)
 {
 	AUTO_FREE char *beside = xasprintf(".%s.new", name);
 
@@ -60,21 +74,25 @@ int fs_write_file(int dir, const char *name, mode_t mode, const void *bytes, siz
 	AUTO_CLOSE int fd = openat(dir, beside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 	if (fd < 0)
 		return error_errno(error, errno, "cannot create %s", name);
-	if (write_durably(fd, bytes, length) || renameat(dir, beside, dir, name)) {
-		error_errno(error, errno, "cannot write %s", name);
-		unlinkat(dir, beside, 0);
-		return -1;
-	}
-	return fs_sync_directory(dir, error);
+	if (fill(fd, bytes, length) == 0 && renameat(dir, beside, dir, name) == 0)
+		return 0;
+	error_errno(error, errno, "cannot write %s", name);
+	unlinkat(dir, beside, 0);
+	return -1;
 }
 
-int fs_append_file(int dir, const char *name, mode_t mode, const void *bytes, size_t length, struct error *error)
+int fs_write_file(int dir, const char *name, mode_t mode, const void *bytes, size_t length, struct error *error)
 {
-	AUTO_CLOSE int fd = openat(dir, name, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, mode);
+	return replace(dir, name, mode, write_durably, bytes, length, error) ? -1 : fs_sync_directory(dir, error);
+}
 
-	if (fd < 0)
-		return error_errno(error, errno, "cannot open %s", name);
-	return write_durably(fd, bytes, length) ? error_errno(error, errno, "cannot write %s", name) : 0;
+int fs_write_passing(int dir, const char *name, mode_t mode, const void *bytes, size_t length, struct error *error)
+{
+	mode_t umask_before = umask(0);
+	int result = replace(dir, name, mode, fs_write_all, bytes, length, error);
+
+	umask(umask_before);
+	return result;
 }
 
 int fs_read_file(int dir, const char *name, size_t limit, struct buf *content, struct error *error)

@@ -21,8 +21,9 @@ int fs_open_directory(int dir, const char *name, struct error *error);
  * sees the old content or the new, also after a power cut. Returns 0 or -1. */
 int fs_write_file(int dir, const char *name, mode_t mode, const void *bytes, size_t length, struct error *error);
 
-/* Appends bytes to the file name below dir in one write and makes them durable; creates it with mode. Returns 0 or -1. */
-int fs_append_file(int dir, const char *name, mode_t mode, const void *bytes, size_t length, struct error *error);
+/* As fs_write_file, with exactly that mode, but not durable: after a power cut the file may be the old one, gone or empty. For what
+ * is written again and again, and is worth nothing when it is old. */
+int fs_write_passing(int dir, const char *name, mode_t mode, const void *bytes, size_t length, struct error *error);
 
 /* Appends the content of the file name below dir to content, limit bytes at most. Returns 0; 1 when there is no such
  * file; or -1. */
@@ -41,6 +42,10 @@ int fs_remove(int dir, const char *name, struct error *error);
 
 /* Makes the names in the directory durable. Returns 0 or -1. */
 int fs_sync_directory(int dir, struct error *error);
+
+/* Lets /dev/null take the place of each of the descriptors 0 to 2 that is not open: else the next file that is opened would get its
+ * number, and be written to by whoever has something to say. What is written to standard output fails as before. */
+void fs_hold_standard(void);
 
 /* Writes all length bytes to fd. Returns 0, or -1 with errno. */
 int fs_write_all(int fd, const void *bytes, size_t length);

@@ -6,19 +6,16 @@
 #include "http_exchange.h"
 #include "str.h"
 #include "time.h"
+#include "transfer.h"
 #include "url.h"
 
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 
 enum {
-	PAUSE_MS = 250, /* before the first retry; it doubles */
-	LONGEST_PAUSE_MS = 30000,
 	PROGRESS = 65536,          /* bytes after which a break counts as the first one */
 	REFUSAL_LIMIT = 1 << 20,   /* bytes of a body that is not for the sink */
-	SECRET_LEAST = 8,          /* letters: what is shorter would be found in any text */
 	MOST_CHANGES = 3,          /* how often a body may be another one when it is resumed */
 };
 
@@ -171,10 +168,14 @@ static int attempt(struct exchange *exchange, CURLcode *ret_code, struct error *
 	exchange->begun = -1;
 	exchange->exceeded = 0;
 	exchange->changed = exchange->sink_failed = false;
+	if (exchange->request->renew)
+		exchange->request->renew(exchange->request->context);
 	if (http_setup(exchange, receive, error))
 		return -1;
+	http_log_begin(exchange);
 	*ret_code = curl_easy_perform(exchange->curl);
 	learn_status(exchange);
+	http_log_end(exchange, *ret_code ? curl_easy_strerror(*ret_code) : NULL);
 	if (*ret_code == CURLE_OK && exchange->begun < 0 && is_for_sink(exchange) && begin_sink(exchange))
 		*ret_code = CURLE_WRITE_ERROR; /* of a body without a byte */
 	if (*ret_code == CURLE_OK && exchange->response->status == 416 && exchange->asked > 0)
@@ -182,42 +183,25 @@ static int attempt(struct exchange *exchange, CURLcode *ret_code, struct error *
 	return 0;
 }
 
-static bool is_worth_retrying(CURLcode code, long status)
+static bool is_passing(long status, bool only_passing)
 {
-	switch (code) {
-	case CURLE_OK:
-		return status == 408 || status == 429 || status >= 500;
-	case CURLE_COULDNT_RESOLVE_HOST:
-	case CURLE_COULDNT_RESOLVE_PROXY:
-	case CURLE_COULDNT_CONNECT:
-	case CURLE_OPERATION_TIMEDOUT:
-	case CURLE_SSL_CONNECT_ERROR:
-	case CURLE_GOT_NOTHING:
-	case CURLE_SEND_ERROR:
-	case CURLE_RECV_ERROR:
-	case CURLE_PARTIAL_FILE:
-	case CURLE_HTTP2:
-	case CURLE_HTTP2_STREAM:
-		return true;
-	default:
-		return false;
-	}
+	return status == 429 || (only_passing ? status >= 502 && status <= 504 : status == 408 || status >= 500);
 }
 
-/* Returns the milliseconds to wait before the retry of that number: what the server asks for, else a pause that doubles, half of it
- * by chance, so that many machines do not come back at once. */
+static bool is_worth_retrying(const struct exchange *exchange, CURLcode code)
+{
+	return code == CURLE_OK ? is_passing(exchange->response->status, exchange->http->settings.only_passing)
+				: transfer_is_passing(code);
+}
+
+/* Returns the milliseconds to wait before the retry of that number: what the server asks for, else a growing pause. */
 static long long pause_before(const struct exchange *exchange, int retry)
 {
-	long long pause = retry < 8 ? (long long)PAUSE_MS << retry : LONGEST_PAUSE_MS;
 	long long seconds = exchange->response->status ? http_retry_after(exchange->http) : 0;
-	unsigned chance = 0;
 
 	if (seconds > 0)
 		return seconds < INT_MAX ? seconds * 1000 : LLONG_MAX;
-	if (pause > LONGEST_PAUSE_MS)
-		pause = LONGEST_PAUSE_MS;
-	(void)!getrandom(&chance, sizeof chance, GRND_NONBLOCK); /* without it, the pause is only less well spread */
-	return pause / 2 + chance % (pause / 2 + 1);
+	return transfer_pause(retry);
 }
 
 /* Makes attempts until one is final: it succeeded, is not worth a retry, or there is no retry or no time left. Returns 0 with its
@@ -236,38 +220,14 @@ static int attempt_until_done(struct exchange *exchange, CURLcode *ret_code, str
 		}
 		if (exchange->begun >= 0 && exchange->position - exchange->begun >= PROGRESS)
 			retry = 0;
-		if (retry >= most || !is_worth_retrying(*ret_code, exchange->response->status))
+		if (retry >= most || !is_worth_retrying(exchange, *ret_code))
 			return 0;
 		long long pause = pause_before(exchange, retry);
 		if (pause >= exchange->deadline - time_monotonic())
 			return 0;
+		http_log_pause(exchange, pause);
 		time_sleep(pause);
 	}
-}
-
-/* Servers and proxies that are being debugged repeat what they were asked, and refusals end in messages that people read. */
-static void hide_secret(struct buf *body, const char *header)
-{
-	const char *space = strrchr(header, ' ');
-	size_t length = space ? strlen(space + 1) : 0;
-	char *end = body->data + body->length;
-
-	if (length < SECRET_LEAST)
-		return;
-	for (char *at = body->data; (at = memmem(at, (size_t)(end - at), space + 1, length)); at += length)
-		memset(at, '*', length);
-}
-
-static void hide_secrets(const struct http_request *request, struct http_response *response)
-{
-	static const char *const names[] = {"Authorization: ", "x-amz-security-token: "};
-
-	if (response->status < 300 || !response->body.length)
-		return;
-	for (const char *const *header = request->headers; header && *header; header++)
-		for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-			if (str_starts(*header, names[i]))
-				hide_secret(&response->body, *header);
 }
 
 int http_exchange(struct http *http, const struct http_request *request, struct http_response *ret, struct error *error)
@@ -288,10 +248,10 @@ int http_exchange(struct http *http, const struct http_request *request, struct 
 	int result = attempt_until_done(&exchange, &code, error);
 	if (result == 0 && (code != CURLE_OK || exchange.changed))
 		result = http_explain(&exchange, code, error);
-	hide_secrets(request, ret);
 	curl_easy_setopt(http->curl, CURLOPT_ERRORBUFFER, NULL); /* closing a connection may still have something to say */
 	curl_slist_free_all(exchange.headers);
 	free(exchange.validator);
+	http_log_free(&exchange.log);
 	return result;
 }
 

@@ -16,6 +16,7 @@ struct http_settings {
 	long long stall_ms;      /* slower than 1 KiB/s for that long, and a connection is given up; 0 for 30 s */
 	int retries;             /* how often 408, 429, 5xx and broken connections are tried again, within the time of the request:
 				  * with growing pauses, or after the Retry-After of the answer */
+	bool only_passing;       /* of answers, only 429, 502, 503 and 504 are tried again */
 };
 
 /* Makes one exchange after the other, and keeps the connections open between them. */
@@ -67,7 +68,10 @@ struct http_request {
 	size_t limit;          /* bytes of the body at the most; with sink 0 for no limit */
 	long long timeout_ms;  /* for the whole exchange, retries included */
 	int redirects;         /* how many are followed, 0 for none; credentials in headers never follow to another host */
+	void (*renew)(void *context); /* called before each attempt, for it to rewrite what headers point to; or NULL */
+	void *context;                /* of renew */
 	bool once;             /* no retries, whatever the settings say */
+	bool private_path;     /* path and query of the URL are a secret: no log shows them */
 	bool direct;           /* past every proxy: for addresses that only this machine can mean */
 };
 
@@ -78,12 +82,12 @@ struct http_response {
 
 #define AUTO_RESPONSE AUTO(http_response_free)
 
-/* Makes the exchange, as the user agent dewy/VERSION. A body for a sink that breaks off is resumed by a Range and If-Range request
- * (RFC 9110, 14.2 and 13.1.5) where the server has told a validator, else begun anew. Returns 0 with any status that is no longer
- * retried, and stars in the place of the token where a body that is no success repeats it; or -1 with the sink's error, with
- * ERROR_NETWORK, whose message holds the host but never the rest of the URL, or with ERROR_CONFIG for a header or a key id that
- * has a control character in it, and for certificate authorities that cannot be read. The caller gives ret to http_response_free
- * in both cases. */
+/* Makes the exchange, as the user agent dewy/VERSION. Values of headers with the name of a secret are kept out of logs and
+ * errors from then on (redact.h). A body for a sink that breaks off is resumed by a Range and If-Range request (RFC 9110, 14.2
+ * and 13.1.5) where the server has told a validator, else begun anew. Returns 0 with any status that is no longer retried; or -1
+ * with the sink's error, with ERROR_NETWORK, whose message holds the host but never the rest of the URL, or with ERROR_CONFIG
+ * for a header or a key id that has a control character in it, and for certificate authorities that cannot be read. The caller
+ * gives ret to http_response_free in both cases. */
 int http_exchange(struct http *http, const struct http_request *request, struct http_response *ret, struct error *error);
 
 void http_response_free(struct http_response *response);

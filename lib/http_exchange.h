@@ -4,6 +4,7 @@
 #define DEWY_HTTP_EXCHANGE_H
 
 #include "http.h"
+#include "http_log.h"
 
 #include <curl/curl.h>
 
@@ -19,6 +20,7 @@ struct exchange {
 	struct http_response *response;
 	struct error *error;
 	long long deadline; /* milliseconds on the monotonic clock */
+	struct http_log log;
 
 	/* of the body that the sink has received in all attempts */
 	long long position; /* the byte that comes next */
@@ -37,10 +39,6 @@ struct exchange {
 /* Sets libcurl up for the next attempt: the only place where its options are set. write is the function that receives the body.
  * Returns 0, or -1 with ERROR_CONFIG for a header or a key id with a control character in it. */
 int http_setup(struct exchange *exchange, curl_write_callback write, struct error *error);
-
-/* Returns the file of certificate authorities that --cacert or the environment names, which the settings or the environment own;
- * NULL when it is the system's. */
-const char *http_authorities(const struct http *http);
 
 /* Fills in the error for an attempt that ended with that code. Returns -1. */
 int http_explain(const struct exchange *exchange, CURLcode code, struct error *error);

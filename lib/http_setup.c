@@ -2,93 +2,30 @@
 #include "alloc.h"
 #include "error.h"
 #include "http_exchange.h"
-#include "proc.h"
+#include "redact.h"
 #include "str.h"
-#include "time.h"
+#include "transfer.h"
 
 #include <ctype.h>
-#include <dirent.h>
-#include <limits.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
 
 enum {
-	CONNECT_MS = 10000,
 	STALL_MS = 30000,
 	STALL_SPEED = 1024, /* bytes each second */
 };
 
-static const char hashed_directory[] = "/etc/ssl/certs";
-
 /* An option that libcurl does not take would be a limit that does not hold: it is an error, not a shrug. */
 #define SET(option, value) failed |= curl_easy_setopt(exchange->curl, option, value) != CURLE_OK
 
-/* True when the directory has a name such as 002c0b4f.0 (openssl-rehash(1)) that leads to a file. */
-static bool is_hashed(const char *path)
-{
-	AUTO_CLOSEDIR DIR *directory = opendir(path);
-	const struct dirent *entry;
-	struct stat status;
-
-	while (directory && (entry = readdir(directory)))
-		if (strspn(entry->d_name, "0123456789abcdef") == 8 && entry->d_name[8] == '.' &&
-		    isdigit((unsigned char)entry->d_name[9]) && fstatat(dirfd(directory), entry->d_name, &status, 0) == 0 &&
-		    S_ISREG(status.st_mode))
-			return true;
-	return false;
-}
-
-/* Returns the file and who names it, or NULL. */
-static const char *find_authorities(const struct http *http, const char **ret_named_by)
-{
-	static const char *const variables[] = {"CURL_CA_BUNDLE", "SSL_CERT_FILE"};
-
-	*ret_named_by = "--cacert";
-	if (http->settings.authorities)
-		return http->settings.authorities;
-	for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
-		const char *file = proc_variable(*ret_named_by = variables[i]);
-		if (file)
-			return file;
-	}
-	return NULL;
-}
-
-const char *http_authorities(const struct http *http)
-{
-	const char *named_by;
-
-	return find_authorities(http, &named_by);
-}
-
 char *http_describe_trust(const struct http *http)
 {
-	const char *named_by, *file = find_authorities(http, &named_by), *bundle = curl_version_info(CURLVERSION_NOW)->cainfo;
-
-	if (file)
-		return xasprintf("%s, which %s names", file, named_by);
-	return xstrdup(is_hashed(hashed_directory) ? hashed_directory : bundle ? bundle : "nothing");
+	return transfer_describe_trust(http->settings.authorities);
 }
 
-/* Parsing the bundle of all authorities takes longer than the rest of a short exchange; of a hashed directory, only the
- * authority in question is read. */
-static int set_trust(struct exchange *exchange)
+static bool is_secure(const struct exchange *exchange)
 {
-	const char *file = http_authorities(exchange->http);
-	int failed = 0;
-
-	if (file) {
-		SET(CURLOPT_CAINFO, file);
-		SET(CURLOPT_CAPATH, NULL);
-	} else if (strncasecmp(exchange->request->url, "https:", 6) == 0 && is_hashed(hashed_directory) &&
-		   curl_easy_setopt(exchange->curl, CURLOPT_CAPATH, hashed_directory) == CURLE_OK) {
-		SET(CURLOPT_CAINFO, NULL);
-	}
-	SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	SET(CURLOPT_SSL_VERIFYPEER, 1L);
-	SET(CURLOPT_SSL_VERIFYHOST, 2L);
-	return failed;
+	return strncasecmp(exchange->request->url, "https:", 6) == 0;
 }
 
 static int set_protocols(struct exchange *exchange)
@@ -110,16 +47,12 @@ static int set_protocols(struct exchange *exchange)
 
 static int set_limits(struct exchange *exchange)
 {
-	long long left = exchange->deadline - time_monotonic(), stall = exchange->http->settings.stall_ms;
-	int failed = 0;
+	long long stall = exchange->http->settings.stall_ms;
+	int failed = transfer_set_time(exchange->curl, exchange->deadline);
 
-	SET(CURLOPT_TIMEOUT_MS, left < 1 ? 1L : left > LONG_MAX ? LONG_MAX : (long)left);
-	SET(CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
 	SET(CURLOPT_LOW_SPEED_LIMIT, (long)STALL_SPEED);
 	SET(CURLOPT_LOW_SPEED_TIME, (long)(((stall ? stall : STALL_MS) + 999) / 1000));
 	SET(CURLOPT_EXPECT_100_TIMEOUT_MS, 1L); /* no second of waiting before a large body */
-	SET(CURLOPT_NOSIGNAL, 1L);
-	SET(CURLOPT_QUICK_EXIT, 1L); /* else cleaning up waits for a name server that does not answer */
 	return failed;
 }
 
@@ -156,6 +89,16 @@ static int set_request(struct exchange *exchange, curl_write_callback write)
 	SET(CURLOPT_WRITEDATA, exchange);
 	SET(CURLOPT_ERRORBUFFER, exchange->detail);
 	return failed;
+}
+
+/* Servers and proxies that are being debugged repeat what they were asked, and refusals end in messages that people read. */
+static void learn_secret(const char *header)
+{
+	AUTO_FREE char *name = xstrndup(header, strcspn(header, ":"));
+	const char *space = strrchr(header, ' ');
+
+	if (redact_is_secret_name(name))
+		redact_learn(space ? space + 1 : NULL);
 }
 
 static void add_header(struct exchange *exchange, const char *header)
@@ -198,6 +141,7 @@ static int set_headers(struct exchange *exchange, struct error *error)
 	for (const char *const *header = exchange->request->headers; header && *header; header++) {
 		if (check_header(*header, error))
 			return -1;
+		learn_secret(*header);
 		add_header(exchange, *header);
 	}
 	if (exchange->asked > 0)
@@ -210,8 +154,8 @@ int http_setup(struct exchange *exchange, curl_write_callback write, struct erro
 	if (set_headers(exchange, error) || check_key_id(exchange->request->signature, error))
 		return -1;
 	curl_easy_reset(exchange->curl);
-	if (set_trust(exchange) || set_protocols(exchange) || set_limits(exchange) || set_signature(exchange) ||
-	    set_request(exchange, write))
-		return error_set(error, ERROR_INTERNAL, "libcurl %s lacks an option", curl_version_info(CURLVERSION_NOW)->version);
+	if (transfer_set_trust(exchange->curl, exchange->http->settings.authorities, is_secure(exchange)) || set_protocols(exchange) ||
+	    set_limits(exchange) || set_signature(exchange) || set_request(exchange, write))
+		return transfer_lacks_option(error);
 	return 0;
 }

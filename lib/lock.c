@@ -33,21 +33,53 @@ static int explain(int errnum, const char *what, int dir, const char *name, stru
 	return errnum ? error_errno(error, errnum, "%s %s", what, path) : error_set(error, ERROR_LOCKED, "%s %s", what, path);
 }
 
-int lock_take(int dir, const char *name, long long wait_ms, struct error *error)
+/* Tries to lock the file, or with part >= 0 the byte of that number. Returns 0; 1 while somebody else has it; or -1 with errno. */
+static int try(int fd, long part)
 {
-	AUTO_CLOSE int fd = openat(dir, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
-	long long deadline = time_monotonic() + wait_ms;
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = part, .l_len = 1};
 
-	if (fd < 0)
-		return explain(errno, "cannot open the lock", dir, name, error);
-	while (flock(fd, LOCK_EX | LOCK_NB)) {
-		if (errno != EWOULDBLOCK && errno != EINTR)
+	if ((part < 0 ? flock(fd, LOCK_EX | LOCK_NB) : fcntl(fd, F_SETLK, &lock)) == 0)
+		return 0;
+	return errno == EWOULDBLOCK || errno == EACCES || errno == EINTR ? 1 : -1;
+}
+
+static int wait_for(int fd, long part, int dir, const char *name, long long wait_ms, struct error *error)
+{
+	long long deadline = time_monotonic() + wait_ms;
+	int result;
+
+	while ((result = try(fd, part))) {
+		if (result < 0)
 			return explain(errno, "cannot take the lock", dir, name, error);
 		if (time_monotonic() >= deadline)
 			return explain(0, "another run holds the lock", dir, name, error);
 		time_sleep(20);
 	}
-	return steal_fd(&fd);
+	return 0;
+}
+
+static int take(int dir, const char *name, long part, long long wait_ms, struct error *error)
+{
+	AUTO_CLOSE int fd = openat(dir, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
+
+	if (fd < 0)
+		return explain(errno, "cannot open the lock", dir, name, error);
+	return wait_for(fd, part, dir, name, wait_ms, error) ? -1 : steal_fd(&fd);
+}
+
+int lock_take(int dir, const char *name, long long wait_ms, struct error *error)
+{
+	return take(dir, name, -1, wait_ms, error);
+}
+
+int lock_take_part(int dir, const char *name, unsigned part, long long wait_ms, struct error *error)
+{
+	return take(dir, name, (long)part, wait_ms, error);
+}
+
+int lock_open(int fd, int dir, const char *name, long long wait_ms, struct error *error)
+{
+	return wait_for(fd, -1, dir, name, wait_ms, error);
 }
 
 int lock_is_ours(int fd, int dir, const char *name)

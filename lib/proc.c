@@ -183,6 +183,7 @@ struct watch {
 	int end;          /* a pidfd of it, -1 for none */
 	int signals;      /* a signalfd of those that would end this process, -1 for none */
 	sigset_t ending;  /* the same, blocked */
+	long long grace;  /* milliseconds from SIGTERM to SIGKILL */
 };
 
 /* Drains both streams, for at most milliseconds or until something else happens. */
@@ -223,7 +224,7 @@ static int follow(pid_t pid, struct watch *watch, long long timeout_ms, struct p
 		if (left <= 0) {
 			kill(-pid, told ? SIGKILL : SIGTERM);
 			ret->timed_out |= !interrupted;
-			deadline = time_monotonic() + (told ? STEP_MS : GRACE_MS);
+			deadline = time_monotonic() + (told ? STEP_MS : watch->grace);
 			continue;
 		}
 		drain_for(watch, left < most ? left : most);
@@ -247,6 +248,7 @@ static int run_piped(const struct proc_spec *spec, int out[2], int err[2], size_
 	struct watch watch = {.streams = {{out[0], &ret->out, limit}, {err[0], &ret->err, limit}}};
 	sigset_t before;
 
+	watch.grace = spec->grace_ms ? spec->grace_ms : GRACE_MS;
 	sigemptyset(&watch.ending);
 	for (size_t i = 0; i < sizeof ending / sizeof *ending; i++)
 		sigaddset(&watch.ending, ending[i]);
@@ -322,8 +324,14 @@ char *proc_sibling(const char *name)
 	return path ? path : xstrdup(name);
 }
 
-/* Returns the file that execvp(3) finds for a name without a slash, or the name, as if it were in the working directory. */
-static char *find_in_path(const char *name)
+char *proc_helper(const char *near, const char *where)
+{
+	AUTO_FREE char *path = proc_sibling(near);
+
+	return *path == '/' ? steal_pointer(&path) : xstrdup(where);
+}
+
+char *proc_find(const char *name)
 {
 	const char *path = proc_variable("PATH");
 	AUTO_FREE char *copy = xstrdup(path ? path : "/bin:/usr/bin");
@@ -334,16 +342,16 @@ static char *find_in_path(const char *name)
 		if (access(file, X_OK) == 0)
 			return fs_absolute_path(file);
 	}
-	return fs_absolute_path(name);
+	return NULL;
 }
 
 char *proc_program(const char *name)
 {
 	char *executed = executed_path();
 
-	if (executed)
-		return executed;
-	return strchr(name, '/') ? fs_absolute_path(name) : find_in_path(name);
+	if (!executed && !strchr(name, '/'))
+		executed = proc_find(name);
+	return executed ? executed : fs_absolute_path(name);
 }
 
 static const struct signal_name {

@@ -17,6 +17,7 @@ struct proc_spec {
 	int in, out, err;               /* descriptors that become 0, 1 and 2; 0 is /dev/null for in, the caller's own for out and err */
 	int keep;                       /* a descriptor that the child inherits under its own number; 0 for none */
 	bool own_group;                 /* the child leads a process group of its own */
+	long long grace_ms;             /* with proc_run: from SIGTERM to SIGKILL; 0 for five seconds */
 };
 
 /* Starts a program with default signal handling and an empty signal mask. Returns its pid, or -1 with ERROR_APPLICATION. */
@@ -41,7 +42,7 @@ struct proc_result {
 };
 
 /* Runs a program in its own process group to its end, or for timeout_ms milliseconds at most: then the group gets SIGTERM,
- * and SIGKILL five seconds later. Up to output_limit bytes each of standard error, and of standard output unless spec has an out,
+ * and SIGKILL after the grace of spec. Up to output_limit bytes each of standard error, and of standard output unless spec has an out,
  * are kept, the rest is read and dropped; a background process that keeps them open is not waited for. A SIGTERM, SIGINT, SIGHUP or
  * SIGQUIT that comes meanwhile ends the group first, and then this process. Returns 0, or -1 when it could not be started.
  * The caller gives ret to proc_result_free. */
@@ -56,6 +57,10 @@ int proc_pidfd(pid_t pid);
  * to whatever has that number now. Returns 0, or -1 with errno. */
 int proc_signal(pid_t pid, int pidfd, int number);
 
+/* Returns the absolute path of the file that execvp(3) finds for a name without a slash, NULL when there is none. The caller frees
+ * it. */
+char *proc_find(const char *name);
+
 /* Returns the absolute path of the program that lies beside the running one, first without links resolved, so that it leads to what
  * an upgrade puts there; or, when there is none, its name, to be looked up in PATH. The caller frees it. To be called in the first
  * working directory. */
@@ -64,6 +69,16 @@ char *proc_sibling(const char *name);
 /* Returns the path by which this program was executed, absolute and without links resolved, so that it leads to what an upgrade
  * puts there; the caller frees it. name is argv[0], for systems that do not tell. To be called in the first working directory. */
 char *proc_program(const char *name);
+
+/* Returns the helper program that lies at the path near, seen from the directory of the running one, or else at the absolute path
+ * where. The caller frees it. */
+char *proc_helper(const char *near, const char *where);
+
+/* Returns the parent of a living process, 0 when it has none here; -1 when there is no such process, or this user may not know. */
+pid_t proc_parent(pid_t pid);
+
+/* True when a living process has a controlling terminal. */
+bool proc_has_terminal(pid_t pid);
 
 /* Returns for how many milliseconds a process has lived, exact to some 10 ms; -1 when there is none or it has ended.
  * Format: proc(5), /proc/PID/stat. */

@@ -17,6 +17,7 @@
 struct state {
 	char letter;
 	pid_t parent, group;
+	int terminal; /* 0 for none */
 	unsigned long long ticks; /* since boot, when it began */
 };
 
@@ -30,10 +31,24 @@ static int read_state(pid_t pid, struct state *ret)
 	if (fd < 0 || buf_read(&content, fd, 8192))
 		return -1;
 	const char *after = strrchr(buf_text(&content), ')'); /* the name before it may hold anything */
-	if (!after || sscanf(after, ") %c %d %d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu", &ret->letter,
-			     &ret->parent, &ret->group, &ret->ticks) != 4)
+	if (!after || sscanf(after, ") %c %d %d %*d %d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu", &ret->letter,
+			     &ret->parent, &ret->group, &ret->terminal, &ret->ticks) != 5)
 		return -1;
 	return ret->letter == 'Z' || ret->letter == 'X' ? -1 : 0;
+}
+
+pid_t proc_parent(pid_t pid)
+{
+	struct state state;
+
+	return read_state(pid, &state) ? -1 : state.parent;
+}
+
+bool proc_has_terminal(pid_t pid)
+{
+	struct state state;
+
+	return read_state(pid, &state) == 0 && state.terminal != 0;
 }
 
 long long proc_age(pid_t pid)

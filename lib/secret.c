@@ -5,6 +5,8 @@
 #include "buf.h"
 #include "error.h"
 #include "proc.h"
+#include "redact.h"
+#include "str.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -32,12 +34,23 @@ static int read_file(const char *variable, const char *path, char **ret_secret, 
 	return error_hint(error, "name the file that holds the secret in %s, and give this user the right to read it", variable);
 }
 
+/* Not all that is read so is to be hidden: ids and user names are what people look for in an error. */
+static void learn(const char *name, const char *value)
+{
+	if (redact_is_secret_name(name))
+		redact_learn(value);
+}
+
 int secret_read_file(const char *variable, char **ret_secret, struct error *error)
 {
 	const char *path = proc_variable(variable);
+	AUTO_FREE char *name = xstrndup(variable, strlen(variable) - (str_ends(variable, "_FILE") || str_ends(variable, "_PATH") ? 5 : 0));
 
 	*ret_secret = NULL;
-	return path ? read_file(variable, path, ret_secret, error) : 0;
+	if (path && read_file(variable, path, ret_secret, error))
+		return -1;
+	learn(name, *ret_secret);
+	return 0;
 }
 
 char *secret_credential(const char *name)
@@ -53,11 +66,12 @@ int secret_read_text(const char *name, char **ret_secret, struct error *error)
 	AUTO_FREE char *variable = xasprintf("%s_FILE", name), *credential = secret_credential(name);
 
 	*ret_secret = xstrdup(proc_variable(name));
-	if (*ret_secret)
-		return 0;
-	if (secret_read_file(variable, ret_secret, error))
+	if (!*ret_secret && secret_read_file(variable, ret_secret, error))
 		return -1;
-	return *ret_secret || !credential ? 0 : read_file("CREDENTIALS_DIRECTORY", credential, ret_secret, error);
+	if (!*ret_secret && credential && read_file("CREDENTIALS_DIRECTORY", credential, ret_secret, error))
+		return -1;
+	learn(name, *ret_secret);
+	return 0;
 }
 
 char *secret_source(const char *name)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Secrets come from the environment, or from a file: never from the command line, which others can read. */
+/* Secrets come from the environment, or from a file: never from the command line, which others can read. What is read here under the
+ * name of a secret (redact.h) is kept out of logs and errors from then on. */
 #ifndef DEWY_SECRET_H
 #define DEWY_SECRET_H
 

@@ -51,10 +51,10 @@ unsigned str_control(const char *text)
 	switch (str_utf8_length(text)) {
 	case 2:
 		code = (byte[0] & 0x1fu) << 6 | (byte[1] & 0x3fu);
-		return code < 0xa0 ? code : 0;
+		return code < 0xa0 || code == 0x61c ? code : 0;
 	case 3:
 		code = (byte[0] & 0xfu) << 12 | (byte[1] & 0x3fu) << 6 | (byte[2] & 0x3fu);
-		return (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069) ? code : 0;
+		return code == 0x200e || code == 0x200f || (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069) ? code : 0;
 	default:
 		return 0;
 	}
@@ -197,6 +197,19 @@ void str_add_utf8(struct buf *buf, const char *text)
 		else
 			buf_puts(buf, "\xef\xbf\xbd");
 		text += length ? length : 1;
+	}
+}
+
+void str_add_visible(struct buf *buf, const char *text)
+{
+	AUTO_BUF struct buf valid = {0};
+
+	str_add_utf8(&valid, text);
+	for (const char *at = buf_text(&valid); *at; at += str_utf8_length(at)) {
+		if (str_control(at))
+			buf_printf(buf, "\\u%04x", str_control(at));
+		else
+			buf_add(buf, at, str_utf8_length(at));
 	}
 }
 

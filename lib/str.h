@@ -49,6 +49,9 @@ void str_add_size(struct buf *buf, long long bytes);
  * characters are escaped as in JSON, and bytes that are not UTF-8 as \ufffd. */
 void str_add_escaped(struct buf *buf, const char *text);
 
+/* Appends text with its control characters escaped as in JSON, and U+FFFD for each byte that is not UTF-8. */
+void str_add_visible(struct buf *buf, const char *text);
+
 /* Appends text with a replacement character (U+FFFD) for each byte that is not UTF-8. */
 void str_add_utf8(struct buf *buf, const char *text);
 

@@ -37,6 +37,14 @@ const char *time_format(time_t when, char text[TIME_TEXT])
 	return format_utc(when, "%Y-%m-%dT%H:%M:%SZ", text);
 }
 
+const char *time_format_ms(long long milliseconds, char text[TIME_TEXT])
+{
+	size_t length = strlen(format_utc((time_t)(milliseconds / 1000), "%Y-%m-%dT%H:%M:%S", text));
+
+	snprintf(text + length, TIME_TEXT - length, ".%03dZ", (int)(milliseconds % 1000));
+	return text;
+}
+
 const char *time_stamp(time_t when, char text[TIME_TEXT])
 {
 	return format_utc(when, "%Y%m%dT%H%M%SZ", text);
@@ -112,6 +120,20 @@ int time_parse(const char *text, time_t *ret_when)
 		return -1;
 	int seconds = (offset[0] * 60 + offset[1]) * 60;
 	*ret_when += *text == '-' ? seconds : -seconds;
+	return 0;
+}
+
+int time_parse_ms(const char *text, long long *ret_milliseconds)
+{
+	const char *fraction = strchr(text, '.');
+	int thousandths = 0, weight = 100;
+	time_t seconds;
+
+	if (time_parse(text, &seconds))
+		return -1;
+	for (; fraction && weight && fraction[1] >= '0' && fraction[1] <= '9'; fraction++, weight /= 10)
+		thousandths += weight * (fraction[1] - '0');
+	*ret_milliseconds = seconds * 1000LL + thousandths;
 	return 0;
 }
 

@@ -16,6 +16,9 @@ long long time_now(void);
 /* Writes seconds since the epoch as 2024-01-15T10:30:45Z (RFC 3339). Returns text. */
 const char *time_format(time_t when, char text[TIME_TEXT]);
 
+/* Writes milliseconds since the epoch as 2024-01-15T10:30:45.123Z (RFC 3339). Returns text. */
+const char *time_format_ms(long long milliseconds, char text[TIME_TEXT]);
+
 /* Writes seconds since the epoch as 20240115T103045Z (ISO 8601, basic), which sorts as it should and fits a file name.
  * Returns text. */
 const char *time_stamp(time_t when, char text[TIME_TEXT]);
@@ -25,6 +28,9 @@ const char *time_stamp_fine(const struct timespec *when, char text[TIME_TEXT]);
 
 /* Reads an RFC 3339 time, with any offset and fraction. Returns 0 with seconds since the epoch, or -1. */
 int time_parse(const char *text, time_t *ret_when);
+
+/* As time_parse, with milliseconds since the epoch; of a finer fraction, the rest is dropped. */
+int time_parse_ms(const char *text, long long *ret_milliseconds);
 
 /* Reads what time_stamp writes. Returns 0 with seconds since the epoch, or -1. */
 int time_parse_stamp(const char *text, time_t *ret_when);

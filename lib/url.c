@@ -179,13 +179,18 @@ void url_add_field(struct buf *form, const char *name, const char *value)
 	url_add_encoded(form, value, "");
 }
 
+char *url_decode(const char *text)
+{
+	return decode(text, strlen(text));
+}
+
 char *url_decode_form(const char *text)
 {
 	AUTO_FREE char *spaced = xstrdup(text);
 
 	for (char *plus = spaced; (plus = strchr(plus, '+'));)
 		*plus = ' ';
-	return decode(spaced, strlen(spaced));
+	return url_decode(spaced);
 }
 
 /* Returns the part of a URL behind user and password, "" when there is no authority. */

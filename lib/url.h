@@ -26,8 +26,8 @@ struct url {
 /* Parses text. Returns 0, or -1 with ERROR_CONFIG; the caller gives url to url_free in both cases. */
 int url_parse(struct url *url, const char *text, struct error *error);
 
-/* As url_parse, for a URL without an authority, SCHEME:PATH?NAME=VALUE&..., such as mailto: (RFC 6068); whatever is between scheme and
- * query becomes the path. */
+/* As url_parse, for a URL without an authority, SCHEME:PATH?NAME=VALUE&..., such as mailto: (RFC 6068); whatever is between scheme
+ * and query becomes the path. */
 int url_parse_plain(struct url *url, const char *text, struct error *error);
 
 void url_free(struct url *url);
@@ -46,6 +46,9 @@ void url_add_encoded(struct buf *buf, const char *text, const char *keep);
 
 /* Appends NAME=VALUE to a form, application/x-www-form-urlencoded, with an ampersand before all but the first. */
 void url_add_field(struct buf *form, const char *name, const char *value);
+
+/* Returns text with its percent-encoding undone; the caller frees it. NULL when an escape is damaged or stands for a zero byte. */
+char *url_decode(const char *text);
 
 /* Returns text with its percent-encoding undone and a space for each plus sign, as forms have it; the caller frees it. NULL when an
  * escape is damaged or stands for a zero byte. */

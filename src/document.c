@@ -4,6 +4,7 @@
 #include "alloc.h"
 #include "error.h"
 #include "options.h"
+#include "redact.h"
 #include "root/root.h"
 #include "str.h"
 #include "time.h"
@@ -33,6 +34,8 @@ static const char *const states[] = {
 	[STATE_FETCHED] = "fetched",     [STATE_DEPLOYED] = "deployed",       [STATE_RUNNING] = "running",
 	[STATE_FAILED] = "failed",       [STATE_ROLLED_BACK] = "rolled_back",
 };
+
+static const char sent_to[] = "sent_to"; /* of a notice: the names of the channels that it has reached */
 
 static int state_from_word(const char *word)
 {
@@ -154,6 +157,18 @@ cJSON *document_new(const struct root *root, const char *app, const char *mode)
 	return document;
 }
 
+void document_renew(cJSON *document)
+{
+	static const char *const past[] = {
+		"check",        "fetch",        "restart",      "error",             "notices",           "report",
+		"deploy.hooks", "deploy.files", "deploy.bytes", "deploy.started_at", "deploy.duration_ms"};
+	char id[TIME_TEXT + 8];
+
+	json_set_string(document, "id", new_id(id));
+	for (size_t i = 0; i < sizeof past / sizeof *past; i++)
+		json_set_string(document, past[i], NULL);
+}
+
 enum state document_state(const cJSON *document)
 {
 	int state = state_from_word(json_string(document, "state"));
@@ -202,10 +217,35 @@ int document_status(const cJSON *document)
 	}
 }
 
+bool document_was_sent(const cJSON *notice, const char *name)
+{
+	const cJSON *taker;
+
+	cJSON_ArrayForEach(taker, json_get(notice, sent_to))
+	{
+		if (str_equal(cJSON_GetStringValue(taker), name))
+			return true;
+	}
+	return false;
+}
+
+void document_add_sent(cJSON *notice, const char *name)
+{
+	cJSON *takers = json_get(notice, sent_to);
+
+	if (document_was_sent(notice, name))
+		return;
+	if (!cJSON_IsArray(takers)) {
+		takers = xrequire(cJSON_CreateArray());
+		json_set(notice, sent_to, takers);
+	}
+	cJSON_AddItemToArray(takers, xrequire(cJSON_CreateString(name)));
+}
+
 void document_notice(cJSON *document, const char *stage, const char *kind, const char *format, ...)
 {
 	cJSON *notices = json_get(document, "notices"), *notice = xrequire(cJSON_CreateObject());
-	AUTO_BUF struct buf text = {0};
+	AUTO_BUF struct buf text = {0}, clean = {0};
 	char now[TIME_TEXT];
 	va_list arguments;
 
@@ -215,7 +255,7 @@ void document_notice(cJSON *document, const char *stage, const char *kind, const
 	json_set_string(notice, "time", time_format((time_t)(time_now() / 1000), now));
 	json_set_string(notice, "stage", stage);
 	json_set_string(notice, "kind", kind);
-	json_set_string(notice, "text", buf_text(&text));
+	json_set_string(notice, "text", redact(buf_text(&text), &clean));
 	json_set_bool(notice, "sent", false);
 	if (!notices) {
 		notices = xrequire(cJSON_CreateArray());

@@ -43,6 +43,9 @@ int document_require(const cJSON *document, unsigned user, struct error *error);
  * name of ROOT. The caller deletes it. */
 cJSON *document_new(const struct root *root, const char *app, const char *mode);
 
+/* Makes the record of an earlier run the document of a new one: with a fresh id, and without what that run did and told. */
+void document_renew(cJSON *document);
+
 enum state document_state(const cJSON *document);
 
 /* Sets the state, and the reason unless that is NULL. */
@@ -56,6 +59,15 @@ long long document_spent(const cJSON *document);
 
 /* Returns the exit status that a tool ends with when this is its document. */
 int document_status(const cJSON *document);
+
+/* The name by which a notice says that the log has it. */
+#define NOTICE_LOG "log"
+
+/* True when the notice has reached the channel of that name. */
+bool document_was_sent(const cJSON *notice, const char *name);
+
+/* Notes that the notice has reached the channel. */
+void document_add_sent(cJSON *notice, const char *name);
 
 /* Adds a notice of one of the kinds above; stage is the one that speaks. */
 void document_notice(cJSON *document, const char *stage, const char *kind, const char *format, ...)

@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "options.h"
 
+#include "alloc.h"
+#include "cleanup.h"
 #include "error.h"
+#include "fs.h"
 #include "log.h"
+#include "redact.h"
+#include "secrets.h"
 #include "str.h"
 
 #include <errno.h>
@@ -29,6 +34,7 @@ static void configure_log(const struct options *options)
 
 int options_read(struct options *options, unsigned user, int argc, char **argv, struct error *error)
 {
+	redact_prepare(secrets_learn);
 	if (option_parse(options, option_specs, OPTION_COUNT, user, argc, argv, error)) {
 		option_free(options);
 		return -1;
@@ -39,7 +45,9 @@ int options_read(struct options *options, unsigned user, int argc, char **argv, 
 
 int options_complain(const struct tool *tool, const struct error *error)
 {
-	fprintf(stderr, "%s: %s; %s\n", tool->name, error->message, error->hint);
+	AUTO_FREE char *sentence = xasprintf("%s: %s; %s", tool->name, error->message, error->hint);
+
+	log_sentence(LOG_ERROR, sentence);
 	return error_status(error->code);
 }
 
@@ -69,6 +77,7 @@ int options_start(struct options *options, const struct tool *tool, unsigned use
 {
 	struct error error;
 
+	fs_hold_standard();
 	if (options_read(options, user, argc, argv, &error)) {
 		error_hint(&error, "see %s --help", tool->name);
 		return options_complain(tool, &error);

@@ -8,6 +8,7 @@
 #include "log.h"
 #include "restart/settings.h"
 #include "root/history.h"
+#include "root/history_line.h"
 #include "str.h"
 #include "time.h"
 
@@ -91,13 +92,13 @@ static int take_lock(const struct driver *driver, int *ret_failed, struct error 
 	return lock;
 }
 
-static void stamp(struct driver *driver, time_t started_at)
+static void stamp(struct driver *driver, long long started_at)
 {
 	AUTO_FREE char *started = xasprintf("%s.started_at", driver->stage->name);
 	AUTO_FREE char *duration = xasprintf("%s.duration_ms", driver->stage->name);
 	char text[TIME_TEXT];
 
-	json_set_string(driver->document, started, time_format(started_at, text));
+	json_set_string(driver->document, started, time_format_ms(started_at, text));
 	json_set_number(driver->document, duration, time_monotonic() - driver->started_at);
 }
 
@@ -111,10 +112,18 @@ static int run_step(struct driver *driver, struct error *error)
 	return driver->stage->run(&run, error);
 }
 
+static void record(const struct driver *driver)
+{
+	AUTO_JSON cJSON *line = history_line(&driver->root, driver->document);
+	struct error error;
+
+	if (driver->stage->record(&driver->root, line, &error))
+		log_warn(HISTORY_UNRECORDED, "error", error.message, "hint", error.hint);
+}
+
 /* Tells the log what went wrong, and the history what came to an end. */
 static void conclude(struct driver *driver, int failed, const struct error *error)
 {
-	struct error unrecorded;
 	enum state state = document_state(driver->document);
 	bool ended = state == STATE_FAILED || state == STATE_RUNNING || state == STATE_ROLLED_BACK ||
 		     (state == STATE_DEPLOYED && str_equal(json_string(driver->document, "mode"), "assets"));
@@ -122,9 +131,8 @@ static void conclude(struct driver *driver, int failed, const struct error *erro
 
 	if (failed)
 		log_error(error->message, "stage", driver->stage->name, "hint", error->hint);
-	if (ended && !mistaken && driver->stage->takes_lock && error->code != ERROR_LOCKED && driver->root.state >= 0 &&
-	    history_append(&driver->root, driver->document, &unrecorded))
-		log_warn("Cannot record the deployment", "error", unrecorded.message, "hint", unrecorded.hint);
+	if (ended && !mistaken && driver->stage->record && error->code != ERROR_LOCKED && driver->root.state >= 0)
+		record(driver);
 }
 
 static cJSON *begin_document(const struct driver *driver)
@@ -143,7 +151,7 @@ static unsigned requirements(const struct driver *driver)
 /* Has the stage say what it would do. Nothing is locked, recorded or told to anybody. */
 static void rehearse(struct driver *driver)
 {
-	time_t started_at = (time_t)(time_now() / 1000);
+	long long started_at = time_now();
 	struct error error;
 
 	driver->started_at = time_monotonic();
@@ -164,7 +172,7 @@ static void rehearse(struct driver *driver)
 /* Runs the step, and records what came of it, under the lock of ROOT; it is free again before the next stage reads the document. */
 static void act(struct driver *driver)
 {
-	time_t started_at = (time_t)(time_now() / 1000);
+	long long started_at = time_now();
 	struct error error = {0};
 	int failed = 0;
 

@@ -251,6 +251,44 @@ grant() {
   assert_stops nginx
 }
 
+@test "exim takes mail after TLS and AUTH, refuses whom it should, and has a sendmail" {
+  local ca=$BATS_TEST_TMPDIR/ca port mail=$BATS_TEST_TMPDIR/mail
+  chmod 755 "$BATS_RUN_TMPDIR" "$BATS_TEST_TMPDIR"
+  "$STACK/authority" "$ca"
+  port=$(free_ports 3)
+  start exim "$port" "$ca/"server.{pem,key}
+  printf 'From: a@test\r\nSubject: hello\r\n\r\nbody\r\n..dot\r\n' >"$mail"
+
+  # mail STATUS RECIPIENT PORT CURL-ARGUMENT...
+  mail() {
+    run -"$1" curl -sS --cacert "$ca/ca.pem" --mail-from a@test --mail-rcpt "$2" -T "$mail" "${@:4}" "$3"
+  }
+  mail 0 one@test "smtp://localhost:$port" --ssl-reqd -u robot:s3cret
+  mail 0 two@test "smtps://localhost:$((port + 1))" -u robot:s3cret
+  mail 0 three@test "smtp://localhost:$((port + 2))"
+  mail 67 one@test "smtp://localhost:$port" --ssl-reqd -u robot:wrong
+  mail 55 one@test "smtp://localhost:$port" --ssl-reqd
+  assert_output --partial 530
+  mail 55 one@test "smtp://localhost:$port" -u robot:s3cret
+  mail 64 one@test "smtp://localhost:$((port + 2))" --ssl-reqd
+  local recipient
+  for recipient in nouser:550 full:452 busy:451 grey:451; do
+    mail 55 "${recipient%:*}@test" "smtp://localhost:$((port + 2))"
+    assert_output --partial "${recipient#*:}"
+  done
+  mail 0 grey@test "smtp://localhost:$((port + 2))"
+  run -0 "$SERVER_DIR/sendmail/sendmail" -i -- four@test <<<$'Subject: hello\n\nbody\n.'
+  for recipient in one two three four grey; do
+    wait_until grep -qx "Envelope-to: $recipient@test" -r "$SERVER_DIR/mail/new"
+  done
+  assert_equal "$(ls "$SERVER_DIR/mail/new" | wc -l)" 5
+  assert_equal "$(cat "$SERVER_DIR"/mail/new/* | grep -cx '\.\.dot')" 4
+  head -c 70000 /dev/zero | tr '\0' x | fold >>"$mail"
+  mail 55 one@test "smtp://localhost:$((port + 2))"
+  assert_output --partial 552
+  assert_stops exim
+}
+
 @test "two at once do not mind each other; one whose port is taken fails and says why" {
   local port
   port=$(free_ports 2)

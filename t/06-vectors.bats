@@ -175,3 +175,27 @@ assert_signed() {
   vectors unseal 'no base64' 'the secret'
   assert_output refused
 }
+
+@test "a text is cut at the ends of lines, never within a character, and what is missing is counted" {
+  local bytes=64 line euros=€€€€€€€€€€€€€€€€€€€€€€
+  vectors cut 3 64 $'a\nb\nc\n\n'
+  assert_output $'a\nb\nc'
+  vectors cut 2 64 $'a\nb\nc\n'
+  assert_output $'a\nb\n... (1 more line)'
+  vectors cut 2 64 $'a\nb\nc\nd'
+  assert_output $'a\nb\n... (2 more lines)'
+  vectors cut 9 64 ''
+  assert_output ''
+  vectors cut 9 64 "$euros" # 66 bytes
+  assert_output '€€€€€€€€... (42 more bytes)'
+  vectors cut 9 66 "$euros"
+  assert_output "$euros"
+  vectors cut 9 64 $'short\n'"$euros"$'\nend'
+  assert_output $'short\n... (2 more lines)'
+  line=$(printf 'x%.0s' {1..20})
+  for bytes in {64..200}; do
+    vectors cut 100 "$bytes" "$(for _ in {1..12}; do echo "$line"; done)"
+    [ ${#output} -le "$bytes" ]
+    assert_equal "$(grep -cx "$line" <<<"$output")" $((12 - $(sed -n 's/^\.\.\. (\([0-9]*\) more lines*)$/\1/p' <<<"$output")))
+  done
+}

@@ -194,7 +194,7 @@ fetch() {
     '{"path": "GET .*", "status": 403, "json": {"error": {"message": "you said Bearer ya29.hush-hush, ya29.hush-hush"}}}'
   run --separate-stderr dewy-check --log-level debug --registry "$GS"
   [ "$status" -eq 2 ]
-  [[ $(field error.message) == *"403: you said Bearer **************, **************" ]]
+  [[ $(field error.message) == *"403: you said Bearer [redacted], [redacted]" ]]
   [[ $output$stderr != *hush* ]]
 }
 

@@ -379,7 +379,7 @@ five_minutes_later() {
   assert_success
   [ "$(count_requests '.path | startswith("/github-production-release-asset")')" = 1 ]
   [ "$(count_requests '(.path | startswith("/github-production-release-asset")) and .headers.authorization')" = 0 ]
-  [[ $output$stderr != *ghp_write* && $output$stderr != *sig=* ]]
+  [[ $output$stderr != *ghp_write* && $output$stderr != *sig=[!\[]* ]]
   run ! grep -rq 'ghp_write\|sig=' "$ROOT"
 }
 
@@ -601,4 +601,23 @@ five_minutes_later() {
   as_github bash -euc 'SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt dewy once --registry ghr://acme/app >/dev/null
     gh release download v1.2.3 --repo acme/app --pattern "shipped_to_*" --dir "$1"' bash "$BATS_TEST_TMPDIR/read"
   [[ $(cat "$BATS_TEST_TMPDIR"/read/shipped_to_*.txt) == "shipped to "*" assets at "* ]]
+}
+
+@test "what GitHub still grants is in the document, also of a poll that finds nothing new" {
+  local left
+  publish v1.0.0
+  serve
+  once
+  assert_success
+  check # for the first time with the audit record
+  check
+  assert_equal "$(field state) $(field check.requests_limit)" "unchanged 5000"
+  assert_document
+  left=$(field check.requests_left)
+  assert [ "$left" -lt 5000 ]
+  assert_equal "$(github_requests .status | tail -n 1)" 304
+  github_control rate '{"token": "ghp_write", "remaining": 7, "reset_in": 600}'
+  check
+  assert_equal "$(field check.requests_left)" 7
+  jq -e '.check.requests_reset_at | fromdate | . > now + 500 and . < now + 700' <<<"$output"
 }

@@ -303,7 +303,7 @@ END
   assert_equal "$(asked sts '"\(.key_id) \(.form.Action) \(.form.RoleArn) \(.form.WebIdentityToken)"')" \
     "null AssumeRoleWithWebIdentity $ROLE another.jwt"
   [[ $(asked sts .form.RoleSessionName) == dewy-* ]]
-  run grep -rF -e KEYsts -e keysts -e session/ -e jwt "$ROOT"
+  run grep -rF -e KEYsts -e keysts -e session/ -e jwt.of.pod -e another.jwt "$ROOT"
   assert_failure 1
   export AWS_ROLE_SESSION_NAME=mine
   rm "$ROOT/.dewy/tokens.json"

@@ -334,17 +334,32 @@ subprocess.run(["dewy-deploy"], stdin=open(sys.argv[1]), stdout=subprocess.DEVNU
 print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)' "$1"
 }
 
-@test "memory does not grow with the archive, and stays under 40 MiB with a window of 8 MiB" {
+# stays_small SUFFIX PROGRAM...: a large archive that PROGRAM compresses takes less than 40 MiB of memory.
+stays_small() {
+  local kib large=$BATS_TEST_TMPDIR/large.tar.$1
   ! sanitized || skip "the sanitizer needs more"
   head -c 12000000 /dev/urandom >"$BATS_TEST_TMPDIR/random"
-  for way in "gz gzip -1" "xz xz -0 --lzma2=preset=0,dict=8MiB" "zst zstd -q -19 --zstd=wlog=23,strategy=1" "bz2 bzip2"; do
-    read -r suffix program <<<"$way"
-    tar -C "$BATS_TEST_TMPDIR" -cf - random | $program >"$BATS_TEST_TMPDIR/large.tar.$suffix"
-    fetched "$BATS_TEST_TMPDIR/large.tar.$suffix" >"$BATS_TEST_TMPDIR/fetched"
-    kib=$(peak "$BATS_TEST_TMPDIR/fetched")
-    [ "$kib" -lt 40960 ] || fail "$suffix: $kib KiB"
-    cmp "$BATS_TEST_TMPDIR/random" "$ROOT/current/random"
-  done
+  tar -C "$BATS_TEST_TMPDIR" -cf - random | "${@:2}" >"$large"
+  fetched "$large" >"$BATS_TEST_TMPDIR/fetched"
+  kib=$(peak "$BATS_TEST_TMPDIR/fetched")
+  [ "$kib" -lt 40960 ] || fail "$kib KiB"
+  cmp "$BATS_TEST_TMPDIR/random" "$ROOT/current/random"
+}
+
+@test "memory does not grow with the archive, and stays under 40 MiB: gzip" {
+  stays_small gz gzip -1
+}
+
+@test "memory does not grow with the archive, and stays under 40 MiB: xz with a window of 8 MiB" {
+  stays_small xz xz -0 --lzma2=preset=0,dict=8MiB
+}
+
+@test "memory does not grow with the archive, and stays under 40 MiB: zstd with a window of 8 MiB" {
+  stays_small zst zstd -q -19 --zstd=wlog=23,strategy=1
+}
+
+@test "memory does not grow with the archive, and stays under 40 MiB: bzip2" {
+  stays_small bz2 bzip2
 }
 
 @test "a release that misses a file, or has one of another size or type, is extracted again" {

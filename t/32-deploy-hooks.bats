@@ -30,9 +30,18 @@ deploy() {
   [ "$(cat "$ROOT/id")" = "$(field id)" ]
 }
 
+@test "when a hook began is told to the millisecond" {
+  deploy --before-deploy-hook 'sleep 0.1' --after-deploy-hook true
+  assert_success
+  assert_document
+  jq -e 'def ms: capture("^(?<seconds>.*)\\.(?<ms>[0-9]{3})Z$") | (.seconds + "Z" | fromdate) * 1000 + (.ms | tonumber);
+    .deploy | (.started_at | ms) as $begin | .hooks | map(.started_at | ms)
+      | .[0] >= $begin and .[0] < $begin + 60000 and .[1] > .[0]' <<<"$output"
+}
+
 @test "hooks do not see dewy's secrets" {
   GITHUB_TOKEN=hidden SLACK_TOKEN=hidden WEBHOOK_SECRET=hidden AWS_SECRET_ACCESS_KEY=hidden \
-    GOOGLE_APPLICATION_CREDENTIALS=hidden deploy --before-deploy-hook 'env >env'
+    GOOGLE_APPLICATION_CREDENTIALS=hidden OTEL_EXPORTER_OTLP_HEADERS=hidden OTEL_EXPORTER_OTLP_TRACES_HEADERS_FILE=hidden deploy --before-deploy-hook 'env >env'
   assert_success
   run -1 grep hidden "$ROOT/env"
 }

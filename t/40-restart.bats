@@ -99,6 +99,12 @@ answer() {
   assert_document
 }
 
+@test "the last question of a health check has time to be answered, also when --health-timeout is nearly over" {
+  publish_server v1.0.0 unhealthy "answers-late 0.15"
+  run -4 --separate-stderr pipe --health-path /health --health-timeout 300ms
+  assert_equal "$(field error.message)" "v1.0.0 did not become healthy in 300ms: the health check was answered with 500"
+}
+
 @test "--health-path asks at the port itself, past every proxy, as often as --health-count says" {
   export HEALTH_LOG=$BATS_TEST_TMPDIR/asked DEWY_PORT=$PORT http_proxy=http://127.0.0.1:1
   publish_server v1.0.0
@@ -189,13 +195,14 @@ EOF
 }
 
 @test "a release that is not ready in time is rolled back" {
-  export DEWY_START_TIMEOUT=1500ms
   publish_server v1.0.0 says-ready
+  dewy-check --mode assets | dewy-fetch | dewy-deploy >/dev/null
+  dewy-serve --daemonize --require-ready --ready-timeout 3s --log-file - -p "$DEWY_PORT" -- current/server
   pipe >/dev/null
   publish_server v1.1.0 "slow-start 60"
   run -4 --separate-stderr pipe
   [ "$(field state)" = rolled_back ]
-  [[ $(field error.message) == "v1.1.0 did not start: not ready in 1.5s" ]]
+  [[ $(field error.message) == "v1.1.0 did not start: not ready in 3s" ]]
   [ "$(answer)" = v1.0.0 ]
 }
 

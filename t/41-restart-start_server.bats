@@ -73,11 +73,10 @@ publish_psgi() {
 }
 
 @test "a release that dies at once is rolled back in time, and the old generation serves throughout" {
-  export DEWY_START_TIMEOUT=4s
   serving
   publish_server v1.1.0 dies-at-once
   start_load "http://127.0.0.1:$PORT/"
-  run -4 --separate-stderr dewy once
+  run -4 --separate-stderr dewy once --start-timeout 4s
   assert_equal "$(stop_load)" 0
   assert_equal "$(field state) $(cat "$ROOT/current/version") $(answer)" "rolled_back v1.0.0 v1.0.0"
   assert_regex "$(field error.message)" '^v1.1.0 was not up in 4s: the supervisor [0-9]+ has no newer generation than [0-9]+$'

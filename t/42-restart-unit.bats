@@ -21,7 +21,7 @@ unit() {
   box_run systemctl daemon-reload
 }
 
-# publish_program VERSION LINE...: puts a release into the registry whose server is this script of Python.
+# publish_program VERSION LINE...: puts a release into the registry whose server is this script of Python, or of what else runs it.
 publish_program() {
   local version=$1 tree=$BATS_TEST_TMPDIR/program
   shift
@@ -72,10 +72,11 @@ show() {
 
 @test "a unit that ends again and again is rolled back, although it has used up its starts" {
   box_start
-  publish_program v1.0.0 'import time' 'time.sleep(1000)'
-  unit Restart=always RestartSec=50ms '[Unit]' StartLimitBurst=2 StartLimitIntervalSec=1h
+  publish_program v1.0.0 'exec sleep 1000'
+  unit ExecStart= 'ExecStart=/bin/sh current/server' Restart=always RestartSec=50ms '[Unit]' StartLimitBurst=2 \
+    StartLimitIntervalSec=1h
   in_box 0 dewy once --unit hello
-  publish_program v1.1.0 'import sys' 'sys.exit(3)'
+  publish_program v1.1.0 'exit 3' # at once, which takes Python longer
   in_box 4 dewy once --unit hello
   assert_equal "$(field state) $(cat "$ROOT/current/version") $(show ActiveState)" "rolled_back v1.0.0 active"
   assert_regex "$(field error.message)" '^v1.1.0 (did not start|stopped again): hello is .*, Result=[a-z-]+, ExecMainStatus=[0-9]+$'

@@ -91,11 +91,10 @@ told_by_status() {
 }
 
 @test "nginx: a release that it refuses is rolled back, and the old workers serve throughout" {
-  export DEWY_START_TIMEOUT=2s
   nginx_serving
   publish_site v1.1.0 nonsense
   start_load "http://127.0.0.1:$PORT/"
-  run -4 --separate-stderr dewy once --signal HUP
+  run -4 --separate-stderr dewy once --signal HUP --start-timeout 2s
   assert_equal "$(stop_load)" 0
   assert_equal "$(field state) $(readlink "$ROOT/current")" "rolled_back releases/$(basename "$(field previous.path)")"
   assert_regex "$(field error.message)" '^v1.1.0 was not up in 2s: neither the process [0-9]+ nor a child of it began after that'
@@ -134,9 +133,9 @@ told_by_status() {
 @test "a child that ends before --settle is over is no proof" {
   publish v1.0.0
   deploy_first
-  a_server 'sleep 0.5 &'
-  run -4 --separate-stderr dewy once --signal HUP --start-timeout 1s
-  assert_equal "$(field error.message)" "v1.0.0 did not stay up for 1s"
+  a_server 'sleep 2 &'
+  run -4 --separate-stderr dewy once --signal HUP --start-timeout 2s --settle 4s
+  assert_equal "$(field error.message)" "v1.0.0 did not stay up for 4s"
 }
 
 @test "a child that ends before another one begins does not make a release bad" {
@@ -151,8 +150,8 @@ told_by_status() {
   publish v1.0.0
   deploy_first
   a_server 'exit 1'
-  run -4 --separate-stderr dewy once --signal HUP --start-timeout 1s
-  assert_equal "$(field error.message)" "v1.0.0 was not up in 1s: no process runs of the pid file $PID_FILE"
+  run -4 --separate-stderr dewy once --signal HUP --start-timeout 3s
+  assert_equal "$(field error.message)" "v1.0.0 was not up in 3s: no process runs of the pid file $PID_FILE"
 }
 
 @test "--signal with nothing to signal: exit status 1 before a newer release is switched to" {

@@ -384,7 +384,7 @@ variables_of_dewy() {
   run ! gone "$orphan"
   : >"$RECORD"
   answering
-  launch --port "127.0.0.1:$PORT" --path "$BATS_TEST_TMPDIR/s.sock" --kill-timeout 500ms
+  launch --port "127.0.0.1:$PORT" --path "$BATS_TEST_TMPDIR/s.sock" --kill-timeout 2s
   wait_until grep -qx "$SUPERVISOR" "$PID_FILE" # the status file is a new one from here on
   wait_until state ready 1
   gone "$orphan"
@@ -419,7 +419,7 @@ variables_of_dewy() {
 
 @test "the status file lists generations by number" {
   echo ignore | plan all
-  serve
+  serve --kill-timeout 1h
   local generation
   for generation in {2..11}; do
     signals HUP
@@ -427,6 +427,10 @@ variables_of_dewy() {
   done
   run sed -n 's/:.*//p' "$STATUS"
   assert_output "$(printf '%s\n' {1..11})"
+  signals TERM
+  wait_until grep -q '^# state=stopping' "$STATUS"
+  kill -KILL $(sed -n 's/^[0-9]*://p' "$STATUS")
+  ended 0
 }
 
 @test "--log-file is appended to, and opened again on USR1" {

@@ -99,7 +99,7 @@ socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"READY=1", os.environ["
 
 @test "a new generation that never becomes ready is killed, even when it ignores TERM" {
   printf 'ignore\nsay STATUS=loading\nsilent\n' | plan 2
-  serve --ready-timeout 3s --kill-timeout 300ms
+  serve --ready-timeout 3s --kill-timeout 2s
   signals HUP
   wait_until state failed 2 'not ready in 3s'
   wait_until recorded 2 SIGTERM
@@ -109,10 +109,10 @@ socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"READY=1", os.environ["
 }
 
 @test "with --require-ready, a worker that says nothing is not ready" {
-  echo silent | plan 2
-  serve --require-ready --interval 50ms --ready-timeout 3s
-  signals HUP
-  wait_until state failed 2 'not ready in 3s'
+  echo silent | plan all
+  launch --require-ready --interval 50ms --ready-timeout 1s
+  wait_until failed_to_start 1
+  logged 'generation="1" .*reason="not ready in 1s"'
 }
 
 @test "a generation that failed is not tried again by itself" {
@@ -213,7 +213,7 @@ socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"READY=1", os.environ["
 @test "the first generation is tried until it comes up" {
   echo 'exit 1' | plan all
   launch
-  wait_until state failed 2 'exit 1'
+  wait_until failed_to_start 2
   rm "$PLAN/all"
   wait_until grep -q '^# state=ready' "$STATUS"
 }
@@ -223,9 +223,9 @@ socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"READY=1", os.environ["
   printf 'say STATUS=loading\nawait go\nexit 5\n' | plan 3
   serve --max-start-failures 2
   signals HUP
-  wait_until state starting 2 'exit 3' # and not failed: it is tried again, by itself
+  wait_until failed_to_start 2
   grep -q "^1:$(worker 1)\$" "$STATUS"
-  wait_until recorded 3 did say
+  wait_until recorded 3 did say # by itself
   run ! grep -q '^# state=failed' "$STATUS"
   touch "$PLAN/go"
   wait_until state failed 3 'exit 5'
@@ -251,9 +251,8 @@ socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"READY=1", os.environ["
   serve_first() { printf 'say READY=1\n' | plan 1; serve "$@"; }
   serve_first --max-start-failures 3
   signals HUP
-  wait_until state starting 3 'exit 3' # what follows is a pause of 2 s
+  wait_until failed_to_start 3 # what follows is a pause of 2 s
   signals HUP
-  wait_until state starting 4 'exit 3'
   wait_until state failed 6 'exit 3' # and not 4, which was the third one in a row
   run ! gone "$(worker 1)"
 }
@@ -264,7 +263,7 @@ socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"READY=1", os.environ["
   printf 'exit 3\n' | plan 4
   serve --max-start-failures 9
   signals HUP
-  wait_until state starting 4 'exit 3' # what follows is a pause of 4 s
+  wait_until failed_to_start 4 # what follows is a pause of 4 s
   kill -KILL "$(worker 1)"
   wait_until state ready 5
   local died started
@@ -277,7 +276,7 @@ socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"READY=1", os.environ["
   echo 'exit 3' | plan 2
   serve --max-start-failures 9
   signals HUP
-  wait_until state starting 2 'exit 3'
+  wait_until failed_to_start 2
   signals TERM
   ended 0
   recorded 1 SIGTERM
@@ -326,7 +325,7 @@ socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"READY=1", os.environ["
 @test "TERM ends workers that die quickly in a pause between two starts" {
   echo 'exit 1' | plan all
   launch
-  wait_until state failed 1 'exit 1'
+  wait_until failed_to_start 1
   signals TERM
   ended 0
 }
@@ -365,7 +364,7 @@ socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"READY=1", os.environ["
 
 @test "a worker that ignores TERM is killed with its children after --kill-timeout" {
   printf 'ignore\nfork\n' | plan 1
-  serve --kill-timeout 300ms
+  serve --kill-timeout 2s
   wait_until recorded 1 did fork
   child=$(awk '$2 == "child" { print $3 }' "$RECORD")
   signals TERM
@@ -375,20 +374,29 @@ socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"READY=1", os.environ["
   wait_until gone "$child"
 }
 
-@test "an old worker that ignores TERM is killed after --kill-timeout, and is told once" {
+@test "an old worker that ignores TERM is killed after --kill-timeout" {
   echo ignore | plan 1
   serve --kill-timeout 1s
+  wait_until recorded 1 did ignore
+  signals HUP
+  wait_until gone "$(worker 1)"
+  logged 'Worker does not end, sending KILL'
+}
+
+@test "an old worker that has not ended yet is known, and is told to end once" {
+  echo ignore | plan 1
+  serve --kill-timeout 1h
   wait_until recorded 1 did ignore
   signals HUP
   wait_until state ready 2
   grep -q "^1:$(worker 1)\$" "$STATUS"
   signals HUP
   wait_until state ready 3
+  kill -KILL "$(worker 1)"
   wait_until gone "$(worker 1)"
   assert_equal "$(grep -c '^1 SIGTERM' "$RECORD")" 1
   gone_from_status() { ! grep -q '^1:' "$STATUS"; }
   wait_until gone_from_status
-  logged 'Worker does not end, sending KILL'
 }
 
 @test "--signal-on-hup is what the old worker gets" {
@@ -401,11 +409,12 @@ socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"READY=1", os.environ["
 @test "--kill-old-delay lets both serve, and then ends the old one" {
   serve --kill-old-delay 2s
   signals HUP
-  wait_until grep -q '^2:' "$STATUS"
-  grep -q '^1:' "$STATUS"
-  state starting 2
   wait_until state ready 2
   wait_until recorded 1 SIGTERM
+  local up told
+  up=$(sed -nE 's/^(\S+)Z INFO: Waiting before the old worker is told to end.*/\1/p' "$LOG")
+  told=$(sed -nE 's/^(\S+)Z INFO: Telling old workers to end.*/\1/p' "$LOG")
+  [ $(($(date -d "$told" +%s) - $(date -d "$up" +%s))) -ge 2 ]
 }
 
 @test "a new worker that dies during --kill-old-delay is discarded, and the old one stays" {
@@ -423,6 +432,8 @@ socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"READY=1", os.environ["
   serve --kill-old-delay 1h
   signals HUP
   wait_until grep -q '^2:' "$STATUS"
+  grep -q '^1:' "$STATUS"
+  state starting 2
   kill -KILL "$(worker 1)"
   wait_until state ready 2
 }

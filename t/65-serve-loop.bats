@@ -92,7 +92,7 @@ refused() {
   local orphan
   orphan=$(worker 1)
   UNDER=("${without[@]}")
-  launch --kill-timeout 300ms
+  launch --kill-timeout 2s
   wait_until grep -qx "$SUPERVISOR" "$PID_FILE" # the status file is a new one from here on
   wait_until state ready 1
   recorded 1 SIGTERM

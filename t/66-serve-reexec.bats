@@ -39,12 +39,20 @@ executed() {
   grep -q "^# program=[0-9.]* executed=$1\$" "$STATUS"
 }
 
-# descriptors: prints what the supervisor has open, by number.
+# look: prints what the supervisor has open, by number, if it sleeps: while it works it has files open for a moment.
+look() {
+  find "/proc/$SUPERVISOR/fd" -mindepth 1 -printf '%f %l\n' | sed 's/pipe:.*/pipe/' | sort -n # the pipe of signals may be a new one
+  grep -q ') S ' "/proc/$SUPERVISOR/stat"
+}
+
+# two_looks_agree: true when the supervisor waits for something to happen; OPEN is what it has open then.
+two_looks_agree() {
+  OPEN=$(look) && [ "$(look)" = "$OPEN" ]
+}
+
+# descriptors: prints what the supervisor has open, by number, once it waits for something to happen.
 descriptors() {
-  local fd
-  for fd in /proc/"$SUPERVISOR"/fd/*; do
-    echo "${fd##*/} $(readlink "$fd" | sed "s/^pipe:.*/pipe/")" # that of the signals, where there is one, is a new one
-  done | sort -n
+  wait_until two_looks_agree && echo "$OPEN"
 }
 
 # server VERSION: makes WORKER a server that answers so.
@@ -300,10 +308,10 @@ EOF2
 @test "in a pause between two starts: the next start comes" {
   echo 'exit 1' | plan all
   launch
-  wait_until state failed 2 'exit 1' # what follows is a pause of 2 s
+  wait_until failed_to_start 2 # what follows is a pause of 2 s
   reexec
   rm "$PLAN/all"
-  wait_until state ready 3
+  wait_until grep -q '^# state=ready' "$STATUS"
 }
 
 @test "in the pause before another try: the next try comes, and failures are counted on" {
@@ -311,7 +319,7 @@ EOF2
   echo 'exit 3' | plan 3
   serve --max-start-failures 2
   signals HUP
-  wait_until state starting 2 'exit 3'
+  wait_until failed_to_start 2
   reexec
   wait_until state failed 3 'exit 3'
   run ! recorded 1 SIGTERM
@@ -342,7 +350,7 @@ EOF2
 
 @test "while a child that a worker left behind does not end: it is killed when its time comes" {
   echo fork | plan 1
-  serve --kill-timeout 4s
+  serve --kill-timeout 8s
   wait_until recorded 1 did fork
   signals HUP
   wait_until gone "$(worker 1)"

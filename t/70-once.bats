@@ -147,8 +147,9 @@ links() {
 
 @test "a stage that crashes: exit status 1, and the failure is recorded" {
   publish v1.0.0
-  mkdir "$BATS_TEST_TMPDIR/bin"
+  mkdir -p "$BATS_TEST_TMPDIR/bin" "$BATS_TEST_TMPDIR/libexec/dewy"
   cp "$DEWY_BIN"/dewy* "$BATS_TEST_TMPDIR/bin"
+  cp "$DEWY_BIN/../libexec/dewy/dewy-history" "$BATS_TEST_TMPDIR/libexec/dewy"
   printf '#!/bin/sh\nkill -KILL $$\n' >"$BATS_TEST_TMPDIR/bin/dewy-deploy"
   run -1 --separate-stderr "$BATS_TEST_TMPDIR/bin/dewy" once
   [ "$(field error.code)" = internal ]

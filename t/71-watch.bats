@@ -99,6 +99,9 @@ is_deployed() {
   wait_until grep -q 'Server restarted for v1.0.0' "$BATS_TEST_TMPDIR/watch.log"
   grep -q '^2:' "$ROOT/.dewy/serve.status"
   stop_watch TERM
+  run -0 dewy history -n 1 --json
+  assert_equal "$(field 'phases_ms | keys[]')" restart # what came before it was another run's
+  assert_equal "$(field who.by)" watch
 }
 
 @test "dewy assets takes no command, and goes on after failures" {

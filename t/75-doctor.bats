@@ -941,7 +941,7 @@ examined() {
 @test "a program that is missing, or of another version, is told" {
   mkdir -p "$BATS_TEST_TMPDIR/tools/bin" "$BATS_TEST_TMPDIR/tools/libexec/dewy"
   cp "$DEWY_BIN"/dewy* "$BATS_TEST_TMPDIR/tools/bin"
-  cp "$DEWY_BIN/../libexec/dewy/dewy-check-remote" "$BATS_TEST_TMPDIR/tools/libexec/dewy"
+  cp "$DEWY_BIN"/../libexec/dewy/dewy-{check-remote,history} "$BATS_TEST_TMPDIR/tools/libexec/dewy"
   publish v1.0.0
   PATH=/usr/bin:/bin run "$BATS_TEST_TMPDIR/tools/bin/dewy-doctor"
   assert_success
@@ -966,6 +966,25 @@ examined() {
   assert_failure 1
   assert_check notifiers fail '--notifier 1: unknown scheme gopher:;'
   refute_output --partial s3cretpath
+}
+
+@test "metrics are looked at, and neither written nor sent" {
+  publish v1.0.0
+  doctor
+  assert_check metrics skip 'nobody wants any'
+  mkdir "$BATS_TEST_TMPDIR/collector"
+  OTEL_EXPORTER_OTLP_ENDPOINT=http://user:s3cret@127.0.0.1:1 doctor --metrics-file "$BATS_TEST_TMPDIR/collector/app.prom"
+  assert_success
+  assert_check metrics ok 'collector/app.prom; traces to 127.0.0.1:1; metrics to 127.0.0.1:1; nothing was sent'
+  refute_output --partial s3cret
+  assert_equal "$(ls -A "$BATS_TEST_TMPDIR/collector")" ""
+  doctor --metrics-file "$BATS_TEST_TMPDIR/none/app.prom"
+  assert_success
+  assert_check metrics warn "cannot write to $BATS_TEST_TMPDIR/none: No such file or directory.*create the directory"
+  doctor --metrics-file "$BATS_TEST_TMPDIR/collector/app.txt"
+  assert_check metrics warn 'app.txt.*let its name end in .prom'
+  OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:1 OTEL_EXPORTER_OTLP_PROTOCOL=grpc doctor
+  assert_check metrics warn 'OTEL_EXPORTER_OTLP_PROTOCOL=grpc: only http/json is spoken'
 }
 
 @test "no secret is printed, whatever fails" {

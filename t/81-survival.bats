@@ -18,11 +18,14 @@ once() {
   dewy once -p "127.0.0.1:$PORT" "$@" -- current/server
 }
 
-# is_sound VERSION: VERSION is deployed and serves, by one supervisor, and nothing half done is left.
+# is_sound VERSION: VERSION is deployed and serves, by one supervisor, and nothing half done is left. A file of .dewy itself that
+# is being written, or was when its writer was killed, has one name, and the next who writes that file replaces it.
 is_sound() {
   [ "$(cat "$ROOT/current/version")" = "$1" ] || fail "current is $(cat "$ROOT/current/version"), not $1"
   wait_until serves "$1"
-  [ -z "$(find "$ROOT" -name '*.partial' -o -name '*.part' -o -name '*.new')" ] || fail "left behind: $(find "$ROOT")"
+  local left
+  left=$(find "$ROOT" -name '*.partial' -o -name '*.part' -o -name '*.new' ! -path "$ROOT/.dewy/.*")
+  [ -z "$left" ] || fail "left behind: $left"
   [ "$(supervisors)" = 1 ] || fail "supervisors: $(supervisors)"
   jq -e . "$ROOT/.dewy/history.jsonl" >/dev/null
 }
@@ -117,11 +120,12 @@ state() {
 @test "the supervisor is killed during a restart: it is started again, and the release is not to blame" {
   publish_server v1.0.0 says-ready
   once >/dev/null
-  publish_server v1.1.0 'slow-start 1'
+  publish_server v1.1.0 "awaits $BATS_TEST_TMPDIR/go"
   once >"$BATS_TEST_TMPDIR/out" 2>/dev/null 3>&- &
   local pid=$! status=0
   wait_until state starting 2
   kill -KILL "$(supervisor)"
+  touch "$BATS_TEST_TMPDIR/go"
   wait $pid || status=$?
   [ $status = 0 ]
   [ "$(jq -r .state "$BATS_TEST_TMPDIR/out")" = running ]
@@ -159,11 +163,12 @@ is_taken_up() {
 @test "the supervisor is killed during a restart by a run that cannot start one: the release is not rejected, and the next takes it up" {
   publish_server v1.0.0 says-ready
   once >/dev/null
-  publish_server v1.1.0 'slow-start 1'
+  publish_server v1.1.0 "awaits $BATS_TEST_TMPDIR/go"
   dewy once --mode server >"$BATS_TEST_TMPDIR/out" 2>/dev/null 3>&- &
   local pid=$! status=0
   wait_until state starting 2
   kill -KILL "$(supervisor)"
+  touch "$BATS_TEST_TMPDIR/go"
   wait $pid || status=$?
   assert_equal $status 4
   is_taken_up
@@ -179,7 +184,8 @@ is_taken_up() {
   pkill -KILL -P $pid -x dewy-restart
   kill -KILL "$(supervisor)" $pid
   wait_until gone $pid
-  run -4 --separate-stderr once --start-timeout 1s
+  echo 'dies-at-once  ' >"$ROOT/current/behaviour" # as many bytes as before, so that the release counts as whole
+  run -4 --separate-stderr once
   [ "$(field state)" = rolled_back ]
   is_sound v1.0.0
   publish_server v1.2.0 says-ready
@@ -189,6 +195,9 @@ is_taken_up() {
 
 @test "a run that waits less long than its supervisor does goes back, and the old generation serves throughout" {
   publish_server v1.0.0 says-ready
+  dewy once --mode assets >/dev/null
+  dewy-serve --daemonize --require-ready --root "$ROOT" --log-file "$ROOT/.dewy/serve.log" -p "127.0.0.1:$PORT" -- current/server
+  wait_until state ready 1
   once >/dev/null
   publish_server v1.1.0 'slow-start 600'
   start_load "$URL"
@@ -196,7 +205,7 @@ is_taken_up() {
   [ "$(stop_load)" = 0 ]
   assert_equal "$(field state)" rolled_back
   assert_regex "$(field error.message)" '^v1.1.0 was not up in 1s: '
-  wait_until state failed 2
+  wait_until state failed 3
   is_sound v1.0.0
 }
 
@@ -205,7 +214,7 @@ is_taken_up() {
   dewy once --mode assets >/dev/null
   dewy-serve --daemonize --log-file "$ROOT/.dewy/serve.log" --kill-old-delay 100s -p "127.0.0.1:$PORT" -- current/server
   wait_until state ready 1
-  run -0 --separate-stderr once --start-timeout 1s
+  run -0 --separate-stderr once --start-timeout 20s
   assert_equal "$(field state)" running
   assert_equal "$(field restart.generation)" 2
 }
@@ -223,12 +232,14 @@ is_taken_up() {
 
 @test "workers that die in each phase of their start: the run ends with 4, and the old version serves" {
   local behaviour minor=0
-  export DEWY_START_TIMEOUT=1s
+  local -a options
   publish_server v1.0.0 says-ready
   once >/dev/null
   for behaviour in dies-at-once 'dies-starting 0.3' 'dies-after 0.1' 'slow-start 600' unhealthy; do
     publish_server v1.$((++minor)).0 says-ready "$behaviour"
-    run -4 --separate-stderr once --health-url "${URL}health" --health-timeout 500ms
+    options=(--health-url "${URL}health" --health-timeout 500ms --health-count 1)
+    [ "$behaviour" != 'slow-start 600' ] || options+=(--start-timeout 1s)
+    run -4 --separate-stderr once "${options[@]}"
     [ "$(field state)" = rolled_back ] || fail "$behaviour: $output"
     is_sound v1.0.0
     [ "$(jq -r '.versions[-1].version' "$ROOT/.dewy/rejected.json")" = v1.$minor.0 ]

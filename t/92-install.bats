@@ -3,17 +3,17 @@
 # bootstrap, on a machine that lacks all packages or has them all, as far as it can tell; and what make uninstall leaves.
 load common
 
-# checkout: a tree that bootstrap can be run in, whose tools only write down how they were called.
+# checkout [TOOL...]: a tree that bootstrap can be run in, whose tools only write down how they were called, these ones, too.
 checkout() {
   local tool
   mkdir -p "$BATS_TEST_TMPDIR/tree/t/stack" "$BATS_TEST_TMPDIR/tools"
   cp "$BATS_TEST_DIRNAME/../bootstrap" "$BATS_TEST_TMPDIR/tree"
-  for tool in tools/autoreconf tools/npm tree/configure; do
+  for tool in tools/autoreconf tools/npm tree/configure "${@/#/tools/}"; do
     printf '#!/bin/sh\necho "%s $*" >>"%s/called"\n' "${tool#*/}" "$BATS_TEST_TMPDIR" >"$BATS_TEST_TMPDIR/$tool"
   done
   printf '#!/bin/sh\necho "$STATUS"\n' >"$BATS_TEST_TMPDIR/tools/dpkg-query"
   chmod 755 "$BATS_TEST_TMPDIR"/tools/* "$BATS_TEST_TMPDIR/tree/configure"
-  ln -s "$(command -v dirname)" "$BATS_TEST_TMPDIR/tools"
+  ln -s $(command -v dirname mkdir rm) "$BATS_TEST_TMPDIR/tools"
 }
 
 # bootstrap STATUS [ARGUMENT...]: runs it where each package has that status.
@@ -33,11 +33,12 @@ bootstrap() {
   assert [ ! -e "$BATS_TEST_TMPDIR/called" ]
 }
 
-@test "bootstrap passes its arguments on to configure, but not --build-only, with which it does not ask npm" {
-  checkout
+@test "bootstrap passes its arguments on to configure, but not --build-only, with which it asks neither npm nor apt" {
+  checkout apt-get dpkg-deb chmod
   bootstrap "install ok installed" --enable-werror CC=cc
   assert_success
-  assert_equal "$(cat "$BATS_TEST_TMPDIR/called")" $'npm ls\nautoreconf --install --force\nconfigure --quiet --enable-werror CC=cc'
+  assert_equal "$(cat "$BATS_TEST_TMPDIR/called")" $'npm ls\napt-get download -q -o APT::Sandbox::User=root exim4-daemon-light
+dpkg-deb -x exim4-daemon-light_*.deb .\nchmod 755 usr/sbin/exim4\nautoreconf --install --force\nconfigure --quiet --enable-werror CC=cc'
   rm "$BATS_TEST_TMPDIR/called"
   bootstrap "install ok installed" --build-only --enable-werror CC=cc
   assert_success

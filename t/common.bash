@@ -23,8 +23,8 @@ clean_environment() {
   for variable in ${!DEWY_*}; do
     [ "$variable" = DEWY_BIN ] || unset "$variable"
   done
-  unset ${!AWS_*} ${!CLOUDSDK_*} ${!GCE_*} ${!GH_*} ${!GITHUB_*} ${!GOOGLE_*} ${!SSL_CERT_*} \
-    CREDENTIALS_DIRECTORY CURL_CA_BUNDLE CURL_HOME STORAGE_EMULATOR_HOST XDG_CONFIG_HOME \
+  unset ${!AWS_*} ${!CLOUDSDK_*} ${!GCE_*} ${!GH_*} ${!GITHUB_*} ${!GOOGLE_*} ${!OTEL_*} ${!SSL_CERT_*} \
+    CREDENTIALS_DIRECTORY CURL_CA_BUNDLE CURL_HOME STORAGE_EMULATOR_HOST TRACEPARENT XDG_CONFIG_HOME \
     http_proxy https_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY all_proxy NO_PROXY no_proxy
   export AWS_EC2_METADATA_DISABLED=true GCE_METADATA_HOST=127.0.0.1:1
   export HOME=${BATS_TEST_TMPDIR:-$BATS_FILE_TMPDIR}/home
@@ -40,10 +40,10 @@ teardown() {
   return 0
 }
 
-# stop_pid PID: ends a process and waits until it is gone.
+# stop_pid PID: ends a process and waits until it is gone, with force after 20 s.
 stop_pid() {
   kill "$1" 2>/dev/null || return 0
-  wait_until gone "$1" || kill -KILL "$1" 2>/dev/null || true
+  MOST=20 wait_until gone "$1" || kill -KILL "$1" 2>/dev/null || true
 }
 
 # gone PID: true when the process has ended (a zombie has).
@@ -51,12 +51,12 @@ gone() {
   [ ! -e "/proc/$1/stat" ] || grep -q ') Z ' "/proc/$1/stat" 2>/dev/null
 }
 
-# wait_until COMMAND...: runs it until it succeeds, for 20 s at most.
+# wait_until COMMAND...: runs it until it succeeds, for a minute at most (MOST seconds), which a machine under load may need.
 wait_until() {
-  local end=$((SECONDS + 20))
+  local end=$((SECONDS + ${MOST:-60}))
   until "$@" >/dev/null 2>&1; do
     if [ $SECONDS -ge $end ]; then
-      echo "still not true after 20 s: $*" >&2
+      echo "still not true after ${MOST:-60} s: $*" >&2
       return 1
     fi
     sleep 0.02

@@ -277,6 +277,27 @@ file_of() {
   done
 }
 
+@test "debug shows each request to the registry, and no secret in any form" {
+  published v1.0.0
+  local before secret form
+  before=$(requests_of_dewy)
+  run -0 --separate-stderr dewy once --log-level debug --log-format json
+  case $KIND in
+    file) assert_equal "$(grep -c "HTTP request" <<<"$stderr")" 0 ;;
+    ghr) form="/acme/$PLACE/|/$(github_id)/" ;;
+    gs) form="/b/$PLACE/" ;;
+    s3) form="/$PLACE" ;;
+  esac
+  [ "$KIND" = file ] || assert_equal "$(jq -r 'select(.msg == "HTTP request") | .url | sub("^[a-z]+:/"; "")' <<<"$stderr" | grep -cE "$form")" \
+    "$(($(requests_of_dewy) - before))"
+  for secret in "${SECRETS[@]}"; do
+    for form in "$secret" "$(encode "$secret")" "$(base64 -w 0 <<<"$secret" | head -c -6)" "$(base64 -w 0 <<<"x$secret" | cut -c 4- | head -c -6)" \
+      "$(base64 -w 0 <<<"xy$secret" | cut -c 5- | head -c -6)"; do
+      [ ${#form} -lt 5 ] || refute grep -qF -e "$form" <<<"$output$stderr"
+    done
+  done
+}
+
 @test "another upload of an artifact has another revision, and what nobody touches keeps its own" {
   published v1.0.0
   run -0 --separate-stderr dewy-check

@@ -44,6 +44,11 @@ logged() {
   grep -q -- "$*" "$LOG"
 }
 
+# failed_to_start GENERATION: true once it has; the status file says so only until the next one is started.
+failed_to_start() {
+  logged "New worker failed to start generation=\"$1\""
+}
+
 # plan GENERATION: what that one does, from standard input; "all" for those without a plan of their own.
 plan() {
   cat >"$PLAN/$1.new"

@@ -1,4 +1,19 @@
-#!/usr/bin/python3
+#!/bin/sh
+''':'
+# For the shell, which comes to this sooner than Python does: "at once" is not to depend on the load.
+while read -r word value; do
+  case $word in
+  dies-at-once) exit 1 ;;
+  starts-at-attempt)
+    while [ "$value" -gt 1 ]; do
+      value=$((value - 1))
+      mkdir "attempt.$value" 2>/dev/null && exit 1
+    done
+    ;;
+  esac
+done <"${0%/*}/behaviour"
+exec /usr/bin/python3 "$0" "$@"
+'''
 """A web server for the tests: it serves the socket that it is passed (LISTEN_FDS), answers with its version, and on SIGTERM
 finishes what it has begun. The file "behaviour" beside it makes it misbehave:
   dies-at-once           exit 1 before it serves
@@ -6,7 +21,9 @@ finishes what it has begun. The file "behaviour" beside it makes it misbehave:
   unhealthy              answers /health with 500
   starts-at-attempt N    exit 1 before it serves, N - 1 times
   stumbles N             answers the Nth request for /health with 500
+  answers-late SECONDS   takes so long to answer /health
   slow-start SECONDS     says STATUS=starting at once, but READY=1 only then
+  awaits FILE            says STATUS=starting at once, but READY=1 only when FILE is there
   says-ready             says READY=1 when it serves
   ends-after SECONDS     takes so long to end
   dies-starting SECONDS  exit 1 so much later, before it serves or says READY=1
@@ -19,16 +36,6 @@ import os, signal, socket, sys, time
 here = os.path.dirname(os.path.realpath(__file__))
 version = open(os.path.join(here, "version")).read().strip()
 behaviour = dict((line.split() + [""])[:2] for line in open(os.path.join(here, "behaviour")) if line.strip())
-
-attempt = int(behaviour.get("starts-at-attempt", 1))
-if "dies-at-once" in behaviour:
-    sys.exit(1)
-for number in range(1, attempt):
-    try:
-        os.mkdir("attempt.%d" % number)
-        sys.exit(1)
-    except FileExistsError:
-        pass
 
 
 def tell(message):
@@ -44,6 +51,10 @@ if "dies-starting" in behaviour:
 if "slow-start" in behaviour:
     tell(b"STATUS=starting")
     time.sleep(float(behaviour["slow-start"]))
+if "awaits" in behaviour:
+    tell(b"STATUS=starting")
+    while not os.path.exists(behaviour["awaits"]):
+        time.sleep(0.02)
 listener = socket.socket(fileno=int(os.environ.get("SERVER_STARTER_PORT", "=3").split(";")[0].rsplit("=", 1)[1]))
 listener.settimeout(0.05)
 ending = []
@@ -52,7 +63,7 @@ if "leaves-child" in behaviour and os.fork() == 0:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     time.sleep(600)
     os._exit(0)
-if "says-ready" in behaviour or "slow-start" in behaviour:
+if behaviour.keys() & {"says-ready", "slow-start", "awaits"}:
     tell(b"READY=1")
 dies_at = time.monotonic() + float(behaviour["dies-after"]) if "dies-after" in behaviour else None
 asked = 0
@@ -73,6 +84,8 @@ while not ending:
             if health and "HEALTH_LOG" in os.environ:
                 with open(os.environ["HEALTH_LOG"], "a") as log:
                     log.write(version + "\n")
+            if health:
+                time.sleep(float(behaviour.get("answers-late", 0)))
             bad = health and ("unhealthy" in behaviour or behaviour.get("stumbles") == str(asked))
             client.sendall(b"HTTP/1.1 %s\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s\n" % (
                 b"500 Not well" if bad else b"200 OK", len(version) + 1, version.encode()))

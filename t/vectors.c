@@ -8,6 +8,8 @@
 #include "error.h"
 #include "json.h"
 #include "jwt.h"
+#include "notify/cut.h"
+#include "notify/slack_colour.h"
 #include "seal.h"
 
 #include <fcntl.h>
@@ -133,6 +135,23 @@ static void damage(char **arguments)
 	printf("%zu %zu\n", 8 * bytes.length, unnoticed);
 }
 
+static void cut(char **arguments)
+{
+	AUTO_FREE char *text = message_cut(arguments[2], strtoul(arguments[0], NULL, 10), strtoul(arguments[1], NULL, 10));
+
+	print(text);
+}
+
+/* colours COUNT: those of as many hosts. */
+static void colours(char **arguments)
+{
+	for (int i = 0; i < atoi(arguments[0]); i++) {
+		AUTO_FREE char *host = xasprintf("host-%d.example.com", i);
+		char text[SLACK_COLOUR];
+		puts(slack_colour(host, text));
+	}
+}
+
 static const struct {
 	const char *name;
 	int arguments;
@@ -148,6 +167,8 @@ static const struct {
 	{"seal", 2, seal_text},
 	{"unseal", 2, unseal_text},
 	{"damage", 2, damage},
+	{"cut", 3, cut},
+	{"colours", 1, colours},
 };
 
 int main(int argc, char **argv)

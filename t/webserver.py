@@ -10,7 +10,7 @@ The first request gets the first ANSWER, and so on; the last one is given for ev
     STATUS[,NAME=VALUE...][,@FILE][,cut]
                              that status, with those headers, and the content of FILE as its body; cut: the connection ends before
                              all of the body that was announced
-    hang                     nothing, until the client goes away
+    hang                     nothing, until the client goes away, which makes the file DIR/gone
     reset                    the connection is broken
     flood                    200, and a body without end
     delay:SECONDS            200, that late
@@ -59,6 +59,7 @@ class Handler(BaseHTTPRequestHandler):
         word, *headers = answer.split(",")
         if word == "hang":
             self.wait_for_client(None)
+            open(os.path.join(self.server.directory, "gone"), "w").close()
         elif word == "reset":
             self.reset()
         elif word == "flood":

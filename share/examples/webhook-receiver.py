@@ -7,6 +7,7 @@
 
 In earnest it belongs behind a server that speaks HTTPS.
 """
+import collections
 import hashlib
 import hmac
 import json
@@ -18,6 +19,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 SECRET = os.environ["WEBHOOK_SECRET"].encode()
 LARGEST = 8 << 20  # bytes; a document has 4 MiB at the most
 OLDEST = 300  # seconds; an older request is one that somebody recorded
+seen = collections.deque(maxlen=1000)  # the last deliveries: what was answered, but the answer lost, comes again
 
 
 def is_genuine(timestamp, signature, body):
@@ -43,9 +45,12 @@ class Receiver(BaseHTTPRequestHandler):
         if not is_genuine(timestamp, self.headers.get("Dewy-Signature", ""), body):
             self.send_error(401)
             return
-        message = json.loads(body)
-        document = message["document"]
-        print(f"{document['app']} on {document.get('host')}: {message['text']}", flush=True)
+        delivery = self.headers.get("Dewy-Delivery")
+        if delivery not in seen:
+            message = json.loads(body)
+            document = message["document"]
+            print(f"{document['app']} on {document.get('host')}: {message['text']}", flush=True)
+            seen.append(delivery)
         self.send_response(204)
         self.end_headers()
 

@@ -37,12 +37,13 @@ BEGIN {
 	type["STRINGS"] = "\"type\": \"array\", \"items\": {\"type\": \"string\"}"
 	type["HOOKS"] = objects("name command exit_code duration_ms stdout stderr", \
 				property("name", type["STRING"]) ", " property("command", type["STRING"]) ", " \
-				property("exit_code", type["NUMBER"]) ", " property("duration_ms", type["NUMBER"]) ", " \
+				property("started_at", type["TIME"]) ", " property("exit_code", type["NUMBER"]) ", " property("duration_ms", type["NUMBER"]) ", " \
 				property("stdout", type["STRING"]) ", " property("stderr", type["STRING"]))
 	type["NOTICES"] = objects("time stage kind text sent", \
 				  property("time", type["TIME"]) ", " property("stage", type["STRING"]) ", " \
 				  property("kind", "\"enum\": " words("progress, important, hook or error")) ", " \
-				  property("text", type["STRING"]) ", " property("sent", type["BOOLEAN"]))
+				  property("text", type["STRING"]) ", " property("sent", type["BOOLEAN"]) ", " \
+				  property("sent_to", type["STRINGS"]))
 }
 
 /^ERROR\(/ {

@@ -284,6 +284,19 @@ static int wait_for_registry(const struct check *check, const struct error *post
 	return 0;
 }
 
+/* Tells how often the registry may still be asked. */
+static void describe_quota(const struct check *check)
+{
+	const struct session_quota *quota = &check->registry.session.quota;
+	char reset_at[TIME_TEXT];
+
+	if (!quota->limit)
+		return;
+	json_set_number(check->document, "check.requests_limit", quota->limit);
+	json_set_number(check->document, "check.requests_left", quota->left);
+	json_set_string(check->document, "check.requests_reset_at", time_format(quota->reset_at, reset_at));
+}
+
 static int ask_registry(struct check *check, struct error *error)
 {
 	AUTO_JSON cJSON *rejected = check->forced ? xrequire(cJSON_CreateArray()) : rejected_read(check->root, error);
@@ -297,7 +310,9 @@ static int ask_registry(struct check *check, struct error *error)
 	if (!rejected)
 		return -1;
 	check->rejected = rejected;
-	if (find(check, &rules, &finding, error))
+	int failed = find(check, &rules, &finding, error);
+	describe_quota(check);
+	if (failed)
 		return error->code == ERROR_POSTPONED ? wait_for_registry(check, error) : -1;
 	if (finding.choice.release.version) {
 		int result = look_into(check, &finding, error);

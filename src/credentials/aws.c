@@ -6,6 +6,7 @@
 #include "error.h"
 #include "json.h"
 #include "log.h"
+#include "redact.h"
 #include "secret.h"
 #include "time.h"
 
@@ -128,6 +129,8 @@ int aws_credential_find(struct session *session, const char *region, struct aws_
 		return error_hint(error, "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or give this machine a "
 					 "role; for a public bucket, add anonymous=true to the URL");
 	}
+	redact_learn(ret->secret);
+	redact_learn(ret->session_token);
 	session_identity(ret->secret, ret->identity);
 	log_debug("AWS credentials", "source", ret->source);
 	return 0;

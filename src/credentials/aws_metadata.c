@@ -82,7 +82,7 @@ int aws_container(struct aws_search *search, struct aws_credential *ret, struct 
 		return aws_skip(search, "AWS_CONTAINER_CREDENTIALS_FULL_URI and _RELATIVE_URI are not set");
 	if (result < 0 || add_authorization(&headers, error))
 		return -1;
-	if (ask(search, &(struct http_request){.url = url, .direct = true}, &headers, &response, error))
+	if (ask(search, &(struct http_request){.url = url, .private_path = true, .direct = true}, &headers, &response, error))
 		return error_in(error, "%s", source);
 	if (response.status == 200)
 		return aws_credential_parse(buf_text(&response.body), response.body.length, source, ret, NULL, error);

@@ -8,6 +8,7 @@
 #include "error.h"
 #include "json.h"
 #include "proc.h"
+#include "redact.h"
 #include "str.h"
 #include "url.h"
 #include "xml.h"
@@ -57,8 +58,10 @@ static void write_form(struct exchange *exchange)
 		url_add_field(form, "ExternalId", role->external_id);
 	if (role->duration)
 		url_add_field(form, "DurationSeconds", role->duration);
-	if (!exchange->signer)
+	if (!exchange->signer) {
+		redact_learn(exchange->secret);
 		url_add_field(form, "WebIdentityToken", exchange->secret);
+	}
 }
 
 static int fail(const struct exchange *exchange, const char *url, const struct http_response *response, struct error *error)

@@ -6,6 +6,7 @@
 #include "alloc.h"
 #include "error.h"
 #include "jwt.h"
+#include "redact.h"
 #include "str.h"
 #include "url.h"
 
@@ -34,6 +35,7 @@ int google_token_read(const struct http_response *response, const char *host, st
 
 	if (!text || !*text)
 		return error_set(error, ERROR_REGISTRY, "%s answers without an access token", host);
+	redact_learn(text);
 	*ret = (struct google_token){.text = xstrdup(text), .lifetime = json_number(answer, "expires_in", 0)};
 	return 0;
 }
@@ -51,6 +53,7 @@ static int add_assertion(struct buf *form, const cJSON *json, const char *uri, c
 	AUTO_FREE char *assertion = jwt_sign(claims, json_string(json, "private_key_id"), json_string(json, "private_key"), error);
 	if (!assertion)
 		return -1;
+	redact_learn(assertion);
 	url_add_field(form, "grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer");
 	url_add_field(form, "assertion", assertion);
 	return 0;
@@ -62,8 +65,12 @@ static int add_refresh_token(struct buf *form, const cJSON *json, const char *ur
 
 	(void)uri, (void)scope, (void)error;
 	url_add_field(form, "grant_type", "refresh_token");
-	for (size_t i = 0; i < sizeof members / sizeof *members; i++)
-		url_add_field(form, members[i], json_string(json, members[i]));
+	for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
+		const char *value = json_string(json, members[i]);
+		if (redact_is_secret_name(members[i]))
+			redact_learn(value);
+		url_add_field(form, members[i], value);
+	}
 	return 0;
 }
 

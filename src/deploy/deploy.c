@@ -11,6 +11,7 @@
 #include "error.h"
 #include "fs.h"
 #include "log.h"
+#include "root/history_chain.h"
 #include "root/rejected.h"
 #include "root/release.h"
 #include "str.h"
@@ -260,6 +261,7 @@ const struct stage deploy_stage = {
 	.user = DEPLOY,
 	.acts_on = 1u << STATE_FETCHED,
 	.takes_lock = true,
+	.record = history_append,
 	.begins = begins,
 	.run = step,
 	.plan = plan,

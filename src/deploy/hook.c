@@ -5,8 +5,10 @@
 #include "error.h"
 #include "log.h"
 #include "proc.h"
+#include "redact.h"
 #include "shell.h"
 #include "str.h"
+#include "time.h"
 
 enum { OUTPUT_LIMIT = 65536 }; /* bytes that are kept of each stream */
 
@@ -19,14 +21,17 @@ static void keep_output(cJSON *hook, const char *member, const struct buf *outpu
 	json_set_string(hook, member, buf_text(&text));
 }
 
-static void record(struct stage_run *run, const char *name, const char *command, const struct proc_result *result)
+/* began is in milliseconds since the epoch. */
+static void record(struct stage_run *run, const char *name, const char *command, long long began, const struct proc_result *result)
 {
 	cJSON *hooks = json_get(run->document, "deploy.hooks"), *hook = xrequire(cJSON_CreateObject());
-	AUTO_BUF struct buf duration = {0};
+	AUTO_BUF struct buf duration = {0}, clean = {0};
+	char started_at[TIME_TEXT];
 
 	str_add_duration(&duration, result->duration_ms);
 	json_set_string(hook, "name", name);
-	json_set_string(hook, "command", command);
+	json_set_string(hook, "command", redact(command, &clean));
+	json_set_string(hook, "started_at", time_format_ms(began, started_at));
 	json_set_number(hook, "exit_code", result->exit_code);
 	json_set_number(hook, "duration_ms", result->duration_ms);
 	keep_output(hook, "stdout", &result->out);
@@ -54,8 +59,9 @@ int hook_run(struct stage_run *run, const char *name, const char *release_dir, s
 {
 	bool before = str_equal(name, "before-deploy");
 	const char *command = option_string(run->options, before ? OPT_BEFORE_DEPLOY_HOOK : OPT_AFTER_DEPLOY_HOOK);
-	struct shell shell = {.run = run, .command = command, .release_dir = release_dir};
+	struct shell shell = {.root = run->root, .document = run->document, .command = command, .release_dir = release_dir};
 	struct proc_result result = {0};
+	long long began = time_now();
 
 	if (!command)
 		return 0;
@@ -68,7 +74,7 @@ int hook_run(struct stage_run *run, const char *name, const char *release_dir, s
 	} else if (result.exit_code) {
 		failed = error_set(error, ERROR_HOOK, "the %s hook failed with exit code %d", name, result.exit_code);
 	}
-	record(run, name, command, &result);
+	record(run, name, command, began, &result);
 	if (failed)
 		report_failure(name, &result, error);
 	proc_result_free(&result);

@@ -2,16 +2,18 @@
 #include "dewy/cycle.h"
 
 #include "alloc.h"
-#include "dewy/notifier.h"
+#include "dewy/record.h"
 #include "document.h"
 #include "error.h"
 #include "fs.h"
 #include "lock.h"
 #include "log.h"
+#include "metrics/record.h"
+#include "notify/counter.h"
 #include "proc.h"
 #include "restart/ready.h"
 #include "restart/settings.h"
-#include "root/history.h"
+#include "root/history_line.h"
 #include "root/release.h"
 #include "str.h"
 #include "time.h"
@@ -19,7 +21,6 @@
 
 #include <signal.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum { GRACE_MS = 10000, NOTIFY_MARGIN_MS = 5000 };
@@ -34,8 +35,17 @@ int cycle_begin(struct cycle *cycle, const struct options *options, const char *
 	return requests_open(&cycle->requests, error);
 }
 
+/* Returns how long dewy-notify may take before it is given up, in milliseconds. */
+static long long notify_time(const struct cycle *cycle)
+{
+	return option_number(cycle->options, OPT_NOTIFY_TIMEOUT) + NOTIFY_MARGIN_MS;
+}
+
 void cycle_end(struct cycle *cycle)
 {
+	if (cycle->options && !cycle->requests.stop) /* else it has not begun, or is to end */
+		notifier_wait(&cycle->exporter, cycle->document, notify_time(cycle), &cycle->requests);
+	notifier_stop(&cycle->exporter, cycle->document);
 	requests_close(&cycle->requests);
 	cJSON_Delete(cycle->document);
 	cycle->document = NULL;
@@ -142,15 +152,21 @@ static bool is_mistake(const struct cycle *cycle)
 	return cycle->rollback && str_equal(json_string(cycle->document, "error.code"), error_word(ERROR_USAGE));
 }
 
+/* Tells the history how it ended, where no stage does. */
+static void record(const struct cycle *cycle)
+{
+	AUTO_JSON cJSON *line = is_mistake(cycle) ? NULL : history_line(cycle->root, cycle->document);
+
+	if (line)
+		record_lines(cycle->root, line);
+}
+
 /* Makes the document a failed one, for a stage that could not do so itself. */
 static void fail(struct cycle *cycle, const char *stage, const struct error *error)
 {
-	struct error unrecorded;
-
 	document_fail(cycle->document, stage, error);
 	log_error(error->message, "stage", stage, "hint", error->hint);
-	if (!is_mistake(cycle) && history_append(cycle->root, cycle->document, &unrecorded))
-		log_warn("Cannot record the deployment", "error", unrecorded.message);
+	record(cycle);
 }
 
 /* Runs a stage and replaces the document by what it made of it. */
@@ -163,6 +179,8 @@ static void advance(struct cycle *cycle, const struct step *step, int lock)
 	if (run_stage(cycle, step, lock, text, &next, &error) == 0) {
 		cJSON_Delete(cycle->document);
 		cycle->document = next;
+		if (step == &check_step && document_state(next) == STATE_FAILED)
+			record(cycle); /* a check changes nothing in ROOT */
 		return;
 	}
 	if (!cycle->document)
@@ -189,9 +207,7 @@ static bool applies(const struct cycle *cycle, const struct step *step)
 /* True when a finished document has something to tell, or errors came before that people have not been told are over. */
 static bool is_worth_telling(const struct cycle *cycle)
 {
-	struct stat status;
-
-	return json_get(cycle->document, "notices") || fstatat(cycle->root->state, "notify.json", &status, 0) == 0;
+	return json_get(cycle->document, "notices") || counter_read(cycle->root, NULL) > 0;
 }
 
 /* Returns 0 unless the switch of current would lead to a server that cannot be restarted. The first release may have to be there
@@ -272,9 +288,21 @@ static int rehearse(struct cycle *cycle)
 	return document_status(cycle->document);
 }
 
+/* Tells people and machines how the run ended. What only says that all is as before keeps nobody waiting. */
+static void tell(struct cycle *cycle, struct notifier *notifier)
+{
+	if (is_mistake(cycle))
+		return;
+	metrics_record(cycle->root, cycle->options, cycle->document);
+	if (is_worth_telling(cycle))
+		notifier_finish(notifier, cycle->document, notify_time(cycle), &cycle->requests);
+	else if (metrics_are_due(cycle->root))
+		notifier_begin(&cycle->exporter, cycle->document);
+}
+
 int cycle_run(struct cycle *cycle, struct error *error)
 {
-	struct notifier notifier = {.output = -1};
+	struct notifier notifier = {0};
 
 	if (option_flag(cycle->options, OPT_DRY_RUN))
 		return rehearse(cycle);
@@ -287,9 +315,7 @@ int cycle_run(struct cycle *cycle, struct error *error)
 	run_stages(cycle, &notifier, lock);
 	close(steal_fd(&lock)); /* what follows takes as long as people's channels do */
 	unsetenv("DEWY_LOCK_FD");
-	if (!is_mistake(cycle) && is_worth_telling(cycle))
-		notifier_finish(&notifier, cycle->document, option_number(cycle->options, OPT_NOTIFY_TIMEOUT) + NOTIFY_MARGIN_MS,
-				&cycle->requests);
+	tell(cycle, &notifier);
 	return document_status(cycle->document);
 }
 

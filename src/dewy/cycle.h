@@ -4,6 +4,7 @@
 #ifndef DEWY_CYCLE_H
 #define DEWY_CYCLE_H
 
+#include "dewy/notifier.h"
 #include "dewy/requests.h"
 #include "json.h"
 #include "options.h"
@@ -18,6 +19,7 @@ struct cycle {
 	bool ends_server;       /* the server ends together with this process */
 	const char *rollback;   /* version to go back to instead of asking the registry, "" for the previous one; NULL */
 	const char *mode;       /* server or assets */
+	struct notifier exporter; /* sends metrics, beside whatever comes next */
 	cJSON *document;        /* in: where to begin, NULL for the beginning; out: how it ended; the caller deletes it */
 };
 
@@ -25,6 +27,7 @@ struct cycle {
  * are put into the environment for the stages. Returns 0, or -1; the caller gives the cycle to cycle_end in both cases. */
 int cycle_begin(struct cycle *cycle, const struct options *options, const char *mode, struct root *root, struct error *error);
 
+/* Waits for metrics that are being sent, unless a signal asks for the end, and frees the cycle. */
 void cycle_end(struct cycle *cycle);
 
 /* Runs the cycle. A first signal that asks for the end abandons the check and the download, and lets later stages finish; a second

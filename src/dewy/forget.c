@@ -3,8 +3,10 @@
 
 #include "alloc.h"
 #include "buf.h"
+#include "dewy/record.h"
 #include "error.h"
 #include "lock.h"
+#include "root/history_line.h"
 #include "root/rejected.h"
 #include "str.h"
 
@@ -53,6 +55,10 @@ static int forget(const struct root *root, const char *version, long long lock_w
 	cJSON_ArrayForEach(entry, forgotten)
 	{
 		print_forgotten(entry);
+	}
+	if (cJSON_GetArraySize(forgotten)) {
+		AUTO_JSON cJSON *lines = history_lines_forgotten(root, forgotten);
+		record_lines(root, lines);
 	}
 	if (!cJSON_GetArraySize(forgotten) && version)
 		return explain_unknown(root, version, error);

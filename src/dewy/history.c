@@ -4,6 +4,7 @@
 #include "alloc.h"
 #include "buf.h"
 #include "dewy/commands.h"
+#include "dewy/record.h"
 #include "error.h"
 #include "options.h"
 #include "str.h"
@@ -11,6 +12,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char *text(const cJSON *line, const char *path)
 {
@@ -27,13 +29,44 @@ static void print_json(const cJSON *line, void *context)
 	puts(json);
 }
 
+static void add_member(struct buf *cell, const cJSON *line, const char *path)
+{
+	str_add_escaped(cell, text(line, path));
+}
+
+static void add_duration(struct buf *cell, const cJSON *line, const char *path)
+{
+	(void)path;
+	str_add_duration(cell, json_number(line, "duration_ms", 0));
+}
+
+/* What had it done, and on whose behalf. */
+static void add_actor(struct buf *cell, const cJSON *line, const char *path)
+{
+	const char *login = json_string(line, "who.login"), *user = login ? login : json_string(line, "who.user");
+
+	(void)path;
+	str_add_escaped(cell, text(line, "who.by"));
+	if (user) {
+		buf_puts(cell, " ");
+		str_add_escaped(cell, user);
+	}
+}
+
 /* The columns: what they are called, where they are in a line, and how wide they are at least. */
 static const struct column {
 	const char *title;
-	const char *path; /* NULL for how long it took */
+	void (*add)(struct buf *cell, const cJSON *line, const char *path);
+	const char *path;
 	int width;
+	bool right;
 } columns[] = {
-	{"TIME", "time", 20}, {"RESULT", "state", 11}, {"VERSION", "version", 16}, {"BEFORE", "previous", 16}, {"TOOK", NULL, 8},
+	{"TIME", add_member, "time", 20, false},
+	{"RESULT", add_member, "state", 11, false},
+	{"VERSION", add_member, "version", 16, false},
+	{"BEFORE", add_member, "previous", 16, false},
+	{"TOOK", add_duration, NULL, 8, true},
+	{"WHO", add_actor, NULL, 12, false},
 };
 
 enum { COLUMNS = sizeof columns / sizeof *columns };
@@ -49,10 +82,7 @@ static char *cell(const cJSON *line, const struct column *column)
 {
 	AUTO_BUF struct buf escaped = {0};
 
-	if (column->path)
-		str_add_escaped(&escaped, text(line, column->path));
-	else
-		str_add_duration(&escaped, json_number(line, "duration_ms", 0));
+	column->add(&escaped, line, column->path);
 	return buf_steal(&escaped);
 }
 
@@ -71,7 +101,7 @@ static void measure_line(const cJSON *line, void *context)
 
 static void print_cell(const struct table *table, int i, const char *value)
 {
-	printf(columns[i].path ? "%-*s  " : "%*s  ", table->widths[i], value);
+	printf(columns[i].right ? "%*s  " : "%-*s  ", table->widths[i], value);
 }
 
 static void print_line(const cJSON *line, void *context)
@@ -119,6 +149,18 @@ static int print_history(const struct options *options, struct error *error)
 	return failed;
 }
 
+/* Becomes dewy-history, which has the library that it takes. Returns only when it cannot. */
+static int verify(const struct options *options, struct error *error)
+{
+	AUTO_FREE char *program = record_program();
+
+	if (option_export(options, error))
+		return -1;
+	execv(program, (char *const[]){program, NULL});
+	error_set(error, ERROR_CONFIG, "cannot run %s: %s", program, strerror(errno));
+	return error_hint(error, "install it with the rest of dewy");
+}
+
 int history_main(int argc, char **argv)
 {
 	static const struct tool tool = {"dewy history", "", "Print the last deployments, oldest first"};
@@ -128,7 +170,7 @@ int history_main(int argc, char **argv)
 
 	if (status >= 0)
 		return status;
-	int failed = print_history(&options, &error);
+	int failed = option_given(&options, OPT_VERIFY) ? verify(&options, &error) : print_history(&options, &error);
 	option_free(&options);
 	return failed ? options_complain(&tool, &error) : 0;
 }

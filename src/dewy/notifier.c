@@ -9,34 +9,67 @@
 #include "proc.h"
 #include "time.h"
 
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { GRACE_MS = 1000, STOPPING_MS = 5000 };
+enum { GRACE_MS = 2000, STOPPING_MS = 5000 };
+
+static struct notifier_process *find(struct notifier *notifier, bool busy)
+{
+	for (size_t i = 0; i < NOTIFIER_PROCESSES; i++)
+		if ((notifier->processes[i].pid != 0) == busy)
+			return &notifier->processes[i];
+	return NULL;
+}
+
+/* Returns the document for one more process. What one that is still busy was handed is in the log. */
+static char *print(struct notifier *notifier, const cJSON *document)
+{
+	AUTO_JSON cJSON *copy = find(notifier, true) ? xrequire(cJSON_Duplicate(document, true)) : NULL;
+	cJSON *notices = json_get(copy, "notices");
+
+	for (int i = 0; copy && i < notifier->told; i++)
+		document_add_sent(cJSON_GetArrayItem(notices, i), NOTICE_LOG);
+	return json_print(copy ? copy : document);
+}
 
 static void start(struct notifier *notifier, const cJSON *document)
 {
-	AUTO_FREE char *text = json_print(document), *program = proc_sibling("dewy-notify");
+	struct notifier_process *process = find(notifier, false);
+	AUTO_FREE char *text = print(notifier, document), *program = proc_sibling("dewy-notify");
 	const char *argv[] = {program, NULL};
 	struct error error;
 	AUTO_CLOSE int input = fs_scratch(text, strlen(text), &error);
 	AUTO_CLOSE int output = input < 0 ? -1 : fs_scratch("", 0, &error);
 	struct proc_spec spec = {.argv = argv, .in = input, .out = output, .own_group = true};
+	pid_t pid = output < 0 ? -1 : proc_spawn(&spec, &error);
 
 	notifier->told = cJSON_GetArraySize(json_get(document, "notices"));
-	notifier->pid = output < 0 ? -1 : proc_spawn(&spec, &error);
-	if (notifier->pid < 0) {
+	if (pid < 0)
 		log_warn("Cannot tell anybody", "error", error.message, "hint", error.hint);
-		notifier->pid = 0;
-		return;
-	}
-	notifier->output = steal_fd(&output);
+	else
+		*process = (struct notifier_process){.pid = pid, .output = steal_fd(&output)};
 }
 
-/* Copies from what dewy-notify printed which notices were sent, and the section of the audit record. */
-static void merge(struct notifier *notifier, cJSON *document)
+/* Copies whom a notice has reached. */
+static void merge_notice(cJSON *ours, const cJSON *theirs)
 {
-	AUTO_CLOSE int output = steal_fd(&notifier->output);
+	const cJSON *name;
+
+	if (json_true(theirs, "sent"))
+		json_set_bool(ours, "sent", true);
+	cJSON_ArrayForEach(name, json_get(theirs, "sent_to"))
+	{
+		if (cJSON_IsString(name))
+			document_add_sent(ours, name->valuestring);
+	}
+}
+
+/* Copies from what dewy-notify printed whom the notices have reached, and the section of the audit record. */
+static void merge(struct notifier_process *process, cJSON *document)
+{
+	AUTO_CLOSE int output = steal_fd(&process->output);
 	AUTO_BUF struct buf text = {0};
 	struct error error;
 	cJSON *notice;
@@ -48,46 +81,64 @@ static void merge(struct notifier *notifier, cJSON *document)
 	cJSON_ArrayForEach(notice, json_get(told, "notices"))
 	{
 		cJSON *ours = cJSON_GetArrayItem(json_get(document, "notices"), index++);
-		if (ours && json_true(notice, "sent"))
-			json_set_bool(ours, "sent", true);
+		if (ours)
+			merge_notice(ours, notice);
 	}
 	if (json_get(told, "report"))
 		json_set(document, "report", cJSON_Duplicate(json_get(told, "report"), true));
 }
 
-/* Takes what came of the busy process when proc_wait says that it is over. Returns true while it is not. */
-static bool is_busy(struct notifier *notifier, cJSON *document, int result)
+/* Takes what came of a process when proc_wait says that it is over. Returns true while it is not. */
+static bool is_busy(struct notifier_process *process, cJSON *document, int result)
 {
-	if (result <= 0 && notifier->pid) {
-		notifier->pid = 0;
-		merge(notifier, document);
+	if (result <= 0 && process->pid) {
+		process->pid = 0;
+		merge(process, document);
 	}
 	return result > 0;
 }
 
 int notifier_tend(struct notifier *notifier, cJSON *document)
 {
-	int code, result = notifier->pid ? proc_wait(notifier->pid, 0, &code) : 0;
+	struct notifier_process *busy;
+	int code;
 
-	return is_busy(notifier, document, result) ? proc_pidfd(notifier->pid) : -1;
+	for (size_t i = 0; i < NOTIFIER_PROCESSES; i++)
+		if (notifier->processes[i].pid)
+			is_busy(&notifier->processes[i], document, proc_wait(notifier->processes[i].pid, 0, &code));
+	busy = find(notifier, true);
+	return busy ? proc_pidfd(busy->pid) : -1;
 }
 
 void notifier_offer(struct notifier *notifier, cJSON *document)
 {
 	AUTO_CLOSE int busy = notifier_tend(notifier, document);
 
-	if (cJSON_GetArraySize(json_get(document, "notices")) > notifier->told && !notifier->pid)
+	if (cJSON_GetArraySize(json_get(document, "notices")) > notifier->told && find(notifier, false))
+		start(notifier, document);
+}
+
+void notifier_begin(struct notifier *notifier, cJSON *document)
+{
+	AUTO_CLOSE int busy = notifier_tend(notifier, document);
+
+	if (!find(notifier, true))
 		start(notifier, document);
 }
 
 void notifier_stop(struct notifier *notifier, cJSON *document)
 {
-	if (!notifier->pid)
+	if (!find(notifier, true))
 		return;
 	log_warn("Gave up telling what happened");
-	proc_stop(-notifier->pid, GRACE_MS);
-	notifier->pid = 0;
-	merge(notifier, document);
+	for (size_t i = 0; i < NOTIFIER_PROCESSES; i++)
+		if (notifier->processes[i].pid)
+			kill(-notifier->processes[i].pid, SIGTERM); /* all of them, before the first one is waited for */
+	for (size_t i = 0; i < NOTIFIER_PROCESSES; i++) {
+		if (notifier->processes[i].pid)
+			proc_stop(-notifier->processes[i].pid, GRACE_MS);
+		is_busy(&notifier->processes[i], document, 0);
+	}
 }
 
 /* Brings the deadline closer when a signal asks for the end. */
@@ -99,29 +150,41 @@ static void hasten(const struct requests *requests, long long *deadline)
 		*deadline = most;
 }
 
-/* Waits for the busy process. Returns false when there is none any more, true when it still runs at the deadline. */
-static bool await(struct notifier *notifier, cJSON *document, struct requests *requests, long long *deadline)
+/* Waits for a process, at most until the deadline. */
+static void await(struct notifier_process *process, cJSON *document, struct requests *requests, long long *deadline)
 {
 	int code, result = 0;
 
 	hasten(requests, deadline);
-	while (notifier->pid && (result = proc_wait_or(notifier->pid, *deadline - time_monotonic(), requests->fd, &code)) == 2) {
+	while (process->pid && (result = proc_wait_or(process->pid, *deadline - time_monotonic(), requests->fd, &code)) == 2) {
 		requests_read(requests);
 		hasten(requests, deadline);
 	}
-	return is_busy(notifier, document, result);
+	is_busy(process, document, result);
+}
+
+static void await_all(struct notifier *notifier, cJSON *document, struct requests *requests, long long *deadline)
+{
+	for (size_t i = 0; i < NOTIFIER_PROCESSES; i++)
+		await(&notifier->processes[i], document, requests, deadline);
+	notifier_stop(notifier, document);
+}
+
+void notifier_wait(struct notifier *notifier, cJSON *document, long long timeout_ms, struct requests *requests)
+{
+	long long deadline = time_monotonic() + timeout_ms;
+
+	await_all(notifier, document, requests, &deadline);
 }
 
 void notifier_finish(struct notifier *notifier, cJSON *document, long long timeout_ms, struct requests *requests)
 {
 	long long deadline = time_monotonic() + timeout_ms;
-	bool told = false;
+	AUTO_CLOSE int busy = notifier_tend(notifier, document);
 
-	while (!await(notifier, document, requests, &deadline)) {
-		if (told)
-			return;
+	if (!find(notifier, false))
+		await(&notifier->processes[0], document, requests, &deadline);
+	if (find(notifier, false))
 		start(notifier, document);
-		told = true;
-	}
-	notifier_stop(notifier, document);
+	await_all(notifier, document, requests, &deadline);
 }

@@ -208,6 +208,21 @@ static void print_failures(const cJSON *survey)
 		print_line("", json_string(error, "hint"));
 }
 
+static void print_undelivered(const cJSON *list)
+{
+	const char *name = "notices";
+	const cJSON *item;
+
+	cJSON_ArrayForEach(item, list)
+	{
+		print_format(name, "%lld undelivered to %s since %s, the last at %s: %s", json_number(item, "notices", 0),
+			     text_at(item, "channel"), text_at(item, "since"), text_at(item, "last_at"), text_at(item, "error"));
+		if (json_string(item, "hint"))
+			print_line("", json_string(item, "hint"));
+		name = "";
+	}
+}
+
 static void print_last(const cJSON *last)
 {
 	if (last)
@@ -234,6 +249,7 @@ void print_status(const cJSON *survey)
 	print_releases(json_get(survey, "releases"));
 	print_rejected(json_get(survey, "rejected"));
 	print_failures(survey);
+	print_undelivered(json_get(survey, "undelivered"));
 	print_last(json_get(survey, "last"));
 	print_next(json_get(survey, "next"));
 }

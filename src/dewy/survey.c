@@ -69,6 +69,8 @@ static void read_line(const cJSON *line, void *context)
 	const char *state = json_string(line, "state");
 	time_t made;
 
+	if (str_equal(state, HISTORY_FORGOTTEN))
+		return; /* that was no deployment */
 	keep(&look->last, line);
 	if (!str_equal(state, "running") && !str_equal(state, "deployed"))
 		return;
@@ -226,10 +228,8 @@ static void add_next(cJSON *survey, const struct look *look, const cJSON *regist
 }
 
 /* The failures in a row, and the error of the last: of the run that is counted, or else of the last deployment. */
-static void add_failures(cJSON *survey, const struct look *look)
+static void add_failures(cJSON *survey, const struct look *look, const cJSON *counter, long long count)
 {
-	AUTO_JSON cJSON *counter = NULL;
-	long long count = counter_read(look->root, &counter);
 	const cJSON *error = count ? json_get(counter, "error") : NULL;
 	const char *at = json_string(counter, "last_at");
 
@@ -245,6 +245,38 @@ static void add_failures(cJSON *survey, const struct look *look)
 		return;
 	json_set(survey, "error", xrequire(cJSON_Duplicate(error, true)));
 	json_set_string(survey, "error.at", at);
+}
+
+/* What people have missed since something last reached them. */
+static void add_undelivered(cJSON *survey, const cJSON *counter)
+{
+	static const char *const texts[] = {"since", "last_at", "error", "hint"};
+	cJSON *list = xrequire(cJSON_CreateArray());
+	const cJSON *channel;
+
+	json_set(survey, "undelivered", list);
+	cJSON_ArrayForEach(channel, json_get(counter, COUNTER_CHANNELS))
+	{
+		const cJSON *undelivered = json_get(channel, COUNTER_UNDELIVERED);
+		if (!undelivered)
+			continue;
+		cJSON *item = xrequire(cJSON_CreateObject());
+		json_set_string(item, "channel", channel->string);
+		json_set_number(item, "notices", json_number(undelivered, "notices", 0));
+		for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+			json_set_string(item, texts[i], json_string(undelivered, texts[i]));
+		cJSON_AddItemToArray(list, item);
+	}
+}
+
+/* What was counted, and what was not delivered. */
+static void add_notices(cJSON *survey, const struct look *look)
+{
+	AUTO_JSON cJSON *counter = NULL;
+	long long count = counter_read(look->root, &counter);
+
+	add_failures(survey, look, counter, count);
+	add_undelivered(survey, counter);
 }
 
 cJSON *survey(const struct root *root, const struct options *options, struct error *error)
@@ -265,7 +297,7 @@ cJSON *survey(const struct root *root, const struct options *options, struct err
 	if (add_releases(survey, &look, error))
 		return NULL;
 	add_rejected(survey, &look);
-	add_failures(survey, &look);
+	add_notices(survey, &look);
 	if (look.last)
 		json_set(survey, "last", steal_pointer(&look.last));
 	add_next(survey, &look, registry);

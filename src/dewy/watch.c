@@ -14,6 +14,7 @@
 #include "time.h"
 
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 
 struct watch {
@@ -50,9 +51,9 @@ static cJSON *restart_document(const struct cycle *cycle)
 		cJSON_Delete(document);
 		return NULL;
 	}
+	document_renew(document);
 	document_set_state(document, STATE_DEPLOYED, "restart by SIGUSR1");
 	json_set_bool(document, "deploy.reused", true);
-	json_set_string(document, "notices", NULL);
 	return document;
 }
 
@@ -137,13 +138,14 @@ static int refuse_dry_run(struct error *error)
 static int run_watch(const struct tool *tool, const char *mode, int argc, char **argv)
 {
 	AUTO_ROOT struct root root = {.fd = -1, .state = -1, .releases = -1};
-	struct watch watch = {.cycle = {.requests = {.fd = -1}}, .greeter = {.output = -1}};
+	struct watch watch = {.cycle = {.requests = {.fd = -1}}};
 	struct options options;
 	struct error error;
 	bool alone = init_split();
 
 	if (alone) /* whoever keeps what a container prints is to see what the server prints, too */
 		setenv("DEWY_SERVER_LOG", "-", 0);
+	signal(SIGPIPE, SIG_IGN); /* a log that nobody reads any more is no reason to end */
 	int status = options_start(&options, tool, WATCH, 0, argc, argv);
 
 	if (status >= 0)

@@ -44,6 +44,7 @@ static const struct {
 	{"schedule", doctor_schedule},
 	{"service", doctor_service},
 	{"notifiers", doctor_notifiers},
+	{"metrics", doctor_metrics},
 };
 
 const char *doctor_app(const struct doctor *doctor)

@@ -50,7 +50,7 @@ doctor_check doctor_programs, doctor_kernel;
 doctor_check doctor_root, doctor_lock;
 doctor_check doctor_current, doctor_leftovers, doctor_command;
 doctor_check doctor_cache, doctor_disk;
-doctor_check doctor_secrets, doctor_notifiers;
+doctor_check doctor_secrets, doctor_notifiers, doctor_metrics;
 doctor_check doctor_url, doctor_trust, doctor_proxy;
 doctor_check doctor_credentials, doctor_permissions;
 doctor_check doctor_registry, doctor_release, doctor_limit;

@@ -10,6 +10,7 @@
 #include "fs.h"
 #include "log.h"
 #include "registry/registry.h"
+#include "root/history_chain.h"
 #include "root/rejected.h"
 #include "root/release.h"
 #include "str.h"
@@ -375,5 +376,6 @@ const struct stage fetch_stage = {
 	.user = FETCH,
 	.acts_on = 1u << STATE_AVAILABLE,
 	.takes_lock = true,
+	.record = history_append,
 	.run = run,
 };

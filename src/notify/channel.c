@@ -4,10 +4,12 @@
 #include "alloc.h"
 #include "buf.h"
 #include "error.h"
-#include "log.h"
+#include "notify/exec.h"
+#include "notify/mail.h"
+#include "notify/sendmail.h"
+#include "notify/slack.h"
 #include "notify/webhook.h"
 #include "str.h"
-#include "time.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -16,8 +18,14 @@ static const struct {
 	const char *scheme;
 	const struct channel_ops *ops;
 } channels[] = {
+	{"exec", &exec_channel},
 	{"http", &webhook_channel},
 	{"https", &webhook_channel},
+	{"mail", &mail_channel},
+	{"smtp", &mail_channel},
+	{"smtps", &mail_channel},
+	{"sendmail", &sendmail_channel},
+	{"slack", &slack_channel},
 };
 
 enum { CHANNELS = sizeof channels / sizeof *channels };
@@ -42,6 +50,15 @@ static int refuse_scheme(const char *scheme, struct error *error)
 	return error_hint(error, "use one of %s", buf_text(&known));
 }
 
+/* Returns a copy of an address in which the # that begins what follows SCHEME:// is encoded. */
+static char *encode_sharp(const char *address)
+{
+	size_t length = strcspn(address, ":") + strlen("://");
+	bool sharp = strlen(address) > length && address[length] == '#';
+
+	return sharp ? xasprintf("%.*s%%23%s", (int)length, address, address + length + 1) : xstrdup(address);
+}
+
 /* Parses the address as the scheme wants it. */
 static int parse(struct channel *channel, struct error *error)
 {
@@ -52,7 +69,8 @@ static int parse(struct channel *channel, struct error *error)
 	channel->ops = find(scheme);
 	if (channel->ops && channel->ops->plain)
 		return url_parse_plain(&channel->url, channel->address, error);
-	if (url_parse(&channel->url, channel->address, error))
+	AUTO_FREE char *address = channel->ops && channel->ops->sharp ? encode_sharp(channel->address) : xstrdup(channel->address);
+	if (url_parse(&channel->url, address, error))
 		return -1;
 	return channel->ops ? 0 : refuse_scheme(scheme, error);
 }
@@ -108,37 +126,4 @@ void channel_list_free(struct channel_list *list)
 	}
 	free(list->items);
 	*list = (struct channel_list){0};
-}
-
-/* Returns 0, or -1 with the error of the first message that did not get through. */
-static int tell(struct channel *channel, struct message_list *messages, long long deadline, struct error *error)
-{
-	for (size_t i = 0; i < messages->count; i++) {
-		struct message *message = &messages->items[i];
-		long long left = deadline - time_monotonic();
-		if (message->withheld)
-			continue;
-		if (channel->quiet && !message->important) {
-			message->taken++;
-			continue;
-		}
-		if (left <= 0)
-			return error_set(error, ERROR_NETWORK, "%s: no time was left", channel->name);
-		if (channel->ops->send(channel, message, left, error))
-			return -1;
-		message->taken++;
-	}
-	return 0;
-}
-
-void channel_list_tell(const struct channel_list *list, struct message_list *messages, long long timeout_ms)
-{
-	long long deadline = time_monotonic() + timeout_ms;
-	struct error error;
-
-	for (size_t i = 0; i < list->count; i++) {
-		long long now = time_monotonic(), share = (deadline - now) / (long long)(list->count - i);
-		if (tell(&list->items[i], messages, now + share, &error))
-			log_warn("Notification failed", "channel", list->items[i].name, "error", error.message, "hint", error.hint);
-	}
 }

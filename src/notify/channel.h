@@ -23,6 +23,7 @@ struct channel {
 
 struct channel_ops {
 	bool plain; /* its URL is SCHEME:..., not SCHEME://... */
+	bool sharp; /* what follows SCHEME:// may begin with a #, as people write rooms */
 
 	/* Returns where the channel leads, as anybody may know it: a host, a room, a program. Called before check, for any URL that
 	 * could be parsed; "" when nothing can be told. The caller frees it. */
@@ -51,9 +52,5 @@ extern const char *const channel_parameters[];
 int channel_list_open(struct channel_list *list, const char *const *addresses, const char *authorities, struct error *error);
 
 void channel_list_free(struct channel_list *list);
-
-/* Tells the messages in their order to all channels, within timeout_ms milliseconds, of which each channel has its share. A
- * channel that fails is logged, and is told no more. Counts in each message how many channels took it. */
-void channel_list_tell(const struct channel_list *list, struct message_list *messages, long long timeout_ms);
 
 #endif

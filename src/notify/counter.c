@@ -12,48 +12,79 @@ enum { LOCK_WAIT_MS = 5000 };
 
 static const char name[] = "notify.json", lock_name[] = "notify.lock";
 
-static long long failures_in(const cJSON *counter)
+static long long failures_in(const cJSON *file)
 {
-	long long failures = json_number(counter, "failures", 0);
+	long long failures = json_number(file, "failures", 0);
 
 	return failures > 0 ? failures : 0;
 }
 
-long long counter_read(const struct root *root, cJSON **ret_last)
+long long counter_read(const struct root *root, cJSON **ret_file)
 {
-	AUTO_JSON cJSON *counter = state_read(root, name);
-	long long failures = failures_in(counter);
+	AUTO_JSON cJSON *file = state_read(root, name);
+	long long failures = failures_in(file);
 
-	if (ret_last)
-		*ret_last = steal_pointer(&counter);
+	if (ret_file)
+		*ret_file = steal_pointer(&file);
 	return failures;
 }
 
-int counter_add(struct root *root, const cJSON *document, long long *ret_failures, struct error *error)
+int counter_change(struct root *root, void (*change)(cJSON *file, void *context), void *context, struct error *error)
 {
-	const char *id = json_string(document, "id");
-	const cJSON *why = json_get(document, "error");
-	char now[TIME_TEXT];
-
 	if (root->state < 0 && root_prepare(root, error))
 		return -1;
 	AUTO_CLOSE int lock = lock_take(root->state, lock_name, LOCK_WAIT_MS, error);
 	if (lock < 0)
 		return -1;
-	AUTO_JSON cJSON *counter = state_read(root, name);
-	*ret_failures = failures_in(counter);
-	if (*ret_failures && str_equal(json_string(counter, "last_id"), id))
+	AUTO_JSON cJSON *file = state_read(root, name), *before = xrequire(cJSON_Duplicate(file, true));
+	change(file, context);
+	if (cJSON_Compare(file, before, true))
 		return 0;
-	json_set_number(counter, "failures", ++*ret_failures);
-	json_set_string(counter, "last_at", time_format((time_t)(time_now() / 1000), now));
-	json_set_string(counter, "last_id", id);
-	json_set(counter, "error", xrequire(why ? cJSON_Duplicate(why, true) : cJSON_CreateObject()));
-	return state_write(root, name, counter, error);
+	return file->child ? state_write(root, name, file, error) : fs_remove(root->state, name, error);
 }
 
-int counter_clear(const struct root *root, struct error *error)
-{
-	AUTO_CLOSE int lock = lock_take(root->state, lock_name, LOCK_WAIT_MS, error);
+/* One failure to count. */
+struct failure {
+	const cJSON *document;
+	long long failures; /* with it */
+};
 
-	return lock < 0 ? -1 : fs_remove(root->state, name, error);
+static void add(cJSON *file, void *context)
+{
+	struct failure *failure = context;
+	const char *id = json_string(failure->document, "id");
+	const cJSON *why = json_get(failure->document, "error");
+	char now[TIME_TEXT];
+
+	failure->failures = failures_in(file);
+	if (failure->failures && str_equal(json_string(file, "last_id"), id))
+		return;
+	json_set_number(file, "failures", ++failure->failures);
+	json_set_string(file, "last_at", time_format((time_t)(time_now() / 1000), now));
+	json_set_string(file, "last_id", id);
+	json_set(file, "error", xrequire(why ? cJSON_Duplicate(why, true) : cJSON_CreateObject()));
+}
+
+int counter_add(struct root *root, const cJSON *document, long long *ret_failures, struct error *error)
+{
+	struct failure failure = {.document = document};
+
+	if (counter_change(root, add, &failure, error))
+		return -1;
+	*ret_failures = failure.failures;
+	return 0;
+}
+
+static void clear(cJSON *file, void *context)
+{
+	static const char *const members[] = {"failures", "last_at", "last_id", "error"};
+
+	(void)context;
+	for (size_t i = 0; i < sizeof members / sizeof *members; i++)
+		cJSON_DeleteItemFromObjectCaseSensitive(file, members[i]);
+}
+
+int counter_clear(struct root *root, struct error *error)
+{
+	return counter_change(root, clear, NULL, error);
 }

@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "notify/notify.h"
 
+#include "alloc.h"
 #include "error.h"
 #include "log.h"
+#include "metrics/telemetry.h"
 #include "notify/channel.h"
 #include "notify/counter.h"
+#include "notify/ledger.h"
+#include "notify/listener.h"
 #include "notify/message.h"
 #include "notify/report.h"
+#include "notify/tell.h"
 #include "str.h"
 
 /* Returns how many runs in a row have ended badly, the one of this document included. */
@@ -23,7 +28,7 @@ static long long count_failures(struct root *root, const cJSON *document)
 	return counter_read(root, NULL) + 1;
 }
 
-static void forget_failures(const struct root *root)
+static void forget_failures(struct root *root)
 {
 	struct error error;
 
@@ -31,24 +36,64 @@ static void forget_failures(const struct root *root)
 		log_warn("Cannot forget the failures", "error", error.message, "hint", error.hint);
 }
 
-/* What is withheld until the run ends is logged then. */
-static void log_messages(const struct message_list *messages, enum outcome outcome)
+/* Errors and what hooks did have been logged by their stages. */
+static bool was_logged(const cJSON *notice)
 {
-	for (size_t i = 0; i < messages->count; i++) {
-		const struct message *message = &messages->items[i];
-		const char *stage = json_string(message->notice, "stage");
-		const char *event = str_equal(stage, "fetch")     ? "Download notification"
-				    : str_equal(stage, "restart") ? "Restart notification"
-								  : "Notification";
-		log_event(message->withheld && outcome == OUTCOME_NONE ? LOG_DEBUG : LOG_INFO, event, "message", message->text);
+	const char *kind = json_string(notice, "kind");
+
+	return str_equal(kind, NOTICE_ERROR) || str_equal(kind, NOTICE_HOOK);
+}
+
+/* The log is told each notice once, too, and of what is withheld when the run ends. */
+static void log_message(const struct message *message)
+{
+	const char *stage = json_string(message->notice, "stage");
+	const char *event = str_equal(stage, "fetch")     ? "Download notification"
+			    : str_equal(stage, "restart") ? "Restart notification"
+							  : "Notification";
+	bool waits = message->withheld && message_outcome(message->document) == OUTCOME_NONE;
+
+	if (document_was_sent(message->notice, NOTICE_LOG))
+		return;
+	log_event(waits || was_logged(message->notice) ? LOG_DEBUG : LOG_INFO, event, "message", message->text);
+	if (!waits)
+		document_add_sent(message->notice, NOTICE_LOG);
+}
+
+/* Says which channels have not heard everything. */
+static void log_undelivered(const struct listener_list *listeners)
+{
+	for (size_t i = 0; i < listeners->count; i++) {
+		const struct listener *listener = &listeners->items[i];
+		AUTO_FREE char *missed = xasprintf("%zu", listener->count - listener->taken);
+		if (listener->taken < listener->count)
+			log_warn("Notification failed", "channel", listener->channel->name, "notices", missed, "error",
+				 listener->error.message, "hint", listener->error.hint);
 	}
 }
 
-static void mark_sent(const struct message_list *messages, size_t channels)
+/* Tells the document. Returns false when SIGTERM has ended that early. */
+static bool tell_document(struct stage_run *run, struct listener_list *listeners)
 {
-	for (size_t i = 0; i < messages->count; i++)
-		if (!messages->items[i].withheld && messages->items[i].taken == channels)
-			json_set_bool(messages->items[i].notice, "sent", true);
+	long long failures = count_failures(run->root, run->document), unheard;
+	bool remembers = ledger_read(listeners, run->root, run->document), good = message_outcome(run->document) == OUTCOME_GOOD;
+	AUTO_MESSAGES struct message_list messages = {0};
+
+	unheard = listener_list_failures(listeners);
+	message_list_make(&messages, run->document, failures, !good ? 0 : failures ? failures : unheard);
+	listener_list_choose(listeners, &messages);
+	for (size_t i = 0; i < messages.count; i++)
+		log_message(&messages.items[i]);
+	if (remembers)
+		ledger_begin(listeners, run->root, run->document, failures);
+	bool whole = tell(listeners, run->root, run->document, option_number(run->options, OPT_NOTIFY_TIMEOUT));
+	if (remembers)
+		ledger_end(listeners, run->root, run->document);
+	log_undelivered(listeners);
+	listener_list_mark(listeners, &messages);
+	if (good && failures)
+		forget_failures(run->root);
+	return whole;
 }
 
 static int open_channels(struct channel_list *ret_channels, const struct options *options, struct error *error)
@@ -58,21 +103,15 @@ static int open_channels(struct channel_list *ret_channels, const struct options
 
 static int run(struct stage_run *run, struct error *error)
 {
-	long long failures = count_failures(run->root, run->document);
-	enum outcome outcome = message_outcome(run->document);
 	AUTO_CHANNELS struct channel_list channels = {0};
-	AUTO_MESSAGES struct message_list messages = {0};
+	AUTO_LISTENERS struct listener_list listeners = {0};
 
 	if (open_channels(&channels, run->options, error))
 		return -1;
-	message_list_make(&messages, run->document, failures);
-	log_messages(&messages, outcome);
-	channel_list_tell(&channels, &messages, option_number(run->options, OPT_NOTIFY_TIMEOUT));
-	mark_sent(&messages, channels.count);
-	if (outcome == OUTCOME_GOOD && failures > 0)
-		forget_failures(run->root);
-	if (!option_flag(run->options, OPT_NO_REPORT))
+	listener_list_make(&listeners, &channels);
+	if (tell_document(run, &listeners) && !option_flag(run->options, OPT_NO_REPORT))
 		report(run->options, run->root, run->document);
+	telemetry_tell(run);
 	return 0;
 }
 

@@ -9,6 +9,7 @@
 #include "str.h"
 #include "time.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -34,64 +35,71 @@ static int check(const struct channel *channel, struct error *error)
 	return secret_read(secret_name, &secret, error);
 }
 
-static char *body_of(const struct message *message)
-{
-	AUTO_JSON cJSON *body = xrequire(cJSON_CreateObject());
+/* The headers that sign a request, made anew before each try: a receiver refuses an old one, which somebody may have recorded. */
+struct headers {
+	const char *secret, *body;
+	char timestamp[64], signature[64 + DIGEST_TEXT];
+};
 
-	json_set_string(body, "text", message->text);
-	xrequire(cJSON_AddItemReferenceToObject(body, "notice", message->notice) ? body : NULL);
-	xrequire(cJSON_AddItemReferenceToObject(body, "document", message->document) ? body : NULL);
-	return json_print(body);
-}
-
-static char *signature_of(const char *secret, const char *seconds, const char *body)
+static void sign(void *context)
 {
-	AUTO_FREE char *content = xasprintf("%s.%s", seconds, body);
+	struct headers *headers = context;
+	AUTO_FREE char *content = xasprintf("%lld.%s", time_now() / 1000, headers->body);
 	char text[DIGEST_TEXT];
 
-	digest_hmac(secret, content, strlen(content), text);
-	return xasprintf("Dewy-Signature: sha256=%s", text);
+	digest_hmac(headers->secret, content, strlen(content), text);
+	snprintf(headers->timestamp, sizeof headers->timestamp, "Dewy-Timestamp: %.*s", (int)strcspn(content, "."), content);
+	snprintf(headers->signature, sizeof headers->signature, "Dewy-Signature: sha256=%s", text);
+}
+
+static const char *hint_for(long status)
+{
+	if (status < 400)
+		return "give the URL that it redirects to";
+	if (status == 404 || status == 410)
+		return "check the URL: nothing there takes notices, or does so no longer";
+	return "check the URL and what the host says about it";
 }
 
 /* Returns 0, or -1 when the answer is none of success. Redirects are not followed: the document goes where the user said. */
-static int post(const struct channel *channel, const char *const *headers, const char *body, long long timeout_ms, struct error *error)
+static int post(const struct channel *channel, const struct http_request *request, struct error *error)
 {
 	const struct http_settings settings = {.authorities = channel->authorities, .retries = RETRIES};
-	AUTO_FREE char *url = url_without(channel->address, channel_parameters);
 	AUTO_HTTP struct http *http = http_open(&settings);
 	AUTO_RESPONSE struct http_response response = {0};
-	const struct http_request request = {
-		.method = "POST",
-		.url = url,
-		.headers = headers,
-		.body = body,
-		.body_length = strlen(body),
-		.limit = ANSWER_LIMIT,
-		.timeout_ms = timeout_ms,
-	};
 
-	if (http_exchange(http, &request, &response, error))
+	if (http_exchange(http, request, &response, error))
 		return -1;
 	if (response.status >= 200 && response.status < 300)
 		return 0;
 	AUTO_FREE char *host = place(channel);
 	error_set(error, ERROR_NETWORK, "%s answered %ld", host, response.status);
-	return error_hint(error, response.status < 400 ? "give the URL that it redirects to"
-						       : "check the URL and what the host says about it");
+	return error_hint(error, "%s", hint_for(response.status));
 }
 
 static int send(struct channel *channel, const struct message *message, long long timeout_ms, struct error *error)
 {
-	AUTO_FREE char *secret = NULL;
-	AUTO_FREE char *body = body_of(message);
-	AUTO_FREE char *seconds = xasprintf("%lld", time_now() / 1000);
-	AUTO_FREE char *timestamp = xasprintf("Dewy-Timestamp: %s", seconds);
+	AUTO_FREE char *secret = NULL, *body = message_body(message), *url = url_without(channel->address, channel_parameters);
+	AUTO_FREE char *id = message_id(message), *delivery = xasprintf("Dewy-Delivery: %s", id);
 
 	if (secret_read(secret_name, &secret, error))
 		return -1;
-	AUTO_FREE char *signature = secret ? signature_of(secret, seconds, body) : NULL;
-	const char *const headers[] = {"Content-Type: application/json", signature ? timestamp : NULL, signature, NULL};
-	return post(channel, headers, body, timeout_ms, error);
+	struct headers signature = {.secret = secret, .body = body};
+	const char *const headers[] = {"Content-Type: application/json", delivery, secret ? signature.timestamp : NULL,
+				       signature.signature, NULL};
+	const struct http_request request = {
+		.method = "POST",
+		.url = url,
+		.private_path = true,
+		.headers = headers,
+		.body = body,
+		.body_length = strlen(body),
+		.renew = secret ? sign : NULL,
+		.context = &signature,
+		.limit = ANSWER_LIMIT,
+		.timeout_ms = timeout_ms,
+	};
+	return post(channel, &request, error);
 }
 
 const struct channel_ops webhook_channel = {.place = place, .check = check, .send = send};

@@ -65,19 +65,37 @@ static void remember_limit(struct session *session, const char *host, const char
 	session->remembered = steal_pointer(&state);
 }
 
+/* Returns the number in a header of the last answer, -1 when there is none. */
+static long long number_in(struct http *http, const char *name)
+{
+	const char *text = http_header(http, name, 0);
+	long long number;
+
+	return text && str_to_number(text, &number) == 0 ? number : -1;
+}
+
+static void note_quota(struct session *session)
+{
+	struct http *http = session->http;
+	long long limit = number_in(http, "X-RateLimit-Limit"), left = number_in(http, "X-RateLimit-Remaining");
+	long long reset = number_in(http, "X-RateLimit-Reset");
+
+	if (limit > 0 && left >= 0 && reset > 0)
+		session->quota = (struct session_quota){limit, left, (time_t)(reset - http_clock_ahead(http))};
+}
+
 /* Returns how many seconds the answer asks to be left alone for, 0 when it does not. Formats: Retry-After (RFC 9110, 10.2.3), and
  * GitHub's X-RateLimit headers and its secondary limits
  * (https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api). */
 static long long asked_to_wait(struct http *http, const struct http_response *response)
 {
-	const char *remaining = http_header(http, "X-RateLimit-Remaining", 0), *reset = http_header(http, "X-RateLimit-Reset", 0);
+	long long reset = number_in(http, "X-RateLimit-Reset"), seconds = http_retry_after(http);
 	bool limited = response->status == 403 || response->status == 429;
-	long long at, seconds = http_retry_after(http);
 
 	if (!limited && !(response->status == 503 && seconds))
 		return 0;
-	if (!seconds && str_equal(remaining, "0") && reset && str_to_number(reset, &at) == 0)
-		seconds = at - time_now() / 1000 - http_clock_ahead(http) + 1; /* it is told by the clock of the service */
+	if (!seconds && number_in(http, "X-RateLimit-Remaining") == 0 && reset >= 0)
+		seconds = reset - time_now() / 1000 - http_clock_ahead(http) + 1; /* it is told by the clock of the service */
 	if (seconds <= 0 && (response->status == 429 || strstr(buf_text(&response->body), "secondary rate limit")))
 		seconds = SECONDARY_SECONDS;
 	return seconds < LIMITS_LONGEST ? seconds : LIMITS_LONGEST;
@@ -110,5 +128,6 @@ int session_ask(struct session *session, const struct http_request *request, con
 		timed.timeout_ms = session->timeout_ms;
 	if (check_limit(session, host, identity, error) || http_exchange(session_http(session), &timed, ret, error))
 		return -1;
+	note_quota(session);
 	return note_limit(session, ret, identity, error);
 }

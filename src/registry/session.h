@@ -12,11 +12,18 @@
 struct root;
 struct error;
 
+/* What the answers of a host say of how often it may be asked: GitHub's X-RateLimit headers. */
+struct session_quota {
+	long long limit, left; /* requests; limit 0 when it has not said */
+	time_t reset_at;       /* when as many as limit are left again, by the clock of this machine */
+};
+
 struct session {
 	struct http_settings settings; /* of the client */
 	struct http *http;             /* NULL before the first use */
 	const struct root *root;       /* where ROOT/.dewy is, if it is there */
 	cJSON *remembered;             /* what registry.json holds, NULL before it is first needed */
+	struct session_quota quota;    /* by the last answer that told it */
 	long long timeout_ms;          /* for an exchange that is no download, */
 	long long download_ms;         /* and for one that is; 0 in a tool that downloads nothing */
 };

@@ -55,7 +55,8 @@ static int renew(struct server *server, struct error *error)
 {
 	struct processes *processes = server->own;
 	struct shell shell = {
-		.run = server->run,
+		.root = server->run->root,
+		.document = server->run->document,
 		.command = option_string(server->run->options, OPT_RESTART_COMMAND),
 		.release_dir = json_string(server->run->document, "deploy.path"),
 	};

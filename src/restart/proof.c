@@ -10,7 +10,7 @@
 #include "str.h"
 #include "time.h"
 
-enum { STEP_MS = 100, ASK_MS = 5000 };
+enum { STEP_MS = 100, ASK_MS = 5000, ASK_LEAST_MS = 1000 };
 
 /* Puts what did not happen within a time before the reason in error. Returns -1. */
 static int too_late(const struct server *server, const char *what, long long timeout, struct error *error)
@@ -95,6 +95,13 @@ static int wait_alone(struct server *server, struct error *error)
 	return 0;
 }
 
+/* Returns how long an answer may take. The last question is not to fail for being asked late: its answer is the reason that people
+ * read. */
+static long long answer_timeout(long long left)
+{
+	return left < ASK_LEAST_MS ? ASK_LEAST_MS : left < ASK_MS ? left : ASK_MS;
+}
+
 /* Asks until enough answers in a row were good. Returns 0 or -1. */
 static int ask(struct server *server, const struct target *target, struct error *error)
 {
@@ -105,7 +112,7 @@ static int ask(struct server *server, const struct target *target, struct error 
 
 	for (long long deadline = time_monotonic() + timeout;;) {
 		long long left = deadline - time_monotonic();
-		good = health_ask(target, authorities, left < ASK_MS && left > 0 ? left : ASK_MS, error) ? good + 1 : 0;
+		good = health_ask(target, authorities, answer_timeout(left), error) ? good + 1 : 0;
 		if (server->ops->serves(server, &alone, error) <= 0)
 			return -1;
 		if (good >= wanted)

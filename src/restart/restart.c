@@ -8,6 +8,7 @@
 #include "restart/proof.h"
 #include "restart/settings.h"
 #include "root/attempts.h"
+#include "root/history_chain.h"
 #include "root/rejected.h"
 #include "root/release.h"
 #include "str.h"
@@ -216,6 +217,7 @@ const struct stage restart_stage = {
 	.plans_on = 1u << STATE_AVAILABLE | 1u << STATE_FETCHED | 1u << STATE_DEPLOYED,
 	.server_only = true,
 	.takes_lock = true,
+	.record = history_append,
 	.check = restart_check,
 	.run = step,
 	.plan = plan,

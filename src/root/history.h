@@ -1,17 +1,30 @@
 /* SPDX-License-Identifier: MIT */
-/* ROOT/.dewy/history.jsonl: one line per finished or failed deployment, append only. */
+/* ROOT/.dewy/history.jsonl: one line per deployment that ended, well or badly, and per rejected version that was forgotten; append
+ * only, and each line is chained to what is before it (history_chain.h). history_line.h makes the lines. */
 #ifndef DEWY_HISTORY_H
 #define DEWY_HISTORY_H
 
 #include "json.h"
 #include "root/root.h"
 
-/* Appends a line for a document that has come to its end (running, rolled_back, failed, or deployed in assets mode). A
- * failure that is the same as in the last line is not repeated. Returns 0 or -1. */
-int history_append(const struct root *root, const cJSON *document, struct error *error);
+#define HISTORY_NAME "history.jsonl"
+#define HISTORY_FORGOTTEN "forgotten" /* the state of a line that tells of a rejected version */
 
-/* Calls visit for each of the last count lines, or of all with 0, oldest first; memory does not grow with the file. Returns 0 or -1. */
+#define HISTORY_UNRECORDED "Cannot record the deployment" /* what the log says then */
+
+enum { HISTORY_LINE = 1 << 20 }; /* bytes that no line reaches */
+
+/* Opens the history, which must be a regular file, with flags as for open(2). Returns a descriptor; -1; or -2 when it is not there,
+ * and flags do not ask to create it. */
+int history_open(const struct root *root, int flags, struct error *error);
+
+/* Calls visit for each of the last count lines, or of all with 0, oldest first; memory does not grow with the file. Returns 0 or
+ * -1. */
 int history_each(const struct root *root, long long count, void (*visit)(const cJSON *line, void *context), void *context,
 		 struct error *error);
+
+/* True when the line tells of the same failure as the last one there: a run every ten seconds must not fill the disk with it. Of a
+ * check that failed, only the kind of the failure counts. */
+bool history_is_repeated(const struct root *root, const cJSON *line);
 
 #endif

@@ -127,6 +127,7 @@ int output_redirect(struct output *output, struct error *error)
 	AUTO_CLOSE int own = open_own_end(output);
 	if (own < 0 || dup2(own, STDOUT_FILENO) < 0 || dup2(own, STDERR_FILENO) < 0)
 		return error_errno(error, errno, "cannot redirect the output");
+	log_moved();
 	return output->read_end < 0 ? 0 : start(output, error);
 }
 

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+#include "notify/exec.h"
+
+#include "alloc.h"
+#include "buf.h"
+#include "error.h"
+#include "root/root.h"
+#include "shell.h"
+#include "str.h"
+#include "time.h"
+
+#include <string.h>
+#include <sysexits.h>
+
+enum {
+	OUTPUT_LIMIT = 65536, /* bytes that are kept of each stream */
+	SHOWN = 400,          /* bytes of the reason */
+	RETRIES = 4,
+	PAUSE_MS = 250,       /* before the first retry; it doubles */
+	GRACE_MS = 500,       /* from SIGTERM to SIGKILL; less than this process itself has when it is ended */
+};
+
+/* True for what may stand before the program: the assignment of a variable, which may be a secret, and exec. */
+static bool is_prefix(const char *word, size_t length)
+{
+	return memchr(word, '=', length) || (length == 4 && str_starts(word, "exec"));
+}
+
+/* Returns the word of the program, and its length. */
+static const char *find_program(const char *command, size_t *ret_length)
+{
+	static const char space[] = " \t\r\n";
+
+	for (const char *word = command;; word += *ret_length) {
+		word += strspn(word, space);
+		*ret_length = strcspn(word, space);
+		if (!*ret_length || !is_prefix(word, *ret_length))
+			return word;
+	}
+}
+
+static char *place(const struct channel *channel)
+{
+	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-+";
+	size_t length;
+	const char *word = find_program(channel->url.path, &length);
+	AUTO_FREE char *program = xstrndup(word, length);
+	const char *slash = strrchr(program, '/'), *name = slash ? slash + 1 : program;
+
+	return xstrdup(name[strspn(name, letters)] ? "" : name);
+}
+
+static int check(const struct channel *channel, struct error *error)
+{
+	if (channel->url.path[strspn(channel->url.path, " \t\r\n")] == '\0') {
+		error_set(error, ERROR_CONFIG, "there is no command in the URL");
+		return error_hint(error, "write it as exec:COMMAND, with %%20 for a space and %%3F for a question mark");
+	}
+	return url_check_parameters(&channel->url, channel_parameters, error);
+}
+
+/* Appends the last line that the command has printed on standard error. */
+static void add_reason(struct buf *text, const struct buf *printed)
+{
+	AUTO_FREE char *lines = xstrdup(buf_text(printed));
+	size_t length = strlen(lines);
+
+	while (length && strchr("\r\n", lines[length - 1]))
+		lines[--length] = '\0';
+	const char *newline = strrchr(lines, '\n'), *line = newline ? newline + 1 : lines;
+	length = strlen(line);
+	if (*line)
+		buf_puts(text, length > SHOWN ? ": ..." : ": ");
+	str_add_utf8(text, length > SHOWN ? line + length - SHOWN : line);
+}
+
+/* Returns 0, or -1 with the error that says how the command ended. */
+static int judge(const struct channel *channel, const struct proc_result *result, struct error *error)
+{
+	AUTO_FREE char *program = place(channel);
+	AUTO_BUF struct buf end = {0};
+
+	if (!result->timed_out && result->exit_code == 0)
+		return 0;
+	buf_printf(&end, result->timed_out ? "was not done in time" : "ended with exit code %d", result->exit_code);
+	add_reason(&end, &result->err);
+	error_set(error, ERROR_APPLICATION, "%s %s", *program ? program : "the command", buf_text(&end));
+	if (!result->timed_out && (result->exit_code == 126 || result->exit_code == 127))
+		return error_hint(error, "check that the command is there and may be executed");
+	return error_hint(error, "run the command by hand in ROOT, with a document of your own on its standard input");
+}
+
+/* Runs the command once. Returns 0 with what came of it, or -1. */
+static int run(const struct channel *channel, const struct message *message, long long timeout_ms, struct proc_result *ret,
+	       struct error *error)
+{
+	AUTO_ROOT struct root root = {.fd = -1, .state = -1, .releases = -1};
+	AUTO_FREE char *input = message_body(message);
+	long long grace = timeout_ms / 4 < GRACE_MS ? timeout_ms / 4 + 1 : GRACE_MS;
+	const struct shell shell = {
+		.root = &root,
+		.document = message->document,
+		.command = channel->url.path,
+		.release_dir = json_string(message->document, "deploy.path"),
+		.input = input,
+		.grace_ms = grace,
+	};
+
+	*ret = (struct proc_result){0};
+	if (root_look(&root, json_string(message->document, "root"), error))
+		return -1;
+	return shell_run(&shell, OUTPUT_LIMIT, timeout_ms - grace, ret, error);
+}
+
+static int send(struct channel *channel, const struct message *message, long long timeout_ms, struct error *error)
+{
+	long long deadline = time_monotonic() + timeout_ms;
+
+	for (int retry = 0;; retry++) {
+		struct proc_result result;
+		long long pause = (long long)PAUSE_MS << retry;
+		int failed = run(channel, message, deadline - time_monotonic(), &result, error) || judge(channel, &result, error);
+		bool again = !result.timed_out && result.exit_code == EX_TEMPFAIL && retry < RETRIES &&
+			     pause < deadline - time_monotonic();
+		proc_result_free(&result);
+		if (!again)
+			return failed ? -1 : 0;
+		time_sleep(pause);
+	}
+}
+
+const struct channel_ops exec_channel = {.plain = true, .place = place, .check = check, .send = send};
