@@ -101,7 +101,8 @@ load notify
   notify --notifier "http://127.0.0.1:$port/" < <(failed two)
   exec 9>&-
   assert_failure 2
-  assert_regex "$stderr" 'WARN: Cannot count the failure'
+  assert_regex "$stderr" 'WARN: Cannot count the failure .*another dewy-notify'
+  refute_regex "$stderr" lock-wait
   assert_regex "$stderr" 'WARN: Cannot remember what people were told'
   assert_regex "$(texts web)" 'count: 2'
 }
@@ -370,4 +371,21 @@ held() {
   servers+=($!)
   wait_until grep -q 'Deployed v1.0.0' dead/requests
   wait_until grep -q 'Automatic shipping started' dead/requests
+}
+
+@test "people are told, and the log once, when nothing can be remembered" {
+  serve web
+  local url=http://127.0.0.1:$port/
+  mkdir -p "$ROOT/.dewy/notify.lock" "$ROOT/.dewy/notify.turns"
+  notify --notifier "$url" --notifier "$url?2" < <(document running "$(notice deploy important one) | $(notice restart important two)")
+  assert_success
+  assert_equal "$(texts web | sort)" $'"one"\n"one"\n"two"\n"two"'
+  assert_equal "$(field 'notices | map(.sent) | tojson')" '[true,true]'
+  assert_regex "$stderr" 'WARN: Cannot remember what people were told error="cannot open the lock .*/notify.lock: '
+  assert_equal "$(grep -c WARN <<<"$stderr")" 1
+  rm -r "$ROOT/.dewy"
+  touch "$ROOT/.dewy"
+  notify --notifier "$url" < <(failed one)
+  assert_failure 2
+  assert_regex "$(texts web | tail -n 1)" 'Error occurred'
 }

@@ -2,6 +2,7 @@
 #include "notify/counter.h"
 
 #include "alloc.h"
+#include "error.h"
 #include "fs.h"
 #include "lock.h"
 #include "root/state.h"
@@ -34,6 +35,8 @@ int counter_change(struct root *root, void (*change)(cJSON *file, void *context)
 	if (root->state < 0 && root_prepare(root, error))
 		return -1;
 	AUTO_CLOSE int lock = lock_take(root->state, lock_name, LOCK_WAIT_MS, error);
+	if (lock < 0 && error->code == ERROR_LOCKED)
+		return error_hint(error, "another dewy-notify, which takes that long to write a small file, has it: check the disk");
 	if (lock < 0)
 		return -1;
 	AUTO_JSON cJSON *file = state_read(root, name), *before = xrequire(cJSON_Duplicate(file, true));

@@ -84,8 +84,7 @@ static bool tell_document(struct stage_run *run, struct listener_list *listeners
 	listener_list_choose(listeners, &messages);
 	for (size_t i = 0; i < messages.count; i++)
 		log_message(&messages.items[i]);
-	if (remembers)
-		ledger_begin(listeners, run->root, run->document, failures);
+	remembers = remembers && ledger_begin(listeners, run->root, run->document, failures);
 	bool whole = tell(listeners, run->root, run->document, option_number(run->options, OPT_NOTIFY_TIMEOUT));
 	if (remembers)
 		ledger_end(listeners, run->root, run->document);

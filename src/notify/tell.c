@@ -62,9 +62,10 @@ static int tell_message(const struct telling *telling, struct listener *listener
 static int tell_messages(const struct telling *telling, struct listener *listener, int results)
 {
 	long long left = telling->deadline - time_monotonic();
-	AUTO_CLOSE int turn = ledger_take_turn(listener, telling->root, telling->document, left, &listener->error);
+	AUTO_CLOSE int turn = -1;
+	int failed = ledger_take_turn(listener, telling->root, telling->document, left, &turn);
 
-	while (turn >= 0 && listener->taken < listener->count) {
+	while (!failed && listener->taken < listener->count) {
 		if (tell_message(telling, listener, &listener->messages[listener->taken]))
 			break;
 		listener->taken++;
