@@ -297,11 +297,39 @@ is_delivered() {
   assert_equal "$(field 'notices | map(.sent_to) | unique | tojson')" "[[\"log\",\"http:127.0.0.1:$port\"]]"
   assert_equal "$(memory "$dead" undelivered.notices)" 3
   assert_equal "$(grep -c 'Deploying v1.0.0' <<<"$stderr")" 1
+  assert_equal "$(grep -c WARN <<<"$stderr")" 1
+  assert_regex "$stderr" "WARN: Notification failed channel=\"http:127.0.0.1:$dead\" notices=\"3\""
 }
 
 # asked N: the stand-in that hangs has got so many requests.
 asked() {
   [ "$(wc -l <hang/requests)" = "$1" ]
+}
+
+@test "a process that comes to a channel after the last one of its run has begun leaves all to it" {
+  serve web
+  document available "$(notice check progress one)" >in
+  : >relay
+  exec 8<relay
+  DEWY_NOTIFY_RELAY=8 notify --notifier "http://127.0.0.1:$port/" <in
+  assert_equal "$(texts web) $(field 'notices[0].sent')" '"one" true'
+  echo >relay
+  rm "$ROOT/.dewy/notify.json"
+  DEWY_NOTIFY_RELAY=8 notify --notifier "http://127.0.0.1:$port/" --log-level debug <in
+  exec 8<&-
+  assert_success
+  assert_equal "$(texts web) $(field 'notices[0].sent')" '"one" false'
+  assert_regex "$stderr" 'DEBUG: Notification failed .*left to the last'
+  assert [ ! -e "$ROOT/.dewy/notify.json" ]
+}
+
+@test "what a channel takes at last was delivered: no warning" {
+  serve web 403 200
+  publish v1.0.0
+  run -0 --separate-stderr dewy once --registry "file://$REGISTRY" --notifier "http://127.0.0.1:$port/" --log-level debug
+  assert_equal "$(field 'notices | map(.sent) | unique | tojson')" '[true]'
+  assert_equal "$(grep -c 'DEBUG: Notification failed' <<<"$stderr") $(grep -c WARN <<<"$stderr")" "1 0"
+  assert [ ! -e "$ROOT/.dewy/notify.json" ]
 }
 
 @test "several processes take turns on a channel, and together know what it has missed" {

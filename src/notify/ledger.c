@@ -6,6 +6,7 @@
 #include "lock.h"
 #include "log.h"
 #include "notify/counter.h"
+#include "notify/relay.h"
 #include "str.h"
 #include "time.h"
 
@@ -122,6 +123,7 @@ struct account {
 	const struct listener_list *list;
 	const cJSON *document;
 	long long failures;
+	int relay;
 };
 
 static void begin(cJSON *entry, const struct listener *listener, const struct account *account)
@@ -170,14 +172,16 @@ static void begin_all(cJSON *file, void *context)
 {
 	const struct account *account = context;
 
+	if (relay_is_over(account->relay)) /* the last process may have told it all */
+		return;
 	for (size_t i = 0; i < account->list->count; i++)
 		begin(give_entry(file, account->list->items[i].channel->name), &account->list->items[i], account);
 	prune(file, account->list);
 }
 
-bool ledger_begin(struct listener_list *list, struct root *root, const cJSON *document, long long failures)
+bool ledger_begin(struct listener_list *list, struct root *root, const cJSON *document, long long failures, int relay)
 {
-	struct account account = {.list = list, .document = document, .failures = failures};
+	struct account account = {.list = list, .document = document, .failures = failures, .relay = relay};
 	bool remembers = remember(root, begin_all, &account);
 
 	for (size_t i = 0; i < list->count; i++)

@@ -27,8 +27,8 @@ bool ledger_read(const struct listener_list *list, const struct root *root, cons
  * in the log, one for each process, and what comes after it is not tried any more (the member forgets of the listener). */
 
 /* Remembers, before anybody is told, that nobody was: should no process live to do better, it is known what was not delivered.
- * failures is as for message_list_make. Returns false when nothing can be remembered. */
-bool ledger_begin(struct listener_list *list, struct root *root, const cJSON *document, long long failures);
+ * failures is as for message_list_make, relay as for relay.h. Returns false when nothing can be remembered. */
+bool ledger_begin(struct listener_list *list, struct root *root, const cJSON *document, long long failures, int relay);
 
 /* Waits until no other process tells the listener, at most wait_ms milliseconds, and then gives its channel the thread that the run
  * of the document has there. Returns 0, or -1 when another one still does. What ret_turn gets, the caller closes when it is done: a
