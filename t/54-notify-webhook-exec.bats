@@ -216,7 +216,7 @@ program() {
   notify --notifier "exec:./tell" < <(document running "$(notice deploy important one)")
   assert_success
   assert_equal "$(grep -c . <<<"$stderr")" 2
-  assert_regex "$stderr" 'WARN: Notification failed channel="exec:tell" notices="1" error="tell ended with exit code 3: last [\]+u001b'
+  assert_regex "$stderr" 'WARN: Notification failed channel="exec:tell" notices="1" error="tell ended with exit code 3: last [\]u001b'
   assert_equal "$(field 'notices[0].sent')" false
   notify --notifier "exec:./not-there%20T0KEN" < <(document running "$(notice deploy important one)")
   assert_regex "$stderr" 'channel="exec:not-there" .*exit code 127.*check that the command is there'
