@@ -93,6 +93,16 @@ load notify
   assert_equal "$(jq .failures "$ROOT/.dewy/notify.json")" 1
 }
 
+@test "a large error from elsewhere does not spoil the counter" {
+  local run
+  jq -Rsc --argjson document "$(failed large)" '$document * {error: {message: .}}' < <(head -c 2000000 /dev/zero | tr '\0' x) >in
+  for run in one two; do
+    notify < <(jq -c ".id = \"$run\"" in)
+    assert_failure 2
+  done
+  assert_equal "$(jq -c '[.failures, .error.code, (.error.message | length < 1100)]' "$ROOT/.dewy/notify.json")" '[2,"network",true]'
+}
+
 @test "counting waits for another one at most a while" {
   serve web
   notify < <(failed one)
