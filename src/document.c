@@ -9,6 +9,7 @@
 #include "str.h"
 #include "time.h"
 
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -191,6 +192,18 @@ void document_fail(cJSON *document, const char *stage, const struct error *error
 	json_set_string(document, "error.message", error->message);
 	json_set_string(document, "error.hint", error->hint);
 	document_notice(document, stage, NOTICE_ERROR, "%s", error->message);
+}
+
+int document_times(const cJSON *section, long long *ret_start, long long *ret_end)
+{
+	const long long most = LLONG_MAX / 1000000;
+	const char *text = json_string(section, "started_at");
+	long long took = json_number(section, "duration_ms", -1);
+
+	if (!text || took < 0 || time_parse_ms(text, ret_start) || *ret_start < 0 || *ret_start > most || took > most - *ret_start)
+		return -1;
+	*ret_end = *ret_start + took;
+	return 0;
 }
 
 long long document_spent(const cJSON *document)
