@@ -2,6 +2,7 @@
 #include "transfer.h"
 
 #include "alloc.h"
+#include "buf.h"
 #include "cleanup.h"
 #include "error.h"
 #include "proc.h"
@@ -10,6 +11,7 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -130,6 +132,28 @@ long long transfer_pause(int retry)
 		pause = LONGEST_PAUSE_MS;
 	(void)!getrandom(&chance, sizeof chance, GRND_NONBLOCK); /* without it, the pause is only less well spread */
 	return pause / 2 + chance % (pause / 2 + 1);
+}
+
+void transfer_take_tls(const char *remark, size_t length, char tls[TRANSFER_TLS])
+{
+	static const char begin[] = "SSL connection using ";
+	size_t skipped = sizeof begin - 1;
+
+	if (length <= skipped || memcmp(remark, begin, skipped) != 0)
+		return;
+	if (remark[length - 1] == '\n')
+		length--;
+	snprintf(tls, TRANSFER_TLS, "%.*s", (int)(length - skipped), remark + skipped);
+}
+
+void transfer_add_address(CURL *curl, struct buf *address)
+{
+	const char *text = NULL;
+	long port = 0;
+
+	if (curl_easy_getinfo(curl, CURLINFO_PRIMARY_IP, &text) == CURLE_OK && text && *text &&
+	    curl_easy_getinfo(curl, CURLINFO_PRIMARY_PORT, &port) == CURLE_OK)
+		buf_printf(address, strchr(text, ':') ? "[%s]:%ld" : "%s:%ld", text, port);
 }
 
 static const char *reason(CURLcode code)
