@@ -113,7 +113,8 @@ static int setup(struct smtp_session *session, struct error *error)
 /* Prints a line of the attempt. Answers to AUTH may repeat who logs in. */
 static void log_attempt(const struct smtp_session *session, CURLcode code)
 {
-	AUTO_FREE char *said = smtp_said(session), *status = xasprintf("%d", session->code), *number = xasprintf("%d", session->attempt);
+	AUTO_FREE char *said = smtp_said(session), *status = xasprintf("%d", session->code);
+	AUTO_FREE char *number = xasprintf("%d", session->attempt);
 	AUTO_BUF struct buf address = {0}, duration = {0};
 
 	transfer_add_address(session->curl, &address);

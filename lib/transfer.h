@@ -34,8 +34,8 @@ bool transfer_is_passing(CURLcode code);
  * by chance, so that many machines do not come back at once. */
 long long transfer_pause(int retry);
 
-/* Takes from a remark of libcurl's (CURLINFO_TEXT), which has length bytes, what TLS a connection uses, such as "TLSv1.3 / NAME", if it
- * says so: libcurl tells that in no other way, whatever it does TLS with. */
+/* Takes from a remark of libcurl's (CURLINFO_TEXT), which has length bytes, what TLS a connection uses, such as "TLSv1.3 / NAME",
+ * if it says so: libcurl tells that in no other way, whatever it does TLS with. */
 void transfer_take_tls(const char *remark, size_t length, char tls[TRANSFER_TLS]);
 
 /* Appends the ADDRESS:PORT that libcurl is or was connected to, an IPv6 address in brackets; nothing when there was none. */

@@ -6,6 +6,7 @@
 #include "error.h"
 #include "proc.h"
 #include "secret.h"
+#include "secrets.h"
 #include "str.h"
 #include "url.h"
 
@@ -141,6 +142,7 @@ static int read_headers(enum otlp_signal signal, struct words *headers, struct e
 		AUTO_FREE char *list = NULL;
 		if (secret_read(names[i], &list, error))
 			return -1;
+		secrets_learn_headers(list);
 		if (list)
 			return otlp_each_pair(list, names[i], add_header, headers, error);
 	}
