@@ -97,6 +97,26 @@ static int verify(const struct options *options, struct error *error)
 	return fflush(stdout) ? error_errno(error, errno, "cannot write to standard output") : failed;
 }
 
+/* True for what a prev can be put into. */
+static bool is_line(const cJSON *json)
+{
+	return cJSON_IsObject(json) && json->child;
+}
+
+static bool are_lines(const cJSON *json)
+{
+	const cJSON *line;
+
+	if (!cJSON_IsArray(json))
+		return is_line(json);
+	cJSON_ArrayForEach(line, json)
+	{
+		if (!is_line(line))
+			return false;
+	}
+	return true;
+}
+
 static int append(const struct options *options, struct error *error)
 {
 	AUTO_ROOT struct root root = {.fd = -1, .state = -1, .releases = -1};
@@ -107,6 +127,8 @@ static int append(const struct options *options, struct error *error)
 	if (buf_read(&text, STDIN_FILENO, DOCUMENT_LIMIT))
 		return error_set(error, ERROR_DOCUMENT, "cannot read the lines from standard input");
 	AUTO_JSON cJSON *lines = json_parse(buf_text(&text), text.length, error);
+	if (lines && !are_lines(lines))
+		return error_set(error, ERROR_DOCUMENT, "what standard input has is no line of the history");
 	return lines ? history_append(&root, lines, error) : -1;
 }
 
