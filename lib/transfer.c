@@ -163,7 +163,7 @@ static const char *reason(CURLcode code)
 		const char *reason;
 	} reasons[] = {
 		{CURLE_URL_MALFORMAT, "its URL is damaged"},
-		{CURLE_UNSUPPORTED_PROTOCOL, "it leads to a URL that is not https"},
+		{CURLE_UNSUPPORTED_PROTOCOL, "it leads to a URL that is not https, or its answer is not HTTP"},
 		{CURLE_COULDNT_RESOLVE_HOST, "the host name is unknown"},
 		{CURLE_COULDNT_RESOLVE_PROXY, "the host name of the proxy is unknown"},
 		{CURLE_COULDNT_CONNECT, "no connection"},
