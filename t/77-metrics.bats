@@ -322,6 +322,15 @@ IN
   is 'dewy_deployments_total{result="deployed"}' 1
 }
 
+@test "a full disk leaves the file as it was" {
+  need_private_mounts
+  publish v1.0.0
+  in_private_mounts bash -c 'mount -t tmpfs -o size=64k tmpfs "$1" && dewy once && cp "$2" before &&
+    ! head -c 100000 /dev/zero >"$1/full" 2>/dev/null && dewy once && cmp "$2" before && ls -A "$1" >names' - "$DIR" "$FILE" >/dev/null 2>log
+  assert_regex "$(cat log)" "WARN: Metrics failed what=\"file\" error=\"$DIR: cannot write app.prom: No space left on device\" hint=\"free space"
+  assert_equal "$(cat names)" $'app.prom\nfull'
+}
+
 @test "only a regular file is replaced: no link, FIFO, socket, device or directory" {
   local other=$BATS_TEST_TMPDIR/other path
   publish v1.0.0

@@ -140,8 +140,5 @@ int openmetrics_write(const char *path, const cJSON *state, struct error *error)
 		return hint_directory(directory, error);
 	}
 	openmetrics_add(&text, state);
-	if (fs_write_passing(dir, name, 0644, text.data, text.length, error) == 0)
-		return 0;
-	error_in(error, "%s", directory);
-	return hint_directory(directory, error);
+	return fs_write_passing(dir, name, 0644, text.data, text.length, error) ? error_in(error, "%s", directory) : 0;
 }
