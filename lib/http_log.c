@@ -19,9 +19,9 @@ static const char hidden[] = "[redacted]";
 static const char *const shown_headers[] = {
 	"Accept", "Accept-Ranges", "Age", "Cache-Control", "Content-Encoding", "Content-Length", "Content-Range", "Content-Type",
 	"Date", "ETag", "If-Match", "If-Modified-Since", "If-None-Match", "If-Range", "Last-Modified", "Metadata-Flavor", "Range",
-	"RateLimit*", "Retry-After", "Server", "Transfer-Encoding", "User-Agent", "Via", "X-Amz-Bucket-Region", "X-Amz-Content-Sha256",
-	"X-Amz-Date", "X-Amz-Id-2", "X-Amz-Request-Id", "X-GitHub-Api-Version*", "X-GitHub-Request-Id", "X-Goog-Generation",
-	"X-Guploader-Uploadid", "X-RateLimit*", NULL,
+	"RateLimit*", "Retry-After", "Server", "Transfer-Encoding", "User-Agent", "Via", "X-Amz-Bucket-Region",
+	"X-Amz-Content-Sha256", "X-Amz-Date", "X-Amz-Id-2", "X-Amz-Request-Id", "X-GitHub-Api-Version*", "X-GitHub-Request-Id",
+	"X-Goog-Generation", "X-Guploader-Uploadid", "X-RateLimit*", NULL,
 };
 
 /* Parameters of URLs that hold no secret. */

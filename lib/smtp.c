@@ -119,10 +119,10 @@ static void log_attempt(const struct smtp_session *session, CURLcode code)
 
 	transfer_add_address(session->curl, &address);
 	str_add_duration(&duration, time_monotonic() - session->started_at);
-	log_debug("SMTP dialogue", "server", session->server->place, "step", smtp_command_words[session->command], "status",
-		  session->code ? status : NULL, "answer", session->command != COMMAND_AUTH && *said ? said : NULL, "error",
-		  session->delivered ? NULL : curl_easy_strerror(code), "duration", buf_text(&duration), "attempt", number, "address",
-		  address.length ? address.data : NULL, "tls", *session->tls ? session->tls : NULL);
+	log_debug("SMTP dialogue", "server", session->server->place, "step", smtp_command_words[session->command],
+		  "status", session->code ? status : NULL, "answer", session->command != COMMAND_AUTH && *said ? said : NULL,
+		  "error", session->delivered ? NULL : curl_easy_strerror(code), "duration", buf_text(&duration),
+		  "attempt", number, "address", address.length ? address.data : NULL, "tls", *session->tls ? session->tls : NULL);
 }
 
 /* Makes one attempt. Returns 0 with its code, or -1 when it could not be set up. */

@@ -208,7 +208,8 @@ int document_times(const cJSON *section, long long *ret_start, long long *ret_en
 
 long long document_spent(const cJSON *document)
 {
-	static const char *const durations[] = {"check.duration_ms", "fetch.duration_ms", "deploy.duration_ms", "restart.duration_ms"};
+	static const char *const durations[] = {"check.duration_ms", "fetch.duration_ms", "deploy.duration_ms",
+						"restart.duration_ms"};
 	long long spent = 0;
 
 	for (size_t i = 0; i < sizeof durations / sizeof *durations; i++)

@@ -16,8 +16,8 @@ void secrets_learn(void);
 /* Has redact.h learn the values of NAME=VALUE,..., as OTEL_EXPORTER_OTLP_HEADERS has them; NULL is none. */
 void secrets_learn_headers(const char *list);
 
-/* As secrets_learn, for the files with secrets that variables name, and those in CREDENTIALS_DIRECTORY; what cannot be read is left out. For
- * the output of programs that can read them, too. */
+/* As secrets_learn, for the files with secrets that variables name, and those in CREDENTIALS_DIRECTORY; what cannot be read is left
+ * out. For the output of programs that can read them, too. */
 void secrets_learn_files(void);
 
 #endif

@@ -23,7 +23,8 @@ static int check_noted(const char *noted, struct error *error)
 
 	if (!noted || (strlen(hex) == 64 && strspn(hex, "0123456789abcdef") == 64))
 		return 0;
-	error_set(error, ERROR_USAGE, "--verify %s is no head of a history: sha256: and 64 hexadecimal digits in small letters", noted);
+	error_set(error, ERROR_USAGE, "--verify %s is no head of a history: sha256: and 64 hexadecimal digits in small letters",
+		  noted);
 	return error_hint(error, "give the one that dewy history --verify has printed before");
 }
 
@@ -71,7 +72,8 @@ static int judge(const struct history_chain *chain, const char *noted, struct er
 
 	str_add_escaped(&time, *chain->broken_time ? chain->broken_time : "no time");
 	if (chain->broken) {
-		error_set(error, ERROR_INTEGRITY, "the history is broken at line %lld (%s): %s", chain->broken, buf_text(&time), chain->problem);
+		error_set(error, ERROR_INTEGRITY, "the history is broken at line %lld (%s): %s", chain->broken, buf_text(&time),
+			  chain->problem);
 		return error_hint(error, "compare .dewy/" HISTORY_NAME " with a copy, if there is one");
 	}
 	if (!noted || chain->noted >= 0)

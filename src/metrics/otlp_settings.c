@@ -58,8 +58,8 @@ static int check_protocol(enum otlp_signal signal, struct error *error)
 	if (str_equal(protocol, "http/json") || str_equal(protocol, "http/protobuf"))
 		return 0;
 	error_set(error, ERROR_CONFIG, "%s=%s: only http/json is spoken", variable, protocol);
-	return error_hint(error, "give dewy OTEL_EXPORTER_OTLP_PROTOCOL=http/json, and the endpoint that the receiver has for HTTP, "
-				 "often at port 4318");
+	return error_hint(error, "give dewy OTEL_EXPORTER_OTLP_PROTOCOL=http/json, and the endpoint that the receiver has for "
+				 "HTTP, often at port 4318");
 }
 
 static int read_url(enum otlp_signal signal, char **ret_url, struct error *error)
