@@ -151,6 +151,8 @@ static int watch(CURL *curl, curl_infotype type, char *bytes, size_t length, voi
 	struct smtp_session *session = context;
 
 	(void)curl;
+	if (type == CURLINFO_TEXT)
+		transfer_take_tls(bytes, length, session->tls);
 	if (session->quit_at)
 		return 0;
 	if (type == CURLINFO_HEADER_OUT)

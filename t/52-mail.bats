@@ -393,6 +393,30 @@ exit code: 3"
   assert [ $((SECONDS - start)) -lt 15 ]
 }
 
+# dialogues FILTER: of each attempt that the log in $stderr has.
+dialogues() {
+  jq -r "select(.msg == \"SMTP dialogue\") | $1" <<<"$stderr"
+}
+
+@test "with --log-level debug, each attempt has a line: server, TLS, last step, answer and time, and nothing of who logs in" {
+  export DEWY_LOG_LEVEL=debug DEWY_LOG_FORMAT=json
+  MAIL_USERNAME=robot MAIL_PASSWORD=s3cret tell "mail://$SERVER/debug@test"
+  assert_success
+  run -0 dialogues '"\(.server) \(.address) \(.tls) \(.step) \(.status) \(.error) \(.attempt)"'
+  assert_output --regexp "^$SERVER (127.0.0.1|\[::1\]):$PORT TLSv1.3 / [A-Z0-9_]+ DATA 250 null 1$"
+  assert_regex "$(dialogues .answer)" '^250 OK id='
+  assert_regex "$(dialogues .duration)" '^[0-9.]+m?s$'
+  refute_regex "$stderr" 'robot|s3cret'
+  stand_in 'greeting=421 busy' 'password=535 {} robot is not known'
+  MAIL_USERNAME=robot MAIL_PASSWORD=hidden-word tell "mail://$BAD/x@test?tls=none"
+  run -0 dialogues '"\(.server) \(.tls) \(.step) \(.status) \(.answer) \(.attempt)"'
+  assert_output "$BAD null connecting 421 421 busy 1
+$BAD null AUTH 535 null 2"
+  refute_regex "$(dialogues .)" 'robot|x@test|hidden'
+  DEWY_LOG_LEVEL=info tell "mail://$OPEN/debug@test?tls=none"
+  assert_equal "$(dialogues .)" ""
+}
+
 @test "what a server says is escaped, cut, and without the password in any form" {
   stand_in "password=535 {} $(printf 'robot:hidden-word \e[31m"%.0s' {1..9}) and so on, for a long time"
   MAIL_USERNAME=robot MAIL_PASSWORD=hidden-word DEWY_LOG_LEVEL=debug tell "mail://$BAD/x@test?tls=none"

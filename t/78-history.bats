@@ -175,6 +175,17 @@ assert_unrecorded() {
   assert_whole "1 lines since .*"
 }
 
+@test "what is no line is not appended" {
+  local text helper=$DEWY_BIN/../libexec/dewy/dewy-history
+  "$helper" append <<<'{"id":"first"}'
+  cp "$HISTORY" "$BATS_TEST_TMPDIR/before"
+  for text in '' 5 null '"x"' '{}' '[5]' '[{"id":"x"},{}]' '{"id":'; do
+    run -1 --separate-stderr "$helper" append <<<"$text"
+    assert_regex "$stderr" '^[^ ]+ WARN: Cannot record the deployment error="'
+  done
+  cmp "$HISTORY" "$BATS_TEST_TMPDIR/before"
+}
+
 @test "who: a terminal, cron, a timer, a login and a service are told from each other" {
   publish v1.0.0
   script -qec 'dewy once >/dev/null' /dev/null </dev/null

@@ -303,6 +303,16 @@ notify() {
   assert_equal "$(wc -l <web/requests)" 2
 }
 
+@test "a receiver that repeats a header gives away none that came from a file" {
+  echo '{"partialSuccess":{"rejectedSpans":1,"errorMessage":"no team t0psecret-team, who says t0psecret-pass"}}' >part
+  echo 'x-team=t0psecret-team,x-login=Basic t0psecret-pass' >headers
+  receive "200,@$PWD/part"
+  DEWY_LOG_LEVEL=debug OTEL_EXPORTER_OTLP_HEADERS_FILE=$PWD/headers notify < <(document running)
+  assert_regex "$stderr" 'no team \[redacted\], who says \[redacted\]'
+  refute_regex "$stderr" t0psecret
+  assert_equal "$(jq -r '.headers["x-team"]' web/requests | head -n 1)" t0psecret-team
+}
+
 @test "a receiver that is not there is said once until it is, and fails nothing" {
   publish v1.0.0
   receive

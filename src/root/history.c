@@ -14,8 +14,8 @@
 
 int history_open(const struct root *root, int flags, struct error *error)
 {
-	AUTO_CLOSE int fd = root->state < 0 ? (errno = ENOENT, -1)
-					    : openat(root->state, HISTORY_NAME, flags | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0644);
+	const int careful = O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+	AUTO_CLOSE int fd = root->state < 0 ? (errno = ENOENT, -1) : openat(root->state, HISTORY_NAME, flags | careful, 0644);
 	struct stat status;
 
 	if (fd < 0 && errno == ENOENT && !(flags & O_CREAT))
