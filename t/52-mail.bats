@@ -45,10 +45,15 @@ tell() {
 
 # arrived RECIPIENT [N]: prints what came for it as t/mail.py reads it, N mails (1), which it waits for.
 arrived() {
-  wait_until has_arrived "$1" "${2:-1}"
+  wait_until has_arrived "$1" "${2:-1}" || show_why
   python3 "$BATS_TEST_DIRNAME/mail.py" $(grep -lx "Envelope-to: $1" "$MAILS"/*) >mails
   assert_equal "$(jq -c .defects mails | sort -u)" '[]'
   cat mails
+}
+show_why() {
+  echo "dewy-notify ended with $status: $stderr"
+  tail -n 50 "$MAILS/../../log/mainlog"
+  return 1
 }
 has_arrived() {
   [ "$(grep -lx "Envelope-to: $1" "$MAILS"/* | wc -l)" = "$2" ]
