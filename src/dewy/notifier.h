@@ -17,13 +17,14 @@ struct notifier {
 		pid_t pid;  /* 0 for none */
 		int output; /* what it prints */
 	} processes[NOTIFIER_PROCESSES];
-	int told; /* how many notices were handed over */
+	int told;  /* how many notices were handed over */
+	int relay; /* by which all processes of a run know of the last one (relay.h), 0 for none */
 };
 
-/* Tells what is new in the document. */
+/* Tells what is new in the document of a run, whose end notifier_finish is to tell. */
 void notifier_offer(struct notifier *notifier, cJSON *document);
 
-/* Hands over the document whatever is in it, unless a process is still busy with what came before. */
+/* Hands over a document that has no more to come, whatever is in it, unless a process is still busy with what came before. */
 void notifier_begin(struct notifier *notifier, cJSON *document);
 
 /* Waits for all that are telling, for timeout_ms at most; a signal that asks for the end leaves them five seconds more, a second
