@@ -56,9 +56,10 @@ static cJSON *parse_line(const char *text, size_t length)
 
 cJSON *history_read(int fd, off_t start, off_t end)
 {
-	AUTO_FREE char *text = end - start < HISTORY_LINE ? xcalloc(1, (size_t)(end - start) + 1) : NULL;
+	size_t length = (size_t)(end - start);
+	AUTO_FREE char *text = length < HISTORY_LINE ? xcalloc(1, length + 1) : NULL;
 
-	return text && pread(fd, text, (size_t)(end - start), start) == end - start ? parse_line(text, (size_t)(end - start)) : NULL;
+	return text && pread(fd, text, length, start) == (ssize_t)length ? parse_line(text, length) : NULL;
 }
 
 /* Returns the offset at which the last count lines begin that are whole; 0 for all, with count 0. What no newline ends is none. */

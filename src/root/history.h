@@ -24,8 +24,8 @@ off_t history_start(int fd, off_t end);
 /* Returns the line from start to end, which is without its newline; the caller deletes it. NULL for what is torn, or no line. */
 cJSON *history_read(int fd, off_t start, off_t end);
 
-/* Calls visit for each of the last count whole lines, or of all with 0, oldest first; memory does not grow with the file. Returns 0 or
- * -1. */
+/* Calls visit for each of the last count whole lines, or of all with 0, oldest first; memory does not grow with the file. Returns 0
+ * or -1. */
 int history_each(const struct root *root, long long count, void (*visit)(const cJSON *line, void *context), void *context,
 		 struct error *error);
 
