@@ -133,6 +133,7 @@ notify() {
   wait_until grep -qx v1.1.0 "$ROOT/current/version"
   kill -TERM $watch
   wait $watch
+  assert_equal "$(grep -c 'Gave up' watch.log)" 1 # of the deployment, and not of the metrics before it, which people do not miss
 }
 
 @test "a failure is told where it happened, and the same one once" {

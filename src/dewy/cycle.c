@@ -27,7 +27,7 @@ enum { GRACE_MS = 10000, NOTIFY_MARGIN_MS = 5000 };
 
 int cycle_begin(struct cycle *cycle, const struct options *options, const char *mode, struct root *root, struct error *error)
 {
-	*cycle = (struct cycle){.options = options, .root = root, .requests = {.fd = -1}};
+	*cycle = (struct cycle){.options = options, .root = root, .requests = {.fd = -1}, .exporter = {.exports = true}};
 	cycle->mode = mode ? mode : restart_mode(options);
 	if (restart_check_kind(options, cycle->mode, error) || restart_check(options, error) ||
 	    root_open(root, option_string(options, OPT_ROOT), error) || option_export(options, error))

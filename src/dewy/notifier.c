@@ -144,7 +144,10 @@ void notifier_stop(struct notifier *notifier, cJSON *document)
 {
 	if (!find(notifier, true))
 		return;
-	log_warn("Gave up telling what happened");
+	if (notifier->exports)
+		log_debug("Gave up sending metrics");
+	else
+		log_warn("Gave up telling what happened");
 	for (size_t i = 0; i < NOTIFIER_PROCESSES; i++)
 		if (notifier->processes[i].pid)
 			kill(-notifier->processes[i].pid, SIGTERM); /* all of them, before the first one is waited for */

@@ -8,6 +8,7 @@
 #include "dewy/requests.h"
 #include "json.h"
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 enum { NOTIFIER_PROCESSES = 4 }; /* for each stage that has something to tell, and for the end */
@@ -17,8 +18,9 @@ struct notifier {
 		pid_t pid;  /* 0 for none */
 		int output; /* what it prints */
 	} processes[NOTIFIER_PROCESSES];
-	int told;  /* how many notices were handed over */
-	int relay; /* by which all processes of a run know of the last one (relay.h), 0 for none */
+	bool exports; /* metrics and traces, which no people miss */
+	int told;     /* how many notices were handed over */
+	int relay;    /* by which all processes of a run know of the last one (relay.h), 0 for none */
 };
 
 /* Tells what is new in the document of a run, whose end notifier_finish is to tell. */
