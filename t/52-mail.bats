@@ -251,8 +251,8 @@ exit code: 3"
 }
 
 @test "what is long is cut, and a message stays a message" {
-  tell "mail://$OPEN/long@test?tls=none" "$(hook "$(seq 3000)" "$(seq 1000 1100)")"
-  arrived long@test
+  tell "mail://$OPEN/cut@test?tls=none" "$(hook "$(seq 3000)" "$(seq 1000 1100)")"
+  arrived cut@test
   assert_regex "$(of .body)" $'\n400\n... \(2600 more lines\)\n'
 }
 
