@@ -27,19 +27,19 @@ void notifier_offer(struct notifier *notifier, cJSON *document);
 /* Hands over a document that has no more to come, whatever is in it, unless a process is still busy with what came before. */
 void notifier_begin(struct notifier *notifier, cJSON *document);
 
-/* Waits for all that are telling, for timeout_ms at most; a signal that asks for the end leaves them five seconds more, a second one
- * none. Then they are ended. Marks in the document what was sent. */
+/* Waits for all that are telling, for timeout_ms at most; a signal that asks for the end leaves them five seconds more, a second
+ * one none. Then they are ended. Marks in the document what was sent. */
 void notifier_wait(struct notifier *notifier, cJSON *document, long long timeout_ms, struct requests *requests);
 
 /* Tells the end of the document, and waits as notifier_wait does. */
 void notifier_finish(struct notifier *notifier, cJSON *document, long long timeout_ms, struct requests *requests);
 
-/* Reaps the processes that are telling the document and have ended. Returns a pidfd of one that has not, for the caller to close, or
- * -1. */
+/* Reaps the processes that are telling the document and have ended. Returns a pidfd of one that has not, for the caller to close,
+ * or -1. */
 int notifier_tend(struct notifier *notifier, cJSON *document);
 
-/* Ends the busy processes, if there are any: what they have not told stays untold, and they remember that. Marks in the document what was
- * sent. */
+/* Ends the busy processes, if there are any: what they have not told stays untold, and they remember that. Marks in the document
+ * what was sent. */
 void notifier_stop(struct notifier *notifier, cJSON *document);
 
 #endif
