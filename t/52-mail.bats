@@ -206,9 +206,9 @@ IN
   arrived subject@test
   assert_regex "$(of .subject)" '^é{50,100}\.\.\. \([0-9]+ more bytes\)$'
   assert_regex "$(of .body)" '^é{3000}'
-  tell "mail://$OPEN/long@test?tls=none" "(\"x\" * 100000) as \$long | .app = \$long | .host = \$long | .state = \"failed\" |
+  tell "mail://$OPEN/lengthy@test?tls=none" "(\"x\" * 100000) as \$long | .app = \$long | .host = \$long | .state = \"failed\" |
     .error = {stage: \"x\", code: \"hook\", message: \"m\", hint: \$long} | $(notice y error y)"
-  arrived long@test
+  arrived lengthy@test
   assert_regex "$(of .subject | head -n 1)" '^\[x{100,180}\.\.\. \([0-9]+ more bytes\) '
   assert [ "$(of .subject,.body | wc -c)" -lt 20000 ]
 }

@@ -270,3 +270,15 @@ program() {
   wait_until gone "$(cat "$ROOT/leader")"
   assert_equal "$(jq .notices[0].sent out)" false
 }
+
+@test "a webhook whose URL has no host or port that there can be is refused before anything is sent" {
+  local url
+  for url in https:///x https://:1/ 'http://[::1/' http://h:99999/ http://h:0/ http://h:x/ 'http://[::1]x/' http://user@/; do
+    notify --notifier "$url" < <(document running "$(notice deploy important one)")
+    assert_failure 1
+    assert_regex "$stderr" '^dewy-notify: --notifier 1.*: (there is no host|the host or the port) in the URL.*write it as https://HOST'
+    assert_equal "$output" ""
+  done
+  notify --notify-timeout 1s --notifier 'http://[::1]:1/' --notifier http://127.0.0.1:1 < <(document running "$(notice deploy important one)")
+  assert_success
+}

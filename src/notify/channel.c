@@ -112,7 +112,8 @@ int channel_list_open(struct channel_list *list, const char *const *addresses, c
 		struct channel *channel = &list->items[list->count++];
 		*channel = (struct channel){.address = addresses[list->count - 1], .authorities = authorities};
 		if (open_channel(list, channel, error))
-			return error_in(error, "--notifier %zu%s%s", list->count, channel->name ? ", " : "", channel->name ? channel->name : "");
+			return error_in(error, "--notifier %zu%s%s", list->count, channel->name ? ", " : "",
+					channel->name ? channel->name : "");
 	}
 	return 0;
 }

@@ -39,7 +39,7 @@ int counter_change(struct root *root, void (*change)(cJSON *file, void *context)
 		return -1;
 	AUTO_CLOSE int lock = lock_take(root->state, lock_name, LOCK_WAIT_MS, error);
 	if (lock < 0 && error->code == ERROR_LOCKED)
-		return error_hint(error, "another dewy-notify, which takes that long to write a small file, has it: check the disk");
+		return error_hint(error, "another dewy-notify has it, for long: check the disk that it writes to");
 	if (lock < 0)
 		return -1;
 	AUTO_JSON cJSON *file = state_read(root, name), *before = xrequire(cJSON_Duplicate(file, true));

@@ -23,8 +23,8 @@
  * remember: there are listeners, or were. */
 bool ledger_read(const struct listener_list *list, const struct root *root, const cJSON *document);
 
-/* Where nothing can be remembered, on a full disk say, people are told all the same: rather twice than not at all. That is a warning
- * in the log, one for each process, and what comes after it is not tried any more (the member forgets of the listener). */
+/* Where nothing can be remembered, on a full disk say, people are told all the same: rather twice than not at all. That is one
+ * warning in the log of a process, and what comes after it is not tried any more (the member forgets of the listener). */
 
 /* Remembers, before anybody is told, that nobody was: should no process live to do better, it is known what was not delivered.
  * failures is as for message_list_make, relay as for relay.h. Returns false when nothing can be remembered. */

@@ -61,16 +61,16 @@ static void log_message(const struct message *message)
 		document_add_sent(message->notice, NOTICE_LOG);
 }
 
-/* Says which channels have not heard everything. A process that follows this one will tell them what they missed, and say it if they
- * do not take that either. */
+/* Says which channels have not heard everything. A process that follows this one will tell them what they missed, and say it if
+ * they do not take that either. */
 static void log_undelivered(const struct listener_list *listeners, bool is_followed)
 {
 	for (size_t i = 0; i < listeners->count; i++) {
 		const struct listener *listener = &listeners->items[i];
 		AUTO_FREE char *missed = xasprintf("%zu", listener->count - listener->taken);
 		if (listener->taken < listener->count)
-			log_event(is_followed ? LOG_DEBUG : LOG_WARN, "Notification failed", "channel", listener->channel->name, "notices",
-				  missed, "error", listener->error.message, "hint", listener->error.hint);
+			log_event(is_followed ? LOG_DEBUG : LOG_WARN, "Notification failed", "channel", listener->channel->name,
+				  "notices", missed, "error", listener->error.message, "hint", listener->error.hint);
 	}
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Several processes tell one run: dewy once starts one whenever there is something new, and the last one at the end. Whoever comes to
- * tell a channel after the last one has begun leaves it to that one, which was handed all there is, and may have told it already; and
- * what could not be delivered is for the last one to say. They know by a file without a name that is empty until the last one
- * begins. */
+/* Several processes tell one run: dewy once starts one whenever there is something new, and the last one at the end. Whoever comes
+ * to tell a channel after the last one has begun leaves it to that one, which was handed all there is, and may have told it
+ * already; and what could not be delivered is for the last one to say. They know by a file without a name that is empty until the
+ * last one begins. */
 #ifndef DEWY_NOTIFY_RELAY_H
 #define DEWY_NOTIFY_RELAY_H
 

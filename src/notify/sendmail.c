@@ -66,18 +66,6 @@ static int check(const struct channel *channel, struct error *error)
 	return program ? 0 : refuse_missing(error);
 }
 
-/* Returns the last line that it printed, as people may read it; the caller frees it. */
-static char *last_words(const struct buf *printed)
-{
-	AUTO_FREE char *text = xstrdup(buf_text(printed));
-	size_t length = strlen(text);
-
-	while (length && strchr(" \r\n", text[length - 1]))
-		text[--length] = '\0';
-	const char *line = strrchr(text, '\n');
-	return message_cut(line ? line + 1 : text, 1, SAID_LIMIT);
-}
-
 /* What sysexits.h calls the end of a program. */
 static const char *hint_for(int exit_code)
 {
@@ -96,7 +84,7 @@ static const char *hint_for(int exit_code)
 
 static int explain(const struct proc_result *result, struct error *error)
 {
-	AUTO_FREE char *said = last_words(result->err.length ? &result->err : &result->out);
+	AUTO_FREE char *said = message_last_line(buf_text(result->err.length ? &result->err : &result->out), SAID_LIMIT);
 
 	if (result->timed_out)
 		error_set(error, ERROR_NETWORK, "sendmail did not end in time%s%s", *said ? ": " : "", said);

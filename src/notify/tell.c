@@ -125,7 +125,8 @@ static void end(struct teller *tellers, size_t count, bool interrupted)
 		if (!tellers[count].pid)
 			continue;
 		struct error *error = &tellers[count].listener->error;
-		error_set(error, ERROR_NETWORK, interrupted ? "dewy-notify was ended before this was done" : "it was not done in time");
+		error_set(error, ERROR_NETWORK, "%s",
+			  interrupted ? "dewy-notify was ended before this was done" : "it was not done in time");
 		error_hint(error, interrupted ? "see in the log who has ended it" : "see with --log-level debug what it waits for");
 		proc_stop(tellers[count].pid, left > 0 ? left : 0);
 		tellers[count].pid = 0;

@@ -15,6 +15,7 @@
 enum {
 	ANSWER_LIMIT = 1 << 20, /* bytes; nobody reads them */
 	RETRIES = 4,
+	MOST_PORT = 65535,
 };
 
 static const char secret_name[] = "WEBHOOK_SECRET";
@@ -24,13 +25,25 @@ static char *place(const struct channel *channel)
 	return url_host(channel->address);
 }
 
+/* True for HOST[:PORT]. */
+static bool is_host(const char *text)
+{
+	size_t length = *text == '[' ? strcspn(text, "]") + 1 : strcspn(text, ":");
+	long long port;
+
+	if (length == 0 || length > strlen(text))
+		return false;
+	return !text[length] ||
+	       (text[length] == ':' && str_to_number(text + length + 1, &port) == 0 && port > 0 && port <= MOST_PORT);
+}
+
 static int check(const struct channel *channel, struct error *error)
 {
 	AUTO_FREE char *secret = NULL, *host = place(channel);
 
-	if (!*host) {
-		error_set(error, ERROR_CONFIG, "there is no host in the URL");
-		return error_hint(error, "write it as https://HOST/PATH");
+	if (!is_host(host)) {
+		error_set(error, ERROR_CONFIG, *host ? "the host or the port in the URL is none" : "there is no host in the URL");
+		return error_hint(error, "write it as https://HOST/PATH or https://HOST:PORT/PATH");
 	}
 	return secret_read(secret_name, &secret, error);
 }
