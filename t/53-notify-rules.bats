@@ -201,7 +201,7 @@ memory() {
   edit "$ROOT/.dewy/notify.json" '.channels[].undelivered.since = "2024-01-15T10:30:44Z"'
   run -0 dewy status
   assert_line --regexp "^notices +4 undelivered to http:127.0.0.1:$port since 2024-01-15T10:30:44Z, the last at 20.*Z: 127.0.0.1:$port answered 403\$"
-  assert_line --regexp '^ +check the URL and what the host says about it$'
+  assert_line --regexp '^ +set WEBHOOK_SECRET, if the receiver wants signatures; if not, check the URL$'
   run -0 dewy status --json
   assert_equal "$(field 'undelivered | map([.channel, .notices, .since, .error]) | tojson')" \
     "[[\"http:127.0.0.1:$port\",4,\"2024-01-15T10:30:44Z\",\"127.0.0.1:$port answered 403\"]]"
@@ -323,6 +323,19 @@ asked() {
   wait_until gone $second
   assert_equal "$(memory "$port" undelivered.notices)" 3
   grep -q 'notices="3"' log2
+}
+
+@test "who waits in vain for its turn says so, and what to do" {
+  serve hang hang
+  local first
+  document available "$(notice check progress one)" >in
+  dewy-notify --no-report --notify-timeout 10m --notifier "http://127.0.0.1:$port/" <in >out 2>log 3>&- &
+  first=$!
+  wait_until asked 1
+  notify --notify-timeout 100ms --notifier "http://127.0.0.1:$port/" <in
+  assert_regex "$stderr" 'an earlier process was still telling it something" hint="see what that one says of the channel'
+  kill $first
+  wait_until gone $first
 }
 
 # held: the stand-in has got a request, and still has its connection.

@@ -148,9 +148,9 @@ load notify
   wait_until grep http received
   url=$(sed -n 's/^listening on //p' received)
   WEBHOOK_SECRET=two notify --notifier "$url" < <(document running "$(notice deploy important forged)")
-  assert_regex "$stderr" 'answered 401'
+  assert_regex "$stderr" 'answered 401" hint="check that WEBHOOK_SECRET is that of the receiver'
   notify --notifier "$url" < <(document running "$(notice deploy important unsigned)")
-  assert_regex "$stderr" 'answered 401'
+  assert_regex "$stderr" 'answered 401" hint="set WEBHOOK_SECRET'
   WEBHOOK_SECRET=one notify --notifier "$url" < <(document running "$(notice deploy important genuine)")
   assert_equal "$(field 'notices[0].sent')" true
   WEBHOOK_SECRET=one notify --notifier "$url" < <(document running "$(notice deploy important genuine)")

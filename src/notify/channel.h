@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Where people are told. A channel is a row in the table of channel.c and a struct of two functions in a file of its own. */
+/* Where people are told. A channel is a row in the table of channel.c and a struct of functions in a file of its own. */
 #ifndef DEWY_NOTIFY_CHANNEL_H
 #define DEWY_NOTIFY_CHANNEL_H
 

@@ -213,8 +213,12 @@ int ledger_take_turn(struct listener *listener, const struct root *root, const c
 	AUTO_JSON cJSON *file = NULL;
 	int turn = lock_take_part(root->state, turns, hash(listener->channel->name) & 0x7fffffffu, wait_ms, error);
 
+	if (turn < 0 && error->code == ERROR_LOCKED) {
+		error_set(error, ERROR_NETWORK, "an earlier process was still telling it something");
+		return error_hint(error, "see what that one says of the channel; a longer --notify-timeout waits longer for its end");
+	}
 	if (turn < 0)
-		return error->code != ERROR_LOCKED ? -1 : error_set(error, ERROR_NETWORK, "an earlier process was still telling it something");
+		return -1;
 	counter_read(root, &file);
 	const cJSON *entry = find_entry(file, listener->channel->name);
 	if (is_of_run(entry, "run.id", document))
