@@ -303,6 +303,29 @@ asked() {
   [ "$(wc -l <hang/requests)" = "$1" ]
 }
 
+@test "a process that comes to its turn after the last one of its run tells nothing again" {
+  serve web
+  publish v1.0.0
+  mkdir own
+  cp -R "$DEWY_BIN" own/bin
+  cp -R "$DEWY_BIN/../libexec" own
+  cat >own/bin/dewy-notify <<END
+#!/bin/bash
+cd $PWD
+document=\$(cat)
+late=\$(jq 'select(.state == "fetched") | 1' <<<"\$document")
+until [ -z "\$late" ] || [ -e ended ]; do sleep 0.02; done
+$DEWY_BIN/dewy-notify <<<"\$document"
+[ "\$(jq -r .state <<<"\$document")" != deployed ] || touch ended
+END
+  DEWY_NOTIFIER="http://127.0.0.1:$port/" run -0 --separate-stderr own/bin/dewy once --registry "file://$REGISTRY"
+  assert [ -e ended ]
+  assert_equal "$(texts web | sed 's/ in [0-9.]*m*s"$/"/')" $'"Deploying v1.0.0"\n"Downloaded artifact for v1.0.0"\n"Deployed v1.0.0"'
+  publish v2.0.0
+  DEWY_NOTIFIER="http://127.0.0.1:$port/" run -0 --separate-stderr dewy once --registry "file://$REGISTRY"
+  assert_equal "$(texts web | wc -l)" 6
+}
+
 @test "several processes take turns on a channel, and together know what it has missed" {
   serve hang hang
   local first second
@@ -366,7 +389,7 @@ held() {
   kill -INT $pid
   wait_until gone $pid
   grep -q 'WARN: Gave up telling what happened' log
-  assert_equal "$(memory "$hang" undelivered.notices) $(jq '.channels["exec:hang"].undelivered.notices' "$ROOT/.dewy/notify.json") $(memory "$port")" "5 5 null"
+  assert_equal "$(memory "$hang" undelivered.notices) $(jq '.channels["exec:hang"].undelivered.notices' "$ROOT/.dewy/notify.json") $(memory "$port" undelivered)" "5 5 null"
   assert_equal "$(jq -c '[.notices[] | .sent_to] | unique' out)" "[[\"log\",\"http:127.0.0.1:$port\"]]"
   assert_equal "$(grep -c 'Deploying v1.0.0' log)" 1
 }

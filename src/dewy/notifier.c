@@ -6,6 +6,7 @@
 #include "error.h"
 #include "fs.h"
 #include "log.h"
+#include "notify/counter.h"
 #include "proc.h"
 #include "time.h"
 
@@ -34,15 +35,25 @@ static char *print(struct notifier *notifier, const cJSON *document)
 	return json_print(copy ? copy : document);
 }
 
+/* Returns the environment for one more process; NULL for this one's. Beside one that is still busy, it must not forget what the run
+ * was told: the other one may come to its turn when it has long ended. The caller frees the array. */
+static const char **environment(struct notifier *notifier)
+{
+	static const char *const nothing[] = {NULL}, *const beside[] = {NOTIFY_BESIDE "=1", NULL};
+
+	return find(notifier, true) ? proc_environment(nothing, beside) : NULL;
+}
+
 static void start(struct notifier *notifier, const cJSON *document)
 {
 	struct notifier_process *process = find(notifier, false);
 	AUTO_FREE char *text = print(notifier, document), *program = proc_sibling("dewy-notify");
+	AUTO_FREE const char **variables = environment(notifier);
 	const char *argv[] = {program, NULL};
 	struct error error;
 	AUTO_CLOSE int input = fs_scratch(text, strlen(text), &error);
 	AUTO_CLOSE int output = input < 0 ? -1 : fs_scratch("", 0, &error);
-	struct proc_spec spec = {.argv = argv, .in = input, .out = output, .own_group = true};
+	struct proc_spec spec = {.argv = argv, .environment = variables, .in = input, .out = output, .own_group = true};
 	pid_t pid = output < 0 ? -1 : proc_spawn(&spec, &error);
 
 	notifier->told = cJSON_GetArraySize(json_get(document, "notices"));

@@ -6,6 +6,7 @@
 #include "lock.h"
 #include "log.h"
 #include "notify/counter.h"
+#include "proc.h"
 #include "str.h"
 #include "time.h"
 
@@ -250,9 +251,10 @@ static void note_run(cJSON *entry, const struct listener *listener, const struct
 		cJSON_AddItemToArray(json_get(entry, "run.heard"), xrequire(cJSON_CreateString(key)));
 }
 
+/* Until then, a process of the run that comes later knows what was told; what is kept all the same, the next run replaces. */
 static void forget_run(cJSON *entry, const cJSON *document)
 {
-	if (!goes_on(document) && is_of_run(entry, "run.id", document))
+	if (!goes_on(document) && !proc_variable(NOTIFY_BESIDE) && is_of_run(entry, "run.id", document))
 		cJSON_DeleteItemFromObjectCaseSensitive(entry, "run");
 }
 
