@@ -9,6 +9,7 @@
 #include "str.h"
 #include "time.h"
 
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -199,9 +200,22 @@ void document_fail(cJSON *document, const char *stage, const struct error *error
 	document_notice(document, stage, NOTICE_ERROR, "%s", error->message);
 }
 
+int document_times(const cJSON *section, long long *ret_start, long long *ret_end)
+{
+	const long long most = LLONG_MAX / 1000000;
+	const char *text = json_string(section, "started_at");
+	long long took = json_number(section, "duration_ms", -1);
+
+	if (!text || took < 0 || time_parse_ms(text, ret_start) || *ret_start < 0 || *ret_start > most || took > most - *ret_start)
+		return -1;
+	*ret_end = *ret_start + took;
+	return 0;
+}
+
 long long document_spent(const cJSON *document)
 {
-	static const char *const durations[] = {"check.duration_ms", "fetch.duration_ms", "deploy.duration_ms", "restart.duration_ms"};
+	static const char *const durations[] = {"check.duration_ms", "fetch.duration_ms", "deploy.duration_ms",
+						"restart.duration_ms"};
 	long long spent = 0;
 
 	for (size_t i = 0; i < sizeof durations / sizeof *durations; i++)

@@ -611,7 +611,7 @@ github() {
   github redirect:file:///etc/passwd
   fetch
   [ "$status" -eq 2 ]
-  [[ $(field error.message) == "cannot reach 127.0.0.1:$(cat "$SERVICE/port"): it leads to a URL that is not https" ]]
+  [[ $(field error.message) == "cannot reach 127.0.0.1:$(cat "$SERVICE/port"): it leads to a URL that is not https, or its answer is not HTTP" ]]
   cached ""
 }
 

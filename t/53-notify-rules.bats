@@ -93,6 +93,16 @@ load notify
   assert_equal "$(jq .failures "$ROOT/.dewy/notify.json")" 1
 }
 
+@test "a large error from elsewhere does not spoil the counter" {
+  local run
+  jq -Rsc --argjson document "$(failed large)" '$document * {error: {message: .}}' < <(head -c 2000000 /dev/zero | tr '\0' x) >in
+  for run in one two; do
+    notify < <(jq -c ".id = \"$run\"" in)
+    assert_failure 2
+  done
+  assert_equal "$(jq -c '[.failures, .error.code, (.error.message | length < 1100)]' "$ROOT/.dewy/notify.json")" '[2,"network",true]'
+}
+
 @test "counting waits for another one at most a while" {
   serve web
   notify < <(failed one)
@@ -101,7 +111,8 @@ load notify
   notify --notifier "http://127.0.0.1:$port/" < <(failed two)
   exec 9>&-
   assert_failure 2
-  assert_regex "$stderr" 'WARN: Cannot count the failure'
+  assert_regex "$stderr" 'WARN: Cannot count the failure .*another dewy-notify'
+  refute_regex "$stderr" lock-wait
   assert_regex "$stderr" 'WARN: Cannot remember what people were told'
   assert_regex "$(texts web)" 'count: 2'
 }
@@ -296,6 +307,8 @@ is_delivered() {
   assert_equal "$(field 'notices | map(.sent_to) | unique | tojson')" "[[\"log\",\"http:127.0.0.1:$port\"]]"
   assert_equal "$(memory "$dead" undelivered.notices)" 3
   assert_equal "$(grep -c 'Deploying v1.0.0' <<<"$stderr")" 1
+  assert_equal "$(grep -c WARN <<<"$stderr")" 1
+  assert_regex "$stderr" "WARN: Notification failed channel=\"http:127.0.0.1:$dead\" notices=\"3\""
 }
 
 # asked N: the stand-in that hangs has got so many requests.
@@ -324,6 +337,32 @@ END
   publish v2.0.0
   DEWY_NOTIFIER="http://127.0.0.1:$port/" run -0 --separate-stderr dewy once --registry "file://$REGISTRY"
   assert_equal "$(texts web | wc -l)" 6
+}
+
+@test "a process that comes to a channel after the last one of its run has begun leaves all to it" {
+  serve web
+  document available "$(notice check progress one)" >in
+  : >relay
+  exec 8<relay
+  DEWY_NOTIFY_RELAY=8 notify --notifier "http://127.0.0.1:$port/" <in
+  assert_equal "$(texts web) $(field 'notices[0].sent')" '"one" true'
+  echo >relay
+  rm "$ROOT/.dewy/notify.json"
+  DEWY_NOTIFY_RELAY=8 notify --notifier "http://127.0.0.1:$port/" --log-level debug <in
+  exec 8<&-
+  assert_success
+  assert_equal "$(texts web) $(field 'notices[0].sent')" '"one" false'
+  assert_regex "$stderr" 'DEBUG: Notification failed .*left to the last'
+  assert [ ! -e "$ROOT/.dewy/notify.json" ]
+}
+
+@test "what a channel takes at last was delivered: no warning" {
+  serve web 403 200
+  publish v1.0.0
+  run -0 --separate-stderr dewy once --registry "file://$REGISTRY" --notifier "http://127.0.0.1:$port/" --log-level debug
+  assert_equal "$(field 'notices | map(.sent) | unique | tojson')" '[true]'
+  assert_equal "$(grep -c 'DEBUG: Notification failed' <<<"$stderr") $(grep -c WARN <<<"$stderr")" "1 0"
+  assert [ ! -e "$ROOT/.dewy/notify.json" ]
 }
 
 @test "several processes take turns on a channel, and together know what it has missed" {
@@ -406,4 +445,21 @@ held() {
   servers+=($!)
   wait_until grep -q 'Deployed v1.0.0' dead/requests
   wait_until grep -q 'Automatic shipping started' dead/requests
+}
+
+@test "people are told, and the log once, when nothing can be remembered" {
+  serve web
+  local url=http://127.0.0.1:$port/
+  mkdir -p "$ROOT/.dewy/notify.lock" "$ROOT/.dewy/notify.turns"
+  notify --notifier "$url" --notifier "$url?2" < <(document running "$(notice deploy important one) | $(notice restart important two)")
+  assert_success
+  assert_equal "$(texts web | sort)" $'"one"\n"one"\n"two"\n"two"'
+  assert_equal "$(field 'notices | map(.sent) | tojson')" '[true,true]'
+  assert_regex "$stderr" 'WARN: Cannot remember what people were told error="cannot open the lock .*/notify.lock: '
+  assert_equal "$(grep -c WARN <<<"$stderr")" 1
+  rm -r "$ROOT/.dewy"
+  touch "$ROOT/.dewy"
+  notify --notifier "$url" < <(failed one)
+  assert_failure 2
+  assert_regex "$(texts web | tail -n 1)" 'Error occurred'
 }

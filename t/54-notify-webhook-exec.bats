@@ -222,7 +222,7 @@ program() {
   notify --notifier "exec:./tell" < <(document running "$(notice deploy important one)")
   assert_success
   assert_equal "$(grep -c . <<<"$stderr")" 2
-  assert_regex "$stderr" 'WARN: Notification failed channel="exec:tell" notices="1" error="tell ended with exit code 3: last [\]+u001b'
+  assert_regex "$stderr" 'WARN: Notification failed channel="exec:tell" notices="1" error="tell ended with exit code 3: last [\]u001b'
   assert_equal "$(field 'notices[0].sent')" false
   notify --notifier "exec:./not-there%20T0KEN" < <(document running "$(notice deploy important one)")
   assert_regex "$stderr" 'channel="exec:not-there" .*exit code 127.*check that the command is there'
@@ -242,6 +242,11 @@ program() {
   notify --notifier "exec:{%20false;%20}" --notifier "exec:%24(echo%20false)" < <(document running "$(notice deploy important one)")
   assert_regex "$stderr" 'channel="exec"'
   assert_regex "$stderr" 'channel="exec#2"'
+  for command in "KEY='a%20T0KEN%20b'%20false" 'KEY=%22a/T0KEN%20b%22%20false' "%22/a/T0KEN%20b/tell%22" 'KEY=a%5C%20T0KEN%20false'; do
+    notify --notifier "exec:$command" < <(document running "$(notice deploy important one)")
+    assert_regex "$stderr" 'channel="exec"'
+    refute_regex "$(jq -c '.channels | keys' "$ROOT/.dewy/notify.json")" T0KEN
+  done
 }
 
 @test "a command that asks for it by its exit status is run again" {

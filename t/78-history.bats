@@ -175,6 +175,17 @@ assert_unrecorded() {
   assert_whole "1 line since .*"
 }
 
+@test "what is no line is not appended" {
+  local text helper=$DEWY_BIN/../libexec/dewy/dewy-history
+  "$helper" append <<<'{"id":"first"}'
+  cp "$HISTORY" "$BATS_TEST_TMPDIR/before"
+  for text in '' 5 null '"x"' '{}' '[5]' '[{"id":"x"},{}]' '{"id":'; do
+    run -1 --separate-stderr "$helper" append <<<"$text"
+    assert_regex "$stderr" '^[^ ]+ WARN: Cannot record the deployment error="'
+  done
+  cmp "$HISTORY" "$BATS_TEST_TMPDIR/before"
+}
+
 @test "who: a terminal, cron, a timer, a login and a service are told from each other" {
   publish v1.0.0
   script -qec 'dewy once >/dev/null' /dev/null </dev/null
@@ -348,6 +359,29 @@ assert_unrecorded() {
   assert_broken 8
   sed 7d "$BATS_TEST_TMPDIR/good" >"$HISTORY"
   assert_broken 7
+}
+
+@test "what is torn takes the place of no line" {
+  local torn
+  deploy 2
+  cp "$HISTORY" "$BATS_TEST_TMPDIR/good"
+  for torn in '{"prev":"sha256:12' $'{"prev":"sha256:12\n' $'\n\n[1]\n' "{\"version\":\"$(printf '%1100000s' '')\"}"$'\n{"id"'; do
+    cp "$BATS_TEST_TMPDIR/good" "$HISTORY"
+    printf %s "$torn" >>"$HISTORY"
+    run -0 dewy history -n 1
+    assert_line --index 1 --partial v1.1.0
+    run -0 dewy history -n 2 --json
+    assert_equal "$(jq -r .version <<<"$output" | paste -sd ,)" v1.0.0,v1.1.0
+  done
+  edit "$BATS_TEST_TMPDIR/good" 'select(.version == "v1.1.0") | .state = "failed" | .error = {stage: "check", code: "network", message: "x"}'
+  cp "$BATS_TEST_TMPDIR/good" "$HISTORY"
+  printf '{"prev":"sha256:12' >>"$HISTORY"
+  cp "$HISTORY" "$BATS_TEST_TMPDIR/before"
+  "$DEWY_BIN/../libexec/dewy/dewy-history" append <"$BATS_TEST_TMPDIR/good" # the same failure again
+  cmp "$HISTORY" "$BATS_TEST_TMPDIR/before"
+  printf '{"prev":"sha256:12' >"$HISTORY"
+  run -0 dewy history
+  assert_output "Nothing was deployed yet."
 }
 
 @test "fifty writers at once: every line is whole, and in one chain" {

@@ -12,9 +12,6 @@
 #define COUNTER_CHANNELS "channels"
 #define COUNTER_UNDELIVERED "undelivered"
 
-/* The variable that dewy sets for a dewy-notify beside which an earlier one may still tell the same run, or not have begun to. */
-#define NOTIFY_BESIDE "DEWY_NOTIFY_BESIDE"
-
 /* Returns the failures so far, 0 when there are none; with ret_file, what the file holds, which the caller deletes. */
 long long counter_read(const struct root *root, cJSON **ret_file);
 

@@ -20,10 +20,16 @@ enum {
 	GRACE_MS = 500,       /* from SIGTERM to SIGKILL; less than this process itself has when it is ended */
 };
 
+/* What may go on in the next word is not understood: that could be the rest of a secret. */
+static bool is_quoted(const char *word, size_t length)
+{
+	return strcspn(word, "'\"`\\") < length;
+}
+
 /* True for what may stand before the program: the assignment of a variable, which may be a secret, and exec. */
 static bool is_prefix(const char *word, size_t length)
 {
-	return memchr(word, '=', length) || (length == 4 && str_starts(word, "exec"));
+	return (memchr(word, '=', length) && !is_quoted(word, length)) || (length == 4 && str_starts(word, "exec"));
 }
 
 /* Returns the word of the program, and its length. */
@@ -47,7 +53,7 @@ static char *place(const struct channel *channel)
 	AUTO_FREE char *program = xstrndup(word, length);
 	const char *slash = strrchr(program, '/'), *name = slash ? slash + 1 : program;
 
-	return xstrdup(name[strspn(name, letters)] ? "" : name);
+	return xstrdup(name[strspn(name, letters)] || is_quoted(program, length) ? "" : name);
 }
 
 static int check(const struct channel *channel, struct error *error)

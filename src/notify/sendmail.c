@@ -9,7 +9,6 @@
 #include "notify/mail_message.h"
 #include "proc.h"
 #include "secrets.h"
-#include "str.h"
 #include "time.h"
 #include "transfer.h"
 
@@ -71,14 +70,12 @@ static int check(const struct channel *channel, struct error *error)
 static char *last_words(const struct buf *printed)
 {
 	AUTO_FREE char *text = xstrdup(buf_text(printed));
-	AUTO_BUF struct buf escaped = {0};
 	size_t length = strlen(text);
 
 	while (length && strchr(" \r\n", text[length - 1]))
 		text[--length] = '\0';
 	const char *line = strrchr(text, '\n');
-	str_add_escaped(&escaped, line ? line + 1 : text);
-	return message_cut(buf_text(&escaped), 1, SAID_LIMIT);
+	return message_cut(line ? line + 1 : text, 1, SAID_LIMIT);
 }
 
 /* What sysexits.h calls the end of a program. */
