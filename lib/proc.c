@@ -179,6 +179,7 @@ struct watch {
 	int signals;      /* a signalfd of those that would end this process, -1 for none */
 	sigset_t ending;  /* the same, blocked */
 	long long grace;  /* milliseconds from SIGTERM to SIGKILL */
+	long long start; /* before the program was: it may run before this process does again */
 };
 
 /* Drains both streams, for at most milliseconds or until something else happens. */
@@ -207,7 +208,7 @@ static int read_signal(const struct watch *watch)
 /* Follows the program to its end. Returns the signal that was to end this process meanwhile, or 0. */
 static int follow(pid_t pid, struct watch *watch, long long timeout_ms, struct proc_result *ret)
 {
-	long long start = time_monotonic(), deadline = start + timeout_ms;
+	long long deadline = watch->start + timeout_ms;
 	long long most = watch->end >= 0 && watch->signals >= 0 ? 1000 : STEP_MS;
 	int interrupted = 0;
 
@@ -224,7 +225,7 @@ static int follow(pid_t pid, struct watch *watch, long long timeout_ms, struct p
 		}
 		drain_for(watch, left < most ? left : most);
 	}
-	ret->duration_ms = time_monotonic() - start;
+	ret->duration_ms = time_monotonic() - watch->start;
 	if (ret->timed_out || interrupted)
 		kill(-pid, SIGKILL); /* whoever of the group outlived its leader */
 	watch->end = -1;
@@ -252,6 +253,7 @@ static int run_piped(const struct proc_spec *spec, int out[2], int err[2], size_
 		piped.out = out[1];
 	piped.err = err[1];
 	piped.own_group = true;
+	watch.start = time_monotonic();
 	pid_t pid = proc_spawn(&piped, error);
 	close(out[1]);
 	close(err[1]);

@@ -70,10 +70,16 @@ static const char *type_mismatch(const cJSON *item, enum member_type type)
 	return NULL;
 }
 
+/* Every poll does this twice, so what is in an object, which follows it in the list, is looked up there, and not at all when the
+ * object is missing. */
 static int check_types(const cJSON *document, struct error *error)
 {
+	const cJSON *object = NULL;
+
 	for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
-		const cJSON *item = json_get(document, members[i].path);
+		const char *dot = strchr(members[i].path, '.');
+		const cJSON *item = json_get(dot ? object : document, dot ? dot + 1 : members[i].path);
+		object = dot ? object : item;
 		const char *expected = item ? type_mismatch(item, members[i].type) : NULL;
 		if (expected)
 			return error_set(error, ERROR_DOCUMENT, "the member %s of the document must be %s", members[i].path, expected);

@@ -141,6 +141,7 @@ whole() {
   pid=$!
   wait_until test -e "$PART.json" -a -s "$PART"
   kill -KILL $pid
+  wait_until gone $pid # it holds the lock until then
   requests 1
   fetch
   whole
@@ -501,6 +502,7 @@ nginx_document() {
   pid=$!
   wait_until test -e "$PART.json" -a -s "$PART"
   kill -KILL $pid
+  wait_until gone $pid # it holds the lock until then
   nginx_document ""
   fetch
   whole

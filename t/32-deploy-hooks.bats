@@ -103,6 +103,7 @@ deploy() {
   pid=$!
   read -r _ <"$BATS_TEST_TMPDIR/pipe"
   kill -KILL $pid
+  wait_until gone $pid # it holds the lock until then
   run -0 --separate-stderr dewy once --after-deploy-hook 'echo ran >>ran'
   [ "$(field reason)" = "deployment not finished" ]
   [ "$(field state)" = deployed ]

@@ -550,6 +550,9 @@ fake_sendmail() {
   tell sendmail:x
   assert_refused 'sendmail failed with exit code 67: no such [\]u001b\[31m user' 'does not know it'
   assert_equal "$(wc -l <calls)" 1
+  fake_sendmail 'echo "spool: Read-only file system"; exit 1'
+  tell sendmail:x
+  assert_refused 'sendmail failed with exit code 1: spool: Read-only file system' 'ReadWritePaths='
   fake_sendmail 'echo again >>'"$PWD"'/calls; test $(grep -c again '"$PWD"'/calls) = 3 && exit 0; echo wait; exit 75'
   tell sendmail:x
   assert_success

@@ -212,7 +212,7 @@ memory() {
   edit "$ROOT/.dewy/notify.json" '.channels[].undelivered.since = "2024-01-15T10:30:44Z"'
   run -0 dewy status
   assert_line --regexp "^notices +4 undelivered to http:127.0.0.1:$port since 2024-01-15T10:30:44Z, the last at 20.*Z: 127.0.0.1:$port answered 403\$"
-  assert_line --regexp '^ +check the URL and what the host says about it$'
+  assert_line --regexp '^ +set WEBHOOK_SECRET, if the receiver wants signatures; if not, check the URL$'
   run -0 dewy status --json
   assert_equal "$(field 'undelivered | map([.channel, .notices, .since, .error]) | tojson')" \
     "[[\"http:127.0.0.1:$port\",4,\"2024-01-15T10:30:44Z\",\"127.0.0.1:$port answered 403\"]]"
@@ -316,6 +316,29 @@ asked() {
   [ "$(wc -l <hang/requests)" = "$1" ]
 }
 
+@test "a process that comes to its turn after the last one of its run tells nothing again" {
+  serve web
+  publish v1.0.0
+  mkdir own
+  cp -R "$DEWY_BIN" own/bin
+  cp -R "$DEWY_BIN/../libexec" own
+  cat >own/bin/dewy-notify <<END
+#!/bin/bash
+cd $PWD
+document=\$(cat)
+late=\$(jq 'select(.state == "fetched") | 1' <<<"\$document")
+until [ -z "\$late" ] || [ -e ended ]; do sleep 0.02; done
+$DEWY_BIN/dewy-notify <<<"\$document"
+[ "\$(jq -r .state <<<"\$document")" != deployed ] || touch ended
+END
+  DEWY_NOTIFIER="http://127.0.0.1:$port/" run -0 --separate-stderr own/bin/dewy once --registry "file://$REGISTRY"
+  assert [ -e ended ]
+  assert_equal "$(texts web | sed 's/ in [0-9.]*m*s"$/"/')" $'"Deploying v1.0.0"\n"Downloaded artifact for v1.0.0"\n"Deployed v1.0.0"'
+  publish v2.0.0
+  DEWY_NOTIFIER="http://127.0.0.1:$port/" run -0 --separate-stderr dewy once --registry "file://$REGISTRY"
+  assert_equal "$(texts web | wc -l)" 6
+}
+
 @test "a process that comes to a channel after the last one of its run has begun leaves all to it" {
   serve web
   document available "$(notice check progress one)" >in
@@ -366,6 +389,19 @@ asked() {
   grep -q 'notices="3"' log2
 }
 
+@test "who waits in vain for its turn says so, and what to do" {
+  serve hang hang
+  local first
+  document available "$(notice check progress one)" >in
+  dewy-notify --no-report --notify-timeout 10m --notifier "http://127.0.0.1:$port/" <in >out 2>log 3>&- &
+  first=$!
+  wait_until asked 1
+  notify --notify-timeout 100ms --notifier "http://127.0.0.1:$port/" <in
+  assert_regex "$stderr" 'an earlier process was still telling it something" hint="see what that one says of the channel'
+  kill $first
+  wait_until gone $first
+}
+
 # held: the stand-in has got a request, and still has its connection.
 held() {
   [ -s hang/requests ] && [ ! -e hang/gone ]
@@ -394,7 +430,7 @@ held() {
   kill -INT $pid
   wait_until gone $pid
   grep -q 'WARN: Gave up telling what happened' log
-  assert_equal "$(memory "$hang" undelivered.notices) $(jq '.channels["exec:hang"].undelivered.notices' "$ROOT/.dewy/notify.json") $(memory "$port")" "5 5 null"
+  assert_equal "$(memory "$hang" undelivered.notices) $(jq '.channels["exec:hang"].undelivered.notices' "$ROOT/.dewy/notify.json") $(memory "$port" undelivered)" "5 5 null"
   assert_equal "$(jq -c '[.notices[] | .sent_to] | unique' out)" "[[\"log\",\"http:127.0.0.1:$port\"]]"
   assert_equal "$(grep -c 'Deploying v1.0.0' log)" 1
 }

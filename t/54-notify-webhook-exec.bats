@@ -125,6 +125,12 @@ load notify
   assert_regex "$stderr" "cannot reach no-such-host.invalid: (the host name is unknown|timed out)"
 }
 
+@test "https at a port that speaks no TLS says to check that" {
+  serve web
+  notify --notify-timeout 500ms --notifier "https://127.0.0.1:$port/" < <(document running "$(notice deploy important one)")
+  assert_regex "$stderr" 'no agreement on a TLS connection" hint="check the port: it may speak no TLS'
+}
+
 @test "certificates are verified, against the user's authority when one is named" {
   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost \
     -addext subjectAltName=IP:127.0.0.1 -keyout key.pem -out certificate.pem 2>/dev/null
@@ -148,9 +154,9 @@ load notify
   wait_until grep http received
   url=$(sed -n 's/^listening on //p' received)
   WEBHOOK_SECRET=two notify --notifier "$url" < <(document running "$(notice deploy important forged)")
-  assert_regex "$stderr" 'answered 401'
+  assert_regex "$stderr" 'answered 401" hint="check that WEBHOOK_SECRET is that of the receiver'
   notify --notifier "$url" < <(document running "$(notice deploy important unsigned)")
-  assert_regex "$stderr" 'answered 401'
+  assert_regex "$stderr" 'answered 401" hint="set WEBHOOK_SECRET'
   WEBHOOK_SECRET=one notify --notifier "$url" < <(document running "$(notice deploy important genuine)")
   assert_equal "$(field 'notices[0].sent')" true
   WEBHOOK_SECRET=one notify --notifier "$url" < <(document running "$(notice deploy important genuine)")

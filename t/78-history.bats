@@ -172,7 +172,7 @@ assert_unrecorded() {
   assert_lines
   run -0 dewy history
   assert_equal "${#lines[@]}" 2
-  assert_whole "1 lines since .*"
+  assert_whole "1 line since .*"
 }
 
 @test "what is no line is not appended" {
@@ -295,7 +295,7 @@ assert_unrecorded() {
   sed -i '3,$d' "$HISTORY"
   run -0 dewy history --verify "$head"
   sed -i '2,$d' "$HISTORY"
-  assert_whole "1 lines since .*" # which says nothing of the end
+  assert_whole "1 line since .*" # which says nothing of the end
   run -5 dewy history --verify "$head"
   assert_output --regexp "^dewy history: the history never had the head $head: "
   run -5 --separate-stderr dewy history --verify "$head" --json
@@ -483,7 +483,7 @@ assert_unrecorded() {
   assert_equal "$(field state)" deployed
   assert_unrecorded
   assert_equal "$(wc -l <"$HISTORY")" 1
-  assert_whole "1 lines since .*"
+  assert_whole "1 line since .*"
 }
 
 @test "the memory of --verify does not grow with the history" {

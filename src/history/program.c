@@ -33,7 +33,8 @@ static void print_text(const struct history_chain *chain, const char *noted)
 	AUTO_BUF struct buf text = {0};
 
 	str_add_escaped(&text, chain->since);
-	printf("The history is whole: %lld lines%s%s", chain->lines, *chain->since ? " since " : "", buf_text(&text));
+	printf("The history is whole: %lld line%s%s%s", chain->lines, chain->lines == 1 ? "" : "s", *chain->since ? " since " : "",
+	       buf_text(&text));
 	if (chain->unchained)
 		printf(", %lld of them from before they were chained", chain->unchained);
 	if (chain->torn)

@@ -226,8 +226,11 @@ int ledger_take_turn(struct listener *listener, const struct root *root, const c
 	struct error error;
 
 	*ret_turn = lock_take_part(root->state, turns, hash(listener->channel->name) & 0x7fffffffu, wait_ms, &error);
-	if (*ret_turn < 0 && error.code == ERROR_LOCKED)
-		return error_set(&listener->error, ERROR_NETWORK, "an earlier process was still telling it something");
+	if (*ret_turn < 0 && error.code == ERROR_LOCKED) {
+		error_set(&listener->error, ERROR_NETWORK, "an earlier process was still telling it something");
+		return error_hint(&listener->error,
+				  "see what that one says of the channel; a longer --notify-timeout waits longer for its end");
+	}
 	counter_read(root, &file);
 	const cJSON *entry = find_entry(file, listener->channel->name);
 	if (is_of_run(entry, "run.id", document))

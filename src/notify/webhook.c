@@ -65,10 +65,13 @@ static void sign(void *context)
 	snprintf(headers->signature, sizeof headers->signature, "Dewy-Signature: sha256=%s", text);
 }
 
-static const char *hint_for(long status)
+static const char *hint_for(long status, bool is_signed)
 {
 	if (status < 400)
 		return "give the URL that it redirects to";
+	if (status == 401 || status == 403)
+		return is_signed ? "check that WEBHOOK_SECRET is that of the receiver, that its clock and this one agree, and the URL"
+				 : "set WEBHOOK_SECRET, if the receiver wants signatures; if not, check the URL";
 	if (status == 404 || status == 410)
 		return "check the URL: nothing there takes notices, or does so no longer";
 	return "check the URL and what the host says about it";
@@ -87,7 +90,7 @@ static int post(const struct channel *channel, const struct http_request *reques
 		return 0;
 	AUTO_FREE char *host = place(channel);
 	error_set(error, ERROR_NETWORK, "%s answered %ld", host, response.status);
-	return error_hint(error, "%s", hint_for(response.status));
+	return error_hint(error, "%s", hint_for(response.status, request->renew));
 }
 
 static int send(struct channel *channel, const struct message *message, long long timeout_ms, struct error *error)
