@@ -212,5 +212,6 @@ int transfer_explain(CURL *curl, CURLcode code, const char *host, const char *de
 	if (code == CURLE_COULDNT_CONNECT && curl_easy_getinfo(curl, CURLINFO_OS_ERRNO, &number) == CURLE_OK && number)
 		return error_set(error, ERROR_NETWORK, "cannot reach %s: %s", host, strerror((int)number));
 	error_set(error, ERROR_NETWORK, "cannot reach %s: %s", host, reason(code));
-	return code == CURLE_SSL_CONNECT_ERROR ? error_hint(error, "check the port: it may speak no TLS, or none as new as 1.2") : -1;
+	return code == CURLE_SSL_CONNECT_ERROR ? error_hint(error, "check the port: it may speak no TLS, or none as new as 1.2")
+					       : -1;
 }

@@ -59,7 +59,8 @@ static const char *type_mismatch(const cJSON *item, enum member_type type)
 	case BOOLEAN:
 		return cJSON_IsBool(item) ? NULL : "true or false";
 	case TIME:
-		return cJSON_IsString(item) && time_parse(item->valuestring, &when) == 0 ? NULL : "a time such as 2024-01-15T10:28:00Z";
+		return cJSON_IsString(item) && time_parse(item->valuestring, &when) == 0 ? NULL
+											 : "a time such as 2024-01-15T10:28:00Z";
 	case OBJECT:
 		return cJSON_IsObject(item) ? NULL : "an object";
 	case HOOKS:
@@ -82,7 +83,8 @@ static int check_types(const cJSON *document, struct error *error)
 		object = dot ? object : item;
 		const char *expected = item ? type_mismatch(item, members[i].type) : NULL;
 		if (expected)
-			return error_set(error, ERROR_DOCUMENT, "the member %s of the document must be %s", members[i].path, expected);
+			return error_set(error, ERROR_DOCUMENT, "the member %s of the document must be %s", members[i].path,
+					 expected);
 	}
 	return 0;
 }
@@ -108,7 +110,8 @@ static int check_document(const cJSON *document, struct error *error)
 	if (!cJSON_IsObject(document))
 		return error_set(error, ERROR_DOCUMENT, "the document is no JSON object");
 	if (version != FORMAT_VERSION) {
-		error_set(error, ERROR_DOCUMENT, "the document has format version %lld, and this is for version %d", version, FORMAT_VERSION);
+		error_set(error, ERROR_DOCUMENT, "the document has format version %lld, and this is for version %d", version,
+			  FORMAT_VERSION);
 		return error_hint(error, "use stages of one release of dewy together");
 	}
 	if (check_types(document, error) || document_require(document, ANY, error) || check_names(document, error))

@@ -102,8 +102,9 @@ static const char *split(const char *path, char **ret_directory)
 
 static int hint_directory(const char *directory, struct error *error)
 {
-	return error_hint(
-		error, "create the directory, and let this user write to it; a unit of systemd needs ReadWritePaths=%s, too", directory);
+	return error_hint(error,
+			  "create the directory, and let this user write to it; a unit of systemd needs ReadWritePaths=%s, too",
+			  directory);
 }
 
 int openmetrics_check(const char *path, struct error *error)

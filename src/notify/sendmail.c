@@ -78,7 +78,8 @@ static const char *hint_for(int exit_code)
 	case EX_TEMPFAIL:
 		return "see in the log of this machine's mail server what it waits for";
 	default:
-		return "try it by hand, and read the log of this machine's mail server; a unit of systemd needs ReadWritePaths= for its "
+		return "try it by hand, and read the log of this machine's mail server; a unit of systemd needs ReadWritePaths= "
+		       "for its "
 		       "spool, or mail://localhost/TO?tls=none instead";
 	}
 }

@@ -70,8 +70,9 @@ static const char *hint_for(long status, bool is_signed)
 	if (status < 400)
 		return "give the URL that it redirects to";
 	if (status == 401 || status == 403)
-		return is_signed ? "check that WEBHOOK_SECRET is that of the receiver, that its clock and this one agree, and the URL"
-				 : "set WEBHOOK_SECRET, if the receiver wants signatures; if not, check the URL";
+		return is_signed
+			       ? "check that WEBHOOK_SECRET is that of the receiver, that its clock and this one agree, and the URL"
+			       : "set WEBHOOK_SECRET, if the receiver wants signatures; if not, check the URL";
 	if (status == 404 || status == 410)
 		return "check the URL: nothing there takes notices, or does so no longer";
 	return "check the URL and what the host says about it";

@@ -137,7 +137,8 @@ int release_next_name(const struct root *root, char name[RELEASE_NAME], struct e
 	if (root->releases >= 0 && fs_each(root->releases, newest, latest, error))
 		return -1;
 	if (*latest && time_parse_stamp(latest, &after) == 0 && now <= after)
-		now = after + 1; /* two within a second, or a clock that was set back: the order of names is the order of releases */
+		now = after +
+		      1; /* two within a second, or a clock that was set back: the order of names is the order of releases */
 	if (strlen(time_stamp(now, text)) != RELEASE_NAME - 1) {
 		error_set(error, ERROR_FILESYSTEM, "releases/%s leaves no name for a later release", latest);
 		return error_hint(error, "move that directory away");
