@@ -430,7 +430,7 @@ assert_unrecorded() {
     while [ $written -lt 5 ] && echo "$line" | "$3" append 2>"$2/said"; do written=$((written + 1)); done
     [ $written -lt 5 ]
     grep "Cannot record the deployment error=\".*No space left on device" "$2/said"
-    [ "$(tail -c 1 "$history" | xxd -p)" = 0a ]
+    [ -z "$(tail -c 1 "$history")" ]
     dewy history --verify | grep "whole: $((written + 1)) lines since [^,]*; head"
     rm "$1/fill"
     echo "$line" | "$3" append
