@@ -83,8 +83,11 @@ static int open_records(const struct root *root, struct error *error)
 int release_write_record(const struct root *root, const char *name, const cJSON *document, struct error *error)
 {
 	AUTO_CLOSE int records = open_records(root, error);
-	AUTO_FREE char *file = xasprintf("%s.json", name), *text = json_print(document);
+	AUTO_JSON cJSON *record = xrequire(cJSON_Duplicate(document, true));
 
+	json_set_string(record, "notices", NULL);
+	json_set_string(record, "deploy.hooks", NULL);
+	AUTO_FREE char *file = xasprintf("%s.json", name), *text = json_print(record);
 	if (records < 0)
 		return -1;
 	return fs_write_file(records, file, 0644, text, strlen(text), error);
