@@ -30,13 +30,15 @@ static const char *const programs[] = {"check", "fetch", "deploy", "restart", "n
 
 static int help(FILE *stream)
 {
-	fprintf(stream, "Usage: dewy COMMAND [OPTION]...\nKeeps the newest release of an application running on this machine.\n\nCommands:\n");
+	fprintf(stream, "Usage: dewy COMMAND [OPTION]...\n"
+			"Keeps the newest release of an application running on this machine.\n\nCommands:\n");
 	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
 		fprintf(stream, "  %-10s %s\n", commands[i].name, commands[i].summary);
 	fprintf(stream, "\nPrograms, as dewy NAME or dewy-NAME:\n ");
 	for (size_t i = 0; i < sizeof programs / sizeof *programs; i++)
 		fprintf(stream, " %s", programs[i]);
-	fprintf(stream, "\n\nOptions:\n  -h, --help                     print this help\n  --version                      print the version\n");
+	fprintf(stream, "\n\nOptions:\n  -h, --help                     print this help\n"
+			"  --version                      print the version\n");
 	return fflush(stream) ? 3 : stream == stdout ? 0 : 1;
 }
 

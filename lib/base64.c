@@ -16,7 +16,8 @@ void base64_add(struct buf *buf, const void *bytes, size_t length)
 	for (const unsigned char *at = bytes; length;) {
 		size_t piece = length < BYTES ? length : BYTES;
 		unsigned bits = (unsigned)at[0] << 16 | (piece > 1 ? (unsigned)at[1] << 8 : 0) | (piece > 2 ? at[2] : 0);
-		char letters[LETTERS] = {alphabet[bits >> 18], alphabet[bits >> 12 & 63], alphabet[bits >> 6 & 63], alphabet[bits & 63]};
+		char letters[LETTERS] = {alphabet[bits >> 18], alphabet[bits >> 12 & 63], alphabet[bits >> 6 & 63],
+					 alphabet[bits & 63]};
 		memset(letters + piece + 1, '=', BYTES - piece);
 		buf_add(buf, letters, LETTERS);
 		at += piece;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Cyclic redundancy checks of 32 or 64 bits that are reflected, begin with all bits set and end inverted (the model of Ross Williams,
- * A Painless Guide to CRC Error Detection Algorithms): they find what a transfer damaged, not what somebody forged. */
+/* Cyclic redundancy checks of 32 or 64 bits that are reflected, begin with all bits set and end inverted (the model of Ross
+ * Williams, A Painless Guide to CRC Error Detection Algorithms): they find what a transfer damaged, not what somebody forged. */
 #ifndef DEWY_CRC_H
 #define DEWY_CRC_H
 

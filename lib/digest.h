@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Digests by OpenSSL: sha256 and sha512 (FIPS 180-4), sha1 and md5 (RFC 1321) and HMAC (RFC 2104); and the cyclic checks that object
- * stores return: crc32, crc32c (RFC 9260, appendix A) and crc64nvme (NVM Express NVM Command Set Specification 1.0). */
+/* Digests by OpenSSL: sha256 and sha512 (FIPS 180-4), sha1 and md5 (RFC 1321) and HMAC (RFC 2104); and the cyclic checks that
+ * object stores return: crc32, crc32c (RFC 9260, appendix A) and crc64nvme (NVM Express NVM Command Set Specification 1.0). */
 #ifndef DEWY_DIGEST_H
 #define DEWY_DIGEST_H
 
@@ -12,8 +12,8 @@ struct error;
 
 struct digest;
 
-/* Begins a digest by the algorithm, one of the words above: of "sha256:HEX", too, only the part before the colon counts. Returns NULL
- * for an unknown one. The caller gives it to digest_end, or to digest_free. */
+/* Begins a digest by the algorithm, one of the words above: of "sha256:HEX", too, only the part before the colon counts. Returns
+ * NULL for an unknown one. The caller gives it to digest_end, or to digest_free. */
 struct digest *digest_begin(const char *algorithm);
 
 void digest_add(struct digest *digest, const void *bytes, size_t length);

@@ -15,7 +15,8 @@ enum error_code {
 
 struct error {
 	enum error_code code;
-	char message[1024]; /* what failed, with what, why; on one line, in UTF-8, without secrets (redact.h) */
+	char message[1024]; /* what failed, with what, why; on one line, in UTF-8, without secrets (redact.h); who shows it escapes
+			       control characters */
 	char hint[512];     /* what to do */
 };
 

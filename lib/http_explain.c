@@ -45,5 +45,7 @@ int http_explain(const struct exchange *exchange, CURLcode code, struct error *e
 	if (exchange->exceeded)
 		return error_set(error, ERROR_NETWORK, "%s: its answer is larger than %zu bytes", host, exchange->exceeded);
 	transfer_explain(exchange->curl, code, host, exchange->detail, exchange->http->settings.authorities, error);
-	return code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE ? -1 : explain_proxy(exchange, host, error);
+	if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE)
+		return -1;
+	return explain_proxy(exchange, host, error);
 }

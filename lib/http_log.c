@@ -19,9 +19,9 @@ static const char hidden[] = "[redacted]";
 static const char *const shown_headers[] = {
 	"Accept", "Accept-Ranges", "Age", "Cache-Control", "Content-Encoding", "Content-Length", "Content-Range", "Content-Type",
 	"Date", "ETag", "If-Match", "If-Modified-Since", "If-None-Match", "If-Range", "Last-Modified", "Metadata-Flavor", "Range",
-	"RateLimit*", "Retry-After", "Server", "Transfer-Encoding", "User-Agent", "Via", "X-Amz-Bucket-Region", "X-Amz-Content-Sha256",
-	"X-Amz-Date", "X-Amz-Id-2", "X-Amz-Request-Id", "X-GitHub-Api-Version*", "X-GitHub-Request-Id", "X-Goog-Generation",
-	"X-Guploader-Uploadid", "X-RateLimit*", NULL,
+	"RateLimit*", "Retry-After", "Server", "Transfer-Encoding", "User-Agent", "Via", "X-Amz-Bucket-Region",
+	"X-Amz-Content-Sha256", "X-Amz-Date", "X-Amz-Id-2", "X-Amz-Request-Id", "X-GitHub-Api-Version*", "X-GitHub-Request-Id",
+	"X-Goog-Generation", "X-Guploader-Uploadid", "X-RateLimit*", NULL,
 };
 
 /* Parameters of URLs that hold no secret. */
@@ -134,14 +134,10 @@ static void begin_request(struct exchange *exchange, const char *method, const c
 
 static void learn_address(struct exchange *exchange)
 {
-	const char *address = NULL;
-	long port = 0;
-
 	if (exchange->request->socket)
 		buf_puts(&exchange->log.address, exchange->request->socket);
-	else if (curl_easy_getinfo(exchange->curl, CURLINFO_PRIMARY_IP, &address) == CURLE_OK && address && *address &&
-		 curl_easy_getinfo(exchange->curl, CURLINFO_PRIMARY_PORT, &port) == CURLE_OK)
-		buf_printf(&exchange->log.address, strchr(address, ':') ? "[%s]:%ld" : "%s:%ld", address, port);
+	else
+		transfer_add_address(exchange->curl, &exchange->log.address);
 }
 
 /* Adds the headers of a request, which follow its first line. */
@@ -190,19 +186,6 @@ static void take_answer(struct exchange *exchange, const char *line, size_t leng
 	buf_clear(&log->response);
 }
 
-/* The only thing of libcurl's own remarks that is of use, and that it tells in no other way, whatever it does TLS with. */
-static void take_remark(struct http_log *log, const char *remark, size_t length)
-{
-	static const char begin[] = "SSL connection using ";
-	size_t skipped = sizeof begin - 1;
-
-	if (length <= skipped || memcmp(remark, begin, skipped) != 0)
-		return;
-	if (remark[length - 1] == '\n')
-		length--;
-	snprintf(log->handshake, sizeof log->handshake, "%.*s", (int)(length - skipped), remark + skipped);
-}
-
 static void take_body(struct http_log *log, size_t length)
 {
 	log->answered_at = time_monotonic();
@@ -215,8 +198,8 @@ static int take(CURL *curl, curl_infotype type, char *bytes, size_t length, void
 	struct exchange *exchange = context;
 
 	(void)curl;
-	if (type == CURLINFO_TEXT && length)
-		take_remark(&exchange->log, bytes, length);
+	if (type == CURLINFO_TEXT)
+		transfer_take_tls(bytes, length, exchange->log.handshake);
 	else if (type == CURLINFO_HEADER_OUT)
 		take_request(exchange, bytes, length);
 	else if (type == CURLINFO_HEADER_IN)

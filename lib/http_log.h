@@ -6,6 +6,7 @@
 #define DEWY_HTTP_LOG_H
 
 #include "buf.h"
+#include "transfer.h"
 
 #include <stdbool.h>
 
@@ -15,8 +16,8 @@ struct exchange;
 struct http_log {
 	int attempt;
 	bool sent;            /* there is a request whose line is still to come */
-	char method[16], version[8], tls[64];
-	char handshake[64];   /* that of a connection over which nothing was sent yet */
+	char method[16], version[8], tls[TRANSFER_TLS];
+	char handshake[TRANSFER_TLS]; /* that of a connection over which nothing was sent yet */
 	long status;
 	long long started_at, answered_at; /* milliseconds on the monotonic clock */
 	long long up, down;   /* bytes of the bodies, as they were on the wire */

@@ -154,8 +154,8 @@ int http_setup(struct exchange *exchange, curl_write_callback write, struct erro
 	if (set_headers(exchange, error) || check_key_id(exchange->request->signature, error))
 		return -1;
 	curl_easy_reset(exchange->curl);
-	if (transfer_set_trust(exchange->curl, exchange->http->settings.authorities, is_secure(exchange)) || set_protocols(exchange) ||
-	    set_limits(exchange) || set_signature(exchange) || set_request(exchange, write))
+	if (transfer_set_trust(exchange->curl, exchange->http->settings.authorities, is_secure(exchange)) ||
+	    set_protocols(exchange) || set_limits(exchange) || set_signature(exchange) || set_request(exchange, write))
 		return transfer_lacks_option(error);
 	return 0;
 }

@@ -26,7 +26,12 @@ enum {
 
 static const struct {
 	const char *name, *priority; /* in the form of sd-daemon(3) */
-} levels[] = {[LOG_DEBUG] = {"DEBUG", "<7>"}, [LOG_INFO] = {"INFO", "<6>"}, [LOG_WARN] = {"WARN", "<4>"}, [LOG_ERROR] = {"ERROR", "<3>"}};
+} levels[] = {
+	[LOG_DEBUG] = {"DEBUG", "<7>"},
+	[LOG_INFO] = {"INFO", "<6>"},
+	[LOG_WARN] = {"WARN", "<4>"},
+	[LOG_ERROR] = {"ERROR", "<3>"},
+};
 
 static enum log_level lowest_level = LOG_INFO;
 static enum log_format line_format = LOG_TEXT;

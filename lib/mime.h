@@ -19,9 +19,8 @@ char *mime_lines(const char *text);
 /* Appends "NAME: text", of any characters, folded so that no line is longer than 78 bytes (RFC 5322, 2.1.1). */
 void mime_add_text(struct buf *buf, const char *name, const char *text);
 
-/* Appends "NAME: display <address>"; display is any text, quoted or encoded as it needs, of which 42 bytes are kept, or
- * NULL. address is one that
- * mailbox_is_address takes. */
+/* Appends "NAME: display <address>"; display is any text, quoted or encoded as it needs, of which 42 bytes are kept, or NULL.
+ * address is one that mailbox_is_address takes. */
 void mime_add_mailbox(struct buf *buf, const char *name, const char *display, const char *address);
 
 /* Appends "NAME: item<separator>item...", an item a line; items are ASCII without control characters, ended by NULL. */

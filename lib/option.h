@@ -44,8 +44,8 @@ struct options {
 	bool help, version;          /* --help or --version was given */
 };
 
-/* Reads the environment and then argv, whose words it reorders. Operands may stand between options. Returns 0, or -1 with ERROR_USAGE naming the option. specs must
- * live as long as options, which the caller gives to option_free. */
+/* Reads the environment and then argv, whose words it reorders. Operands may stand between options. Returns 0, or -1 with
+ * ERROR_USAGE naming the option. specs must live as long as options, which the caller gives to option_free. */
 int option_parse(struct options *options, const struct option_spec *specs, size_t count, unsigned user, int argc, char **argv,
 		 struct error *error);
 

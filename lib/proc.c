@@ -4,14 +4,12 @@
 #include "alloc.h"
 #include "cleanup.h"
 #include "error.h"
-#include "fs.h"
 #include "signal_fd.h"
 #include "str.h"
 #include "time.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
 #include <pwd.h>
 #include <signal.h>
@@ -20,9 +18,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#ifdef HAVE_GETAUXVAL
-#include <sys/auxv.h>
-#endif
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -184,6 +179,7 @@ struct watch {
 	int signals;      /* a signalfd of those that would end this process, -1 for none */
 	sigset_t ending;  /* the same, blocked */
 	long long grace;  /* milliseconds from SIGTERM to SIGKILL */
+	long long start; /* before the program was: it may run before this process does again */
 };
 
 /* Drains both streams, for at most milliseconds or until something else happens. */
@@ -212,7 +208,7 @@ static int read_signal(const struct watch *watch)
 /* Follows the program to its end. Returns the signal that was to end this process meanwhile, or 0. */
 static int follow(pid_t pid, struct watch *watch, long long timeout_ms, struct proc_result *ret)
 {
-	long long start = time_monotonic(), deadline = start + timeout_ms;
+	long long deadline = watch->start + timeout_ms;
 	long long most = watch->end >= 0 && watch->signals >= 0 ? 1000 : STEP_MS;
 	int interrupted = 0;
 
@@ -229,7 +225,7 @@ static int follow(pid_t pid, struct watch *watch, long long timeout_ms, struct p
 		}
 		drain_for(watch, left < most ? left : most);
 	}
-	ret->duration_ms = time_monotonic() - start;
+	ret->duration_ms = time_monotonic() - watch->start;
 	if (ret->timed_out || interrupted)
 		kill(-pid, SIGKILL); /* whoever of the group outlived its leader */
 	watch->end = -1;
@@ -257,6 +253,7 @@ static int run_piped(const struct proc_spec *spec, int out[2], int err[2], size_
 		piped.out = out[1];
 	piped.err = err[1];
 	piped.own_group = true;
+	watch.start = time_monotonic();
 	pid_t pid = proc_spawn(&piped, error);
 	close(out[1]);
 	close(err[1]);
@@ -289,69 +286,6 @@ void proc_result_free(struct proc_result *result)
 {
 	buf_free(&result->out);
 	buf_free(&result->err);
-}
-
-/* Returns the path by which this program was executed, absolute; NULL where the system does not tell. The caller frees it. */
-static char *executed_path(void)
-{
-#ifdef HAVE_GETAUXVAL
-	const char *executed = (const char *)getauxval(AT_EXECFN);
-
-	if (executed)
-		return fs_absolute_path(executed);
-#endif
-	return NULL;
-}
-
-/* Returns the program of that name in the directory of a file, NULL when there is none; the caller frees it. */
-static char *find_beside(const char *file, const char *name)
-{
-	AUTO_FREE char *path = file ? xasprintf("%.*s/%s", (int)(strrchr(file, '/') - file), file, name) : NULL;
-
-	return path && access(path, X_OK) == 0 ? steal_pointer(&path) : NULL;
-}
-
-char *proc_sibling(const char *name)
-{
-	AUTO_FREE char *executed = executed_path();
-	char *path = find_beside(executed, name), self[PATH_MAX];
-	ssize_t length = path ? 0 : readlink("/proc/self/exe", self, sizeof self - 1);
-
-	if (length > 0) { /* this program alone may be linked to elsewhere */
-		self[length] = '\0';
-		path = find_beside(self, name);
-	}
-	return path ? path : xstrdup(name);
-}
-
-char *proc_helper(const char *near, const char *where)
-{
-	AUTO_FREE char *path = proc_sibling(near);
-
-	return *path == '/' ? steal_pointer(&path) : xstrdup(where);
-}
-
-char *proc_find(const char *name)
-{
-	const char *path = proc_variable("PATH");
-	AUTO_FREE char *copy = xstrdup(path ? path : "/bin:/usr/bin");
-	char *rest = copy;
-
-	for (const char *directory; (directory = strsep(&rest, ":"));) {
-		AUTO_FREE char *file = xasprintf("%s/%s", *directory ? directory : ".", name);
-		if (access(file, X_OK) == 0)
-			return fs_absolute_path(file);
-	}
-	return NULL;
-}
-
-char *proc_program(const char *name)
-{
-	char *executed = executed_path();
-
-	if (!executed && !strchr(name, '/'))
-		executed = proc_find(name);
-	return executed ? executed : fs_absolute_path(name);
 }
 
 static const struct signal_name {

@@ -14,7 +14,7 @@ struct proc_spec {
 	const char *const *argv;        /* ended by NULL; a program without a slash is looked up in PATH */
 	const char *const *environment; /* ended by NULL; NULL passes on the caller's */
 	int directory;                  /* descriptor to start in; 0 stays in the caller's directory */
-	int in, out, err;               /* descriptors that become 0, 1 and 2; 0 is /dev/null for in, the caller's own for out and err */
+	int in, out, err; /* descriptors that become 0, 1 and 2; 0 is /dev/null for in, the caller's own for out and err */
 	int keep;                       /* a descriptor that the child inherits under its own number; 0 for none */
 	bool own_group;                 /* the child leads a process group of its own */
 	long long grace_ms;             /* with proc_run: from SIGTERM to SIGKILL; 0 for five seconds */
@@ -42,10 +42,10 @@ struct proc_result {
 };
 
 /* Runs a program in its own process group to its end, or for timeout_ms milliseconds at most: then the group gets SIGTERM,
- * and SIGKILL after the grace of spec. Up to output_limit bytes each of standard error, and of standard output unless spec has an out,
- * are kept, the rest is read and dropped; a background process that keeps them open is not waited for. A SIGTERM, SIGINT, SIGHUP or
- * SIGQUIT that comes meanwhile ends the group first, and then this process. Returns 0, or -1 when it could not be started.
- * The caller gives ret to proc_result_free. */
+ * and SIGKILL after the grace of spec. Up to output_limit bytes each of standard error, and of standard output unless spec has an
+ * out, are kept, the rest is read and dropped; a background process that keeps them open is not waited for. A SIGTERM, SIGINT,
+ * SIGHUP or SIGQUIT that comes meanwhile ends the group first, and then this process. Returns 0, or -1 when it could not be
+ * started. The caller gives ret to proc_result_free. */
 int proc_run(const struct proc_spec *spec, size_t output_limit, long long timeout_ms, struct proc_result *ret, struct error *error);
 
 void proc_result_free(struct proc_result *result);

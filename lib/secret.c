@@ -44,7 +44,8 @@ static void learn(const char *name, const char *value)
 int secret_read_file(const char *variable, char **ret_secret, struct error *error)
 {
 	const char *path = proc_variable(variable);
-	AUTO_FREE char *name = xstrndup(variable, strlen(variable) - (str_ends(variable, "_FILE") || str_ends(variable, "_PATH") ? 5 : 0));
+	size_t suffix = str_ends(variable, "_FILE") || str_ends(variable, "_PATH") ? 5 : 0;
+	AUTO_FREE char *name = xstrndup(variable, strlen(variable) - suffix);
 
 	*ret_secret = NULL;
 	if (path && read_file(variable, path, ret_secret, error))

@@ -5,6 +5,7 @@
 #include "error.h"
 #include "log.h"
 #include "smtp_session.h"
+#include "str.h"
 #include "time.h"
 #include "transfer.h"
 
@@ -92,7 +93,9 @@ static void begin(struct smtp_session *session)
 	session->code = 0;
 	session->delivered = false;
 	session->quit_at = 0;
-	session->detail[0] = '\0';
+	session->detail[0] = session->tls[0] = '\0';
+	session->started_at = time_monotonic();
+	session->attempt++;
 	buf_clear(&session->reply);
 }
 
@@ -107,12 +110,19 @@ static int setup(struct smtp_session *session, struct error *error)
 	return 0;
 }
 
+/* Prints a line of the attempt. Answers to AUTH may repeat who logs in. */
 static void log_attempt(const struct smtp_session *session, CURLcode code)
 {
-	AUTO_FREE char *said = smtp_said(session);
+	AUTO_FREE char *said = smtp_said(session), *status = xasprintf("%d", session->code);
+	AUTO_FREE char *number = xasprintf("%d", session->attempt);
+	AUTO_BUF struct buf address = {0}, duration = {0};
 
-	log_debug("SMTP dialogue", "host", session->server->place, "result",
-		  session->delivered ? "delivered" : curl_easy_strerror(code), "last_answer", said);
+	transfer_add_address(session->curl, &address);
+	str_add_duration(&duration, time_monotonic() - session->started_at);
+	log_debug("SMTP dialogue", "server", session->server->place, "step", smtp_command_words[session->command],
+		  "status", session->code ? status : NULL, "answer", session->command != COMMAND_AUTH && *said ? said : NULL,
+		  "error", session->delivered ? NULL : curl_easy_strerror(code), "duration", buf_text(&duration),
+		  "attempt", number, "address", address.length ? address.data : NULL, "tls", *session->tls ? session->tls : NULL);
 }
 
 /* Makes one attempt. Returns 0 with its code, or -1 when it could not be set up. */

@@ -30,7 +30,7 @@ struct smtp_mail {
 
 /* Sends the mail to each recipient who is not refused. What is refused for the moment (4yz), and a connection that breaks or is not
  * to be had, is tried again within the time, after growing pauses. Returns 0 when somebody took it, with who did not, and why,
- * appended to refused; or -1 with ERROR_NETWORK or ERROR_CONFIG, which hold what the server says, escaped and shortened, but no
+ * appended to refused; or -1 with ERROR_NETWORK or ERROR_CONFIG, which hold what the server says, shortened, but no
  * password in any form it is sent in. */
 int smtp_send(const struct smtp_server *server, const struct smtp_mail *mail, struct buf *refused, struct error *error);
 

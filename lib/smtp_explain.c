@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+const char *const smtp_command_words[] = {"connecting", "EHLO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA", "QUIT"};
+
 /* What an answer means, and what to do: the first row that fits (RFC 5321, 4.2.3; RFC 4954, 6; RFC 3463). The sentence goes on with
  * the answer itself. */
 static const struct meaning {
@@ -76,10 +78,8 @@ static int explain_recipients(const struct smtp_session *session, struct error *
 /* Nothing came any more, or not enough of it. */
 static int explain_silence(const struct smtp_session *session, struct error *error)
 {
-	static const char *const commands[] = {"connecting", "EHLO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA"};
-
 	error_set(error, ERROR_NETWORK, "%s did not answer in time: the last step was %s", session->server->place,
-		  commands[session->command]);
+		  smtp_command_words[session->command]);
 	return error_hint(error, "check the host, and the port: 465 wants TLS from the start (tls=implicit), others STARTTLS; "
 				 "or give a longer --notify-timeout");
 }

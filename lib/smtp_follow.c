@@ -110,7 +110,7 @@ char *smtp_said(const struct smtp_session *session)
 	for (size_t i = 0; i < length; i++) /* lines become one, and a zero byte would end it */
 		buf_add(&hidden, strchr("\r\n", session->reply.data[i]) ? " " : session->reply.data + i, 1);
 	hide_password(session, &hidden);
-	str_add_escaped(&said, buf_text(&hidden));
+	str_add_utf8(&said, buf_text(&hidden));
 	length = said.length;
 	if (length > SAID_LIMIT)
 		for (length = SAID_LIMIT; length && ((unsigned char)said.data[length] & 0xc0) == 0x80;)
@@ -151,6 +151,8 @@ static int watch(CURL *curl, curl_infotype type, char *bytes, size_t length, voi
 	struct smtp_session *session = context;
 
 	(void)curl;
+	if (type == CURLINFO_TEXT)
+		transfer_take_tls(bytes, length, session->tls);
 	if (session->quit_at)
 		return 0;
 	if (type == CURLINFO_HEADER_OUT)

@@ -5,6 +5,7 @@
 
 #include "buf.h"
 #include "smtp.h"
+#include "transfer.h"
 
 #include <curl/curl.h>
 
@@ -19,6 +20,9 @@ enum smtp_command {
 	COMMAND_DATA,
 	COMMAND_QUIT
 };
+
+/* What people are told of how far it came: the commands, for none "connecting". */
+extern const char *const smtp_command_words[];
 
 struct recipient {
 	const char *address;
@@ -36,6 +40,7 @@ struct smtp_session {
 	struct buf content; /* with CRLF */
 	struct recipient *recipients;
 	size_t count;
+	int attempt; /* counted from 1 */
 
 	/* of the present attempt */
 	struct curl_slist *to;
@@ -47,6 +52,8 @@ struct smtp_session {
 	bool delivered;
 	long long quit_at; /* when it took leave, 0 before */
 	curl_socket_t connection;
+	long long started_at; /* milliseconds on the monotonic clock */
+	char tls[TRANSFER_TLS];
 	char detail[CURL_ERROR_SIZE];
 };
 

@@ -54,7 +54,9 @@ unsigned str_control(const char *text)
 		return code < 0xa0 || code == 0x61c ? code : 0;
 	case 3:
 		code = (byte[0] & 0xfu) << 12 | (byte[1] & 0x3fu) << 6 | (byte[2] & 0x3fu);
-		return code == 0x200e || code == 0x200f || (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069) ? code : 0;
+		return code == 0x200e || code == 0x200f || (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069)
+			       ? code
+			       : 0;
 	default:
 		return 0;
 	}

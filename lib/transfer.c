@@ -2,6 +2,7 @@
 #include "transfer.h"
 
 #include "alloc.h"
+#include "buf.h"
 #include "cleanup.h"
 #include "error.h"
 #include "proc.h"
@@ -10,6 +11,7 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -132,6 +134,28 @@ long long transfer_pause(int retry)
 	return pause / 2 + chance % (pause / 2 + 1);
 }
 
+void transfer_take_tls(const char *remark, size_t length, char tls[TRANSFER_TLS])
+{
+	static const char begin[] = "SSL connection using ";
+	size_t skipped = sizeof begin - 1;
+
+	if (length <= skipped || memcmp(remark, begin, skipped) != 0)
+		return;
+	if (remark[length - 1] == '\n')
+		length--;
+	snprintf(tls, TRANSFER_TLS, "%.*s", (int)(length - skipped), remark + skipped);
+}
+
+void transfer_add_address(CURL *curl, struct buf *address)
+{
+	const char *text = NULL;
+	long port = 0;
+
+	if (curl_easy_getinfo(curl, CURLINFO_PRIMARY_IP, &text) == CURLE_OK && text && *text &&
+	    curl_easy_getinfo(curl, CURLINFO_PRIMARY_PORT, &port) == CURLE_OK)
+		buf_printf(address, strchr(text, ':') ? "[%s]:%ld" : "%s:%ld", text, port);
+}
+
 static const char *reason(CURLcode code)
 {
 	static const struct {
@@ -139,7 +163,7 @@ static const char *reason(CURLcode code)
 		const char *reason;
 	} reasons[] = {
 		{CURLE_URL_MALFORMAT, "its URL is damaged"},
-		{CURLE_UNSUPPORTED_PROTOCOL, "it leads to a URL that is not https"},
+		{CURLE_UNSUPPORTED_PROTOCOL, "it leads to a URL that is not https, or its answer is not HTTP"},
 		{CURLE_COULDNT_RESOLVE_HOST, "the host name is unknown"},
 		{CURLE_COULDNT_RESOLVE_PROXY, "the host name of the proxy is unknown"},
 		{CURLE_COULDNT_CONNECT, "no connection"},
@@ -187,5 +211,7 @@ int transfer_explain(CURL *curl, CURLcode code, const char *host, const char *de
 		return explain_authorities(given, error);
 	if (code == CURLE_COULDNT_CONNECT && curl_easy_getinfo(curl, CURLINFO_OS_ERRNO, &number) == CURLE_OK && number)
 		return error_set(error, ERROR_NETWORK, "cannot reach %s: %s", host, strerror((int)number));
-	return error_set(error, ERROR_NETWORK, "cannot reach %s: %s", host, reason(code));
+	error_set(error, ERROR_NETWORK, "cannot reach %s: %s", host, reason(code));
+	return code == CURLE_SSL_CONNECT_ERROR ? error_hint(error, "check the port: it may speak no TLS, or none as new as 1.2")
+					       : -1;
 }

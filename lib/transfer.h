@@ -8,7 +8,10 @@
 #include <curl/curl.h>
 #include <stdbool.h>
 
+struct buf;
 struct error;
+
+enum { TRANSFER_TLS = 64 }; /* bytes of what TLS a connection uses, as text */
 
 /* Sets whom libcurl trusts. given is a PEM file of certificate authorities, or NULL for those above; secure says that TLS will be
  * spoken for sure. What given points to must outlive the transfer. Returns 0, or another number when libcurl lacks an option. */
@@ -30,6 +33,13 @@ bool transfer_is_passing(CURLcode code);
 /* Returns the milliseconds to wait before the retry of that number, which begins at 0: a pause that doubles, up to 30 s, half of it
  * by chance, so that many machines do not come back at once. */
 long long transfer_pause(int retry);
+
+/* Takes from a remark of libcurl's (CURLINFO_TEXT), which has length bytes, what TLS a connection uses, such as "TLSv1.3 / NAME",
+ * if it says so: libcurl tells that in no other way, whatever it does TLS with. */
+void transfer_take_tls(const char *remark, size_t length, char tls[TRANSFER_TLS]);
+
+/* Appends the ADDRESS:PORT that libcurl is or was connected to, an IPv6 address in brackets; nothing when there was none. */
+void transfer_add_address(CURL *curl, struct buf *address);
 
 /* Fills in the error for a transfer with host that ended with that code. detail is what libcurl had to say of it
  * (CURLOPT_ERRORBUFFER), given is as above. Returns -1 with ERROR_NETWORK, or with ERROR_CONFIG for certificate authorities that

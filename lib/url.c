@@ -105,7 +105,7 @@ int url_parse_plain(struct url *url, const char *text, struct error *error)
 {
 	size_t length = scheme_length(text);
 
-	*url = (struct url){0};
+	*url = (struct url){.plain = true};
 	if (length == 0 || text[length] != ':')
 		return error_set(error, ERROR_CONFIG, "not a URL: expected SCHEME:...");
 	set_scheme(url, text, length);
@@ -145,8 +145,8 @@ int url_check_parameters(const struct url *url, const char *const *names, struct
 			continue;
 		for (name = names; *name; name++)
 			buf_printf(&accepted, "%s%s", name == names ? "" : ", ", *name);
-		return error_set(error, ERROR_CONFIG, "unknown parameter %s: %s:// takes %s", url->parameters[i].name, url->scheme,
-				 *names ? buf_text(&accepted) : "none");
+		return error_set(error, ERROR_CONFIG, "unknown parameter %s: %s:%s takes %s", url->parameters[i].name, url->scheme,
+				 url->plain ? "" : "//", *names ? buf_text(&accepted) : "none");
 	}
 	return 0;
 }

@@ -19,6 +19,7 @@ struct url {
 		char *name, *value; /* decoded */
 	} *parameters;
 	size_t parameter_count;
+	bool plain; /* SCHEME:PATH */
 };
 
 #define AUTO_URL AUTO(url_free)

@@ -9,6 +9,7 @@
 #include "str.h"
 #include "time.h"
 
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -58,7 +59,8 @@ static const char *type_mismatch(const cJSON *item, enum member_type type)
 	case BOOLEAN:
 		return cJSON_IsBool(item) ? NULL : "true or false";
 	case TIME:
-		return cJSON_IsString(item) && time_parse(item->valuestring, &when) == 0 ? NULL : "a time such as 2024-01-15T10:28:00Z";
+		return cJSON_IsString(item) && time_parse(item->valuestring, &when) == 0 ? NULL
+											 : "a time such as 2024-01-15T10:28:00Z";
 	case OBJECT:
 		return cJSON_IsObject(item) ? NULL : "an object";
 	case HOOKS:
@@ -69,13 +71,20 @@ static const char *type_mismatch(const cJSON *item, enum member_type type)
 	return NULL;
 }
 
+/* Every poll does this twice, so what is in an object, which follows it in the list, is looked up there, and not at all when the
+ * object is missing. */
 static int check_types(const cJSON *document, struct error *error)
 {
+	const cJSON *object = NULL;
+
 	for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
-		const cJSON *item = json_get(document, members[i].path);
+		const char *dot = strchr(members[i].path, '.');
+		const cJSON *item = json_get(dot ? object : document, dot ? dot + 1 : members[i].path);
+		object = dot ? object : item;
 		const char *expected = item ? type_mismatch(item, members[i].type) : NULL;
 		if (expected)
-			return error_set(error, ERROR_DOCUMENT, "the member %s of the document must be %s", members[i].path, expected);
+			return error_set(error, ERROR_DOCUMENT, "the member %s of the document must be %s", members[i].path,
+					 expected);
 	}
 	return 0;
 }
@@ -101,7 +110,8 @@ static int check_document(const cJSON *document, struct error *error)
 	if (!cJSON_IsObject(document))
 		return error_set(error, ERROR_DOCUMENT, "the document is no JSON object");
 	if (version != FORMAT_VERSION) {
-		error_set(error, ERROR_DOCUMENT, "the document has format version %lld, and this is for version %d", version, FORMAT_VERSION);
+		error_set(error, ERROR_DOCUMENT, "the document has format version %lld, and this is for version %d", version,
+			  FORMAT_VERSION);
 		return error_hint(error, "use stages of one release of dewy together");
 	}
 	if (check_types(document, error) || document_require(document, ANY, error) || check_names(document, error))
@@ -193,9 +203,22 @@ void document_fail(cJSON *document, const char *stage, const struct error *error
 	document_notice(document, stage, NOTICE_ERROR, "%s", error->message);
 }
 
+int document_times(const cJSON *section, long long *ret_start, long long *ret_end)
+{
+	const long long most = LLONG_MAX / 1000000;
+	const char *text = json_string(section, "started_at");
+	long long took = json_number(section, "duration_ms", -1);
+
+	if (!text || took < 0 || time_parse_ms(text, ret_start) || *ret_start < 0 || *ret_start > most || took > most - *ret_start)
+		return -1;
+	*ret_end = *ret_start + took;
+	return 0;
+}
+
 long long document_spent(const cJSON *document)
 {
-	static const char *const durations[] = {"check.duration_ms", "fetch.duration_ms", "deploy.duration_ms", "restart.duration_ms"};
+	static const char *const durations[] = {"check.duration_ms", "fetch.duration_ms", "deploy.duration_ms",
+						"restart.duration_ms"};
 	long long spent = 0;
 
 	for (size_t i = 0; i < sizeof durations / sizeof *durations; i++)

@@ -54,6 +54,10 @@ void document_set_state(cJSON *document, enum state state, const char *reason);
 /* Turns the document into a failed one: state, error and a notice for people. */
 void document_fail(cJSON *document, const char *stage, const struct error *error);
 
+/* Reads when a section or a hook began and ended, in milliseconds since the epoch. Returns 0; or -1 when it does not tell, or what
+ * no clock shows: the nanoseconds of what is told fit into 64 bits. */
+int document_times(const cJSON *section, long long *ret_start, long long *ret_end);
+
 /* Returns the milliseconds that the stages have taken so far. */
 long long document_spent(const cJSON *document);
 

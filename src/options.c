@@ -53,7 +53,8 @@ int options_complain(const struct tool *tool, const struct error *error)
 
 static void print_help(const struct options *options, const struct tool *tool)
 {
-	printf("Usage: %s [OPTION]...%s%s\n%s.\n\nOptions:\n", tool->name, *tool->operands ? " " : "", tool->operands, tool->summary);
+	printf("Usage: %s [OPTION]...%s%s\n%s.\n\nOptions:\n", tool->name, *tool->operands ? " " : "", tool->operands,
+	       tool->summary);
 	option_print_help(options);
 }
 
@@ -66,7 +67,8 @@ static int check_operands(const struct options *options, const struct tool *tool
 		count++;
 	bool takes_command = strstr(tool->operands, "--") != NULL;
 	if (count > operands)
-		return error_set(error, ERROR_USAGE, takes_command ? "unexpected argument %s: a command follows --" : "unexpected argument %s",
+		return error_set(error, ERROR_USAGE,
+				 takes_command ? "unexpected argument %s: a command follows --" : "unexpected argument %s",
 				 options->operands[operands]);
 	if (options->rest[0] && !takes_command)
 		return error_set(error, ERROR_USAGE, "unexpected command %s", options->rest[0]);

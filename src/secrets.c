@@ -63,6 +63,17 @@ static const char *learn_user(const char *authority)
 	return authority + length;
 }
 
+/* Learns what is long enough to be a secret between the slashes and other signs of the path and query of a URL. */
+static void learn_words(const char *rest, size_t length)
+{
+	for (const char *word = rest, *end = rest + length; word < end; word++) {
+		size_t letters = strcspn(word, "/?#&= \t\r\n");
+		if (letters >= WORD_LEAST)
+			learn(word, letters);
+		word += letters;
+	}
+}
+
 /* Learns what may be a secret of the path and query of a webhook. */
 static void learn_hook(const char *rest, size_t length)
 {
@@ -72,12 +83,16 @@ static void learn_hook(const char *rest, size_t length)
 		learn(rest, length);
 	if (path >= PATH_LEAST)
 		learn(rest, path);
-	for (const char *word = rest, *end = rest + length; word < end; word++) {
-		size_t letters = strcspn(word, "/?#&= \t\r\n");
-		if (letters >= WORD_LEAST)
-			learn(word, letters);
-		word += letters;
-	}
+	learn_words(rest, length);
+}
+
+/* Learns what may be a secret of the endpoint of a receiver: with some, the path has the token. */
+static void learn_endpoint(const char *url)
+{
+	const char *authority = strstr(url, "://");
+	const char *rest = authority ? learn_user(authority + strlen("://")) : "";
+
+	learn_words(rest, strlen(rest));
 }
 
 /* Learns the passwords of the URLs in a text. */
@@ -102,16 +117,27 @@ static void learn_notifiers(const char *list)
 	}
 }
 
-/* Learns the values of NAME=VALUE,..., as OTEL_EXPORTER_OTLP_HEADERS has them. */
-static void learn_headers(const char *list)
+/* Learns the value of a header, such as "Basic SECRET", which may have white space around it. */
+static void learn_value(const char *value, size_t length)
 {
-	while (*list) {
+	size_t start = strspn(value, " \t");
+
+	while (length > start && strchr(" \t\r\n", value[length - 1]))
+		length--;
+	if (start >= length)
+		return;
+	AUTO_FREE char *trimmed = xstrndup(value + start, length - start), *decoded = url_decode_form(trimmed);
+	const char *space = decoded ? strrchr(decoded, ' ') : NULL;
+	redact_learn(trimmed);
+	redact_learn(space ? space + 1 : decoded);
+}
+
+void secrets_learn_headers(const char *list)
+{
+	while (list && *list) {
 		size_t length = strcspn(list, ","), name = strcspn(list, "=,");
-		AUTO_FREE char *value = name < length ? xstrndup(list + name + 1, length - name - 1) : xstrdup("");
-		AUTO_FREE char *decoded = url_decode_form(value);
-		const char *space = decoded ? strrchr(decoded, ' ') : NULL;
-		redact_learn(value);
-		redact_learn(space ? space + 1 : decoded);
+		if (name < length)
+			learn_value(list + name + 1, length - name - 1);
 		list += length + (list[length] == ',');
 	}
 }
@@ -125,7 +151,9 @@ void secrets_learn(void)
 		if (redact_is_secret_name(name))
 			redact_learn(value);
 		if (str_starts(name, "OTEL_") && str_ends(name, "_HEADERS"))
-			learn_headers(value);
+			secrets_learn_headers(value);
+		if (str_starts(name, "OTEL_") && str_ends(name, "_ENDPOINT"))
+			learn_endpoint(value);
 		if (length >= 6 && strcasecmp(name + length - 6, "_proxy") == 0 && !strstr(value, "://"))
 			learn_user(value);
 		if (str_equal(name, "DEWY_NOTIFIER"))
@@ -141,6 +169,8 @@ static int learn_credential(const char *name, void *context)
 
 	(void)context;
 	(void)secret_read_text(name, &secret, &unread); /* that learns it */
+	if (str_ends(name, "_HEADERS"))
+		secrets_learn_headers(secret);
 	return 0;
 }
 
@@ -154,6 +184,8 @@ void secrets_learn_files(void)
 		AUTO_FREE char *name = xstrndup(*variable, strcspn(*variable, "=")), *secret = NULL;
 		if (str_ends(name, "_FILE") || str_ends(name, "_PATH"))
 			(void)secret_read_file(name, &secret, &unread);
+		if (str_ends(name, "_HEADERS_FILE"))
+			secrets_learn_headers(secret);
 	}
 	if (directory >= 0)
 		(void)fs_each(directory, learn_credential, NULL, &unread);

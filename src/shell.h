@@ -19,8 +19,8 @@ struct shell {
 };
 
 /* Runs the command by /bin/sh -c in ROOT, as proc_run does: with DEWY_ID, DEWY_APP, DEWY_VERSION, DEWY_PREVIOUS_VERSION,
- * DEWY_RELEASE_DIR, DEWY_ROOT and DEWY_ARTIFACT in an environment without secrets. Returns 0, or -1 when it could not be started; the
- * caller gives ret to proc_result_free. */
+ * DEWY_RELEASE_DIR, DEWY_ROOT and DEWY_ARTIFACT in an environment without secrets. Returns 0, or -1 when it could not be started;
+ * the caller gives ret to proc_result_free. */
 int shell_run(const struct shell *shell, size_t output_limit, long long timeout_ms, struct proc_result *ret, struct error *error);
 
 #endif

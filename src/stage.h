@@ -35,12 +35,13 @@ struct stage {
 	/* The step. Sets the next state and its section of the document. Returns 0, or -1 with the error. */
 	int (*run)(struct stage_run *run, struct error *error);
 
-	/* Records in the history what came to its end here: history_append, or NULL for a stage after which nothing is over, and which so
-	 * does without the library that it takes. */
+	/* Records in the history what came to its end here: history_append, or NULL for a stage after which nothing is over, and
+	 * which so does without the library that it takes. */
 	int (*record)(const struct root *root, const cJSON *lines, struct error *error);
 
-	/* Instead of the step, with --dry-run: says by plan_step what it would do, and changes nothing but that in the document, which
-	 * may be in one of the states plans_on. Returns 0, or -1 with what would keep it from that; NULL: there is no dry run. */
+	/* Instead of the step, with --dry-run: says by plan_step what it would do, and changes nothing but that in the document,
+	 * which may be in one of the states plans_on. Returns 0, or -1 with what would keep it from that; NULL: there is no dry
+	 * run. */
 	int (*plan)(struct stage_run *run, struct error *error);
 	unsigned plans_on;
 };

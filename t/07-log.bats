@@ -236,6 +236,12 @@ hook() {
   OTEL_EXPORTER_OTLP_HEADERS='api-key=otel-0123456789,authorization=Bearer%20otel-abcdefghi' \
     hook 'echo otel-0123456789 otel-abcdefghi'
   assert_equal "$printed" "[redacted] [redacted]"
+  OTEL_EXPORTER_OTLP_HEADERS='team= otel-0123456789 , x-auth=Basic otel-abcdefghi ' hook 'echo otel-0123456789 otel-abcdefghi'
+  assert_equal "$printed" "[redacted] [redacted]"
+  OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:1/receiver/v1/otlp/ZaVnC4dhaV3qTOKENTOKEN0123456789== \
+    hook 'echo $OTEL_EXPORTER_OTLP_ENDPOINT'
+  assert_equal "$printed" "http://127.0.0.1:1/receiver/v1/otlp/[redacted]=="
+  run -1 grep -rF ZaVnC4dhaV3q log document "$ROOT/.dewy"
   hook "echo /services/$token"
   assert_equal "$printed" "[redacted]"
 }
@@ -245,7 +251,12 @@ hook() {
   mkdir credentials
   echo 'slack-credential-0123' >credentials/SLACK_TOKEN
   echo 'gh-token-of-a-file' >token
+  echo 'team=otel-of-a-credential' >credentials/OTEL_EXPORTER_OTLP_TRACES_HEADERS
+  echo 'x-team=otel-of-a-file,api=otel%2Dencoded' >headers
   export GITHUB_APP_PRIVATE_KEY_PATH=$PWD/key.pem GH_TOKEN_FILE=$PWD/token CREDENTIALS_DIRECTORY=$PWD/credentials
+  export OTEL_EXPORTER_OTLP_HEADERS_FILE=$PWD/headers
+  hook 'echo otel-of-a-file otel-encoded otel-of-a-credential'
+  assert_equal "$printed" "[redacted] [redacted] [redacted]"
   hook "cat $PWD/key.pem $PWD/credentials/* $PWD/token; echo the end"
   local line
   while read -r line; do

@@ -141,6 +141,7 @@ whole() {
   pid=$!
   wait_until test -e "$PART.json" -a -s "$PART"
   kill -KILL $pid
+  wait_until gone $pid # it holds the lock until then
   requests 1
   fetch
   whole
@@ -501,6 +502,7 @@ nginx_document() {
   pid=$!
   wait_until test -e "$PART.json" -a -s "$PART"
   kill -KILL $pid
+  wait_until gone $pid # it holds the lock until then
   nginx_document ""
   fetch
   whole
@@ -609,7 +611,7 @@ github() {
   github redirect:file:///etc/passwd
   fetch
   [ "$status" -eq 2 ]
-  [[ $(field error.message) == "cannot reach 127.0.0.1:$(cat "$SERVICE/port"): it leads to a URL that is not https" ]]
+  [[ $(field error.message) == "cannot reach 127.0.0.1:$(cat "$SERVICE/port"): it leads to a URL that is not https, or its answer is not HTTP" ]]
   cached ""
 }
 

@@ -90,6 +90,14 @@ deploy() {
   [ "$(jq -r '.deploy.hooks[0].stdout | length' <<<"$output")" = 65536 ]
 }
 
+@test "the record of the release, which every poll reads, holds nothing of what hooks printed" {
+  deploy --before-deploy-hook 'echo printed' --after-deploy-hook 'echo printed'
+  assert_success
+  assert_output --partial printed
+  assert [ -s "$ROOT"/.dewy/releases/*.json ]
+  run -1 grep -e printed -e notices "$ROOT"/.dewy/releases/*.json
+}
+
 @test "output of a hook cannot forge a log line" {
   deploy --log-level info --before-deploy-hook 'printf "a\n2024-01-01T00:00:00Z ERROR: forged\n\033[2J"'
   assert_success
@@ -103,6 +111,7 @@ deploy() {
   pid=$!
   read -r _ <"$BATS_TEST_TMPDIR/pipe"
   kill -KILL $pid
+  wait_until gone $pid # it holds the lock until then
   run -0 --separate-stderr dewy once --after-deploy-hook 'echo ran >>ran'
   [ "$(field reason)" = "deployment not finished" ]
   [ "$(field state)" = deployed ]

@@ -49,6 +49,11 @@ load notify
   notify --notifier gopher://example.com/T0KEN < <(document running)
   assert_regex "$stderr" 'unknown scheme gopher:; use one of exec:, .*http://, https://'
   refute_regex "$stderr" T0KEN
+  for url in slack:general mail:ops@example.com T0KEN sendmail; do
+    notify --notifier "$url" < <(document running)
+    assert_regex "$stderr" 'not a URL: expected SCHEME:.*; use one of exec:, .*sendmail:, slack://$'
+    refute_regex "$stderr" T0KEN
+  done
 }
 
 @test "the document's own exit status is passed on" {

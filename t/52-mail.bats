@@ -45,10 +45,15 @@ tell() {
 
 # arrived RECIPIENT [N]: prints what came for it as t/mail.py reads it, N mails (1), which it waits for.
 arrived() {
-  wait_until has_arrived "$1" "${2:-1}"
+  wait_until has_arrived "$1" "${2:-1}" || show_why
   python3 "$BATS_TEST_DIRNAME/mail.py" $(grep -lx "Envelope-to: $1" "$MAILS"/*) >mails
   assert_equal "$(jq -c .defects mails | sort -u)" '[]'
   cat mails
+}
+show_why() {
+  echo "dewy-notify ended with $status: $stderr"
+  tail -n 50 "$MAILS/../../log/mainlog"
+  return 1
 }
 has_arrived() {
   [ "$(grep -lx "Envelope-to: $1" "$MAILS"/* | wc -l)" = "$2" ]
@@ -201,6 +206,11 @@ IN
   arrived subject@test
   assert_regex "$(of .subject)" '^é{50,100}\.\.\. \([0-9]+ more bytes\)$'
   assert_regex "$(of .body)" '^é{3000}'
+  tell "mail://$OPEN/lengthy@test?tls=none" "(\"x\" * 100000) as \$long | .app = \$long | .host = \$long | .state = \"failed\" |
+    .error = {stage: \"x\", code: \"hook\", message: \"m\", hint: \$long} | $(notice y error y)"
+  arrived lengthy@test
+  assert_regex "$(of .subject | head -n 1)" '^\[x{100,180}\.\.\. \([0-9]+ more bytes\) '
+  assert [ "$(of .subject,.body | wc -c)" -lt 20000 ]
 }
 
 # hook STDOUT [STDERR]: prints a filter for the notice of a hook that printed so and failed.
@@ -241,8 +251,8 @@ exit code: 3"
 }
 
 @test "what is long is cut, and a message stays a message" {
-  tell "mail://$OPEN/long@test?tls=none" "$(hook "$(seq 3000)" "$(seq 1000 1100)")"
-  arrived long@test
+  tell "mail://$OPEN/cut@test?tls=none" "$(hook "$(seq 3000)" "$(seq 1000 1100)")"
+  arrived cut@test
   assert_regex "$(of .body)" $'\n400\n... \(2600 more lines\)\n'
 }
 
@@ -388,6 +398,30 @@ exit code: 3"
   assert [ $((SECONDS - start)) -lt 15 ]
 }
 
+# dialogues FILTER: of each attempt that the log in $stderr has.
+dialogues() {
+  jq -r "select(.msg == \"SMTP dialogue\") | $1" <<<"$stderr"
+}
+
+@test "with --log-level debug, each attempt has a line: server, TLS, last step, answer and time, and nothing of who logs in" {
+  export DEWY_LOG_LEVEL=debug DEWY_LOG_FORMAT=json
+  MAIL_USERNAME=robot MAIL_PASSWORD=s3cret tell "mail://$SERVER/debug@test"
+  assert_success
+  run -0 dialogues '"\(.server) \(.address) \(.tls) \(.step) \(.status) \(.error) \(.attempt)"'
+  assert_output --regexp "^$SERVER (127.0.0.1|\[::1\]):$PORT TLSv1.3 / [A-Z0-9_]+ DATA 250 null 1$"
+  assert_regex "$(dialogues .answer)" '^250 OK id='
+  assert_regex "$(dialogues .duration)" '^[0-9.]+m?s$'
+  refute_regex "$stderr" 'robot|s3cret'
+  stand_in 'greeting=421 busy' 'password=535 {} robot is not known'
+  MAIL_USERNAME=robot MAIL_PASSWORD=hidden-word tell "mail://$BAD/x@test?tls=none"
+  run -0 dialogues '"\(.server) \(.tls) \(.step) \(.status) \(.answer) \(.attempt)"'
+  assert_output "$BAD null connecting 421 421 busy 1
+$BAD null AUTH 535 null 2"
+  refute_regex "$(dialogues .)" 'robot|x@test|hidden'
+  DEWY_LOG_LEVEL=info tell "mail://$OPEN/debug@test?tls=none"
+  assert_equal "$(dialogues .)" ""
+}
+
 @test "what a server says is escaped, cut, and without the password in any form" {
   stand_in "password=535 {} $(printf 'robot:hidden-word \e[31m"%.0s' {1..9}) and so on, for a long time"
   MAIL_USERNAME=robot MAIL_PASSWORD=hidden-word DEWY_LOG_LEVEL=debug tell "mail://$BAD/x@test?tls=none"
@@ -395,7 +429,7 @@ exit code: 3"
   grep -q '^AHJv' bad/dialogue
   refute_regex "$stderr" "hidden-word|$(base64 <<<hidden-word | cut -c-12)|$(printf '\0robot\0hidden-word' | base64 | cut -c-20)"
   refute_regex "$stderr" $'\e'
-  assert_regex "$stderr" '\\\\u001b\[31m' # by the error, and once more by the log
+  assert_regex "$stderr" ' [\\]u001b\[31m[\\]"' # once: by the log
 }
 
 @test "the password is not among the arguments, in the log, the document or a file, wherever it comes from" {
@@ -514,8 +548,11 @@ fake_sendmail() {
 @test "sendmail that fails says why; what is for the moment is tried again" {
   fake_sendmail 'echo once >>'"$PWD"'/calls; echo noise >&2; printf "no such \033[31m user\n\n" >&2; exit 67'
   tell sendmail:x
-  assert_refused 'sendmail failed with exit code 67: no such ..u001b\[31m user' 'does not know it'
+  assert_refused 'sendmail failed with exit code 67: no such [\]u001b\[31m user' 'does not know it'
   assert_equal "$(wc -l <calls)" 1
+  fake_sendmail 'echo "spool: Read-only file system"; exit 1'
+  tell sendmail:x
+  assert_refused 'sendmail failed with exit code 1: spool: Read-only file system' 'ReadWritePaths='
   fake_sendmail 'echo again >>'"$PWD"'/calls; test $(grep -c again '"$PWD"'/calls) = 3 && exit 0; echo wait; exit 75'
   tell sendmail:x
   assert_success
@@ -551,6 +588,8 @@ fake_sendmail() {
 @test "sendmail: addresses that cannot be are refused" {
   local url
   fake_sendmail 'exit 0'
+  notify --notifier 'sendmail:a?tls=none' < <(document running)
+  assert_regex "$stderr" 'unknown parameter tls: sendmail: takes from, subject, to, quiet;'
   for url in sendmail: sendmail:-x sendmail:'|cmd' sendmail:/file sendmail:a,,b sendmail:a%0ab 'sendmail:a?tls=none' \
     'sendmail:a?from=x' 'sendmail:a?to=-oQ/tmp'; do
     notify --notifier "$url" < <(document running)

@@ -93,6 +93,16 @@ load notify
   assert_equal "$(jq .failures "$ROOT/.dewy/notify.json")" 1
 }
 
+@test "a large error from elsewhere does not spoil the counter" {
+  local run
+  jq -Rsc --argjson document "$(failed large)" '$document * {error: {message: .}}' < <(head -c 2000000 /dev/zero | tr '\0' x) >in
+  for run in one two; do
+    notify < <(jq -c ".id = \"$run\"" in)
+    assert_failure 2
+  done
+  assert_equal "$(jq -c '[.failures, .error.code, (.error.message | length < 1100)]' "$ROOT/.dewy/notify.json")" '[2,"network",true]'
+}
+
 @test "counting waits for another one at most a while" {
   serve web
   notify < <(failed one)
@@ -101,7 +111,8 @@ load notify
   notify --notifier "http://127.0.0.1:$port/" < <(failed two)
   exec 9>&-
   assert_failure 2
-  assert_regex "$stderr" 'WARN: Cannot count the failure'
+  assert_regex "$stderr" 'WARN: Cannot count the failure .*another dewy-notify'
+  refute_regex "$stderr" lock-wait
   assert_regex "$stderr" 'WARN: Cannot remember what people were told'
   assert_regex "$(texts web)" 'count: 2'
 }
@@ -201,7 +212,7 @@ memory() {
   edit "$ROOT/.dewy/notify.json" '.channels[].undelivered.since = "2024-01-15T10:30:44Z"'
   run -0 dewy status
   assert_line --regexp "^notices +4 undelivered to http:127.0.0.1:$port since 2024-01-15T10:30:44Z, the last at 20.*Z: 127.0.0.1:$port answered 403\$"
-  assert_line --regexp '^ +check the URL and what the host says about it$'
+  assert_line --regexp '^ +set WEBHOOK_SECRET, if the receiver wants signatures; if not, check the URL$'
   run -0 dewy status --json
   assert_equal "$(field 'undelivered | map([.channel, .notices, .since, .error]) | tojson')" \
     "[[\"http:127.0.0.1:$port\",4,\"2024-01-15T10:30:44Z\",\"127.0.0.1:$port answered 403\"]]"
@@ -296,11 +307,64 @@ is_delivered() {
   assert_equal "$(field 'notices | map(.sent_to) | unique | tojson')" "[[\"log\",\"http:127.0.0.1:$port\"]]"
   assert_equal "$(memory "$dead" undelivered.notices)" 3
   assert_equal "$(grep -c 'Deploying v1.0.0' <<<"$stderr")" 1
+  assert_equal "$(grep -c WARN <<<"$stderr")" 1
+  assert_regex "$stderr" "WARN: Notification failed channel=\"http:127.0.0.1:$dead\" notices=\"3\""
 }
 
 # asked N: the stand-in that hangs has got so many requests.
 asked() {
   [ "$(wc -l <hang/requests)" = "$1" ]
+}
+
+@test "a process that comes to its turn after the last one of its run tells nothing again" {
+  serve web
+  publish v1.0.0
+  mkdir own
+  cp -R "$DEWY_BIN" own/bin
+  cp -R "$DEWY_BIN/../libexec" own
+  cat >own/bin/dewy-notify <<END
+#!/bin/bash
+cd $PWD
+document=\$(cat)
+late=\$(jq 'select(.state == "fetched") | 1' <<<"\$document")
+until [ -z "\$late" ] || [ -e ended ]; do sleep 0.02; done
+$DEWY_BIN/dewy-notify <<<"\$document"
+[ "\$(jq -r .state <<<"\$document")" != deployed ] || touch ended
+END
+  DEWY_NOTIFIER="http://127.0.0.1:$port/" run -0 --separate-stderr own/bin/dewy once --registry "file://$REGISTRY"
+  assert [ -e ended ]
+  assert_equal "$(texts web | sed 's/ in [0-9.]*m*s"$/"/')" $'"Deploying v1.0.0"\n"Downloaded artifact for v1.0.0"\n"Deployed v1.0.0"'
+  publish v2.0.0
+  DEWY_NOTIFIER="http://127.0.0.1:$port/" run -0 --separate-stderr dewy once --registry "file://$REGISTRY"
+  assert_equal "$(texts web | wc -l)" 6
+}
+
+@test "a process that comes to a channel after the last one of its run has begun leaves all to it" {
+  serve web
+  document available "$(notice check progress one)" >in
+  : >relay
+  exec 8<relay
+  DEWY_NOTIFY_RELAY=8 notify --notifier "http://127.0.0.1:$port/" <in
+  assert_equal "$(texts web) $(field 'notices[0].sent')" '"one" true'
+  echo >relay
+  rm "$ROOT/.dewy/notify.json"
+  DEWY_NOTIFY_RELAY=8 notify --notifier "http://127.0.0.1:$port/" --log-level debug <in
+  exec 8<&-
+  assert_success
+  assert_equal "$(texts web) $(field 'notices[0].sent')" '"one" false'
+  assert_regex "$stderr" 'DEBUG: Notification failed .*left to the last'
+  assert [ ! -e "$ROOT/.dewy/notify.json" ]
+}
+
+@test "what a channel takes at last was delivered: no warning" {
+  serve web 403 200
+  publish v1.0.0
+  run -0 --separate-stderr dewy once --registry "file://$REGISTRY" --notifier "http://127.0.0.1:$port/" --log-level debug \
+    --before-deploy-hook "until [ -s '$PWD/web/requests' ]; do sleep 0.02; done" # not the last one, but one before is refused
+  assert_equal "$(field 'notices | map(.sent) | unique | tojson')" '[true]'
+  assert_regex "$stderr" "DEBUG: Notification failed .*answered 403"
+  refute_regex "$stderr" WARN
+  assert [ ! -e "$ROOT/.dewy/notify.json" ]
 }
 
 @test "several processes take turns on a channel, and together know what it has missed" {
@@ -323,6 +387,19 @@ asked() {
   wait_until gone $second
   assert_equal "$(memory "$port" undelivered.notices)" 3
   grep -q 'notices="3"' log2
+}
+
+@test "who waits in vain for its turn says so, and what to do" {
+  serve hang hang
+  local first
+  document available "$(notice check progress one)" >in
+  dewy-notify --no-report --notify-timeout 10m --notifier "http://127.0.0.1:$port/" <in >out 2>log 3>&- &
+  first=$!
+  wait_until asked 1
+  notify --notify-timeout 100ms --notifier "http://127.0.0.1:$port/" <in
+  assert_regex "$stderr" 'an earlier process was still telling it something" hint="see what that one says of the channel'
+  kill $first
+  wait_until gone $first
 }
 
 # held: the stand-in has got a request, and still has its connection.
@@ -353,7 +430,7 @@ held() {
   kill -INT $pid
   wait_until gone $pid
   grep -q 'WARN: Gave up telling what happened' log
-  assert_equal "$(memory "$hang" undelivered.notices) $(jq '.channels["exec:hang"].undelivered.notices' "$ROOT/.dewy/notify.json") $(memory "$port")" "5 5 null"
+  assert_equal "$(memory "$hang" undelivered.notices) $(jq '.channels["exec:hang"].undelivered.notices' "$ROOT/.dewy/notify.json") $(memory "$port" undelivered)" "5 5 null"
   assert_equal "$(jq -c '[.notices[] | .sent_to] | unique' out)" "[[\"log\",\"http:127.0.0.1:$port\"]]"
   assert_equal "$(grep -c 'Deploying v1.0.0' log)" 1
 }
@@ -370,4 +447,21 @@ held() {
   servers+=($!)
   wait_until grep -q 'Deployed v1.0.0' dead/requests
   wait_until grep -q 'Automatic shipping started' dead/requests
+}
+
+@test "people are told, and the log once, when nothing can be remembered" {
+  serve web
+  local url=http://127.0.0.1:$port/
+  mkdir -p "$ROOT/.dewy/notify.lock" "$ROOT/.dewy/notify.turns"
+  notify --notifier "$url" --notifier "$url?2" < <(document running "$(notice deploy important one) | $(notice restart important two)")
+  assert_success
+  assert_equal "$(texts web | sort)" $'"one"\n"one"\n"two"\n"two"'
+  assert_equal "$(field 'notices | map(.sent) | tojson')" '[true,true]'
+  assert_regex "$stderr" 'WARN: Cannot remember what people were told error="cannot open the lock .*/notify.lock: '
+  assert_equal "$(grep -c WARN <<<"$stderr")" 1
+  rm -r "$ROOT/.dewy"
+  touch "$ROOT/.dewy"
+  notify --notifier "$url" < <(failed one)
+  assert_failure 2
+  assert_regex "$(texts web | tail -n 1)" 'Error occurred'
 }

@@ -125,6 +125,12 @@ load notify
   assert_regex "$stderr" "cannot reach no-such-host.invalid: (the host name is unknown|timed out)"
 }
 
+@test "https at a port that speaks no TLS says to check that" {
+  serve web
+  notify --notify-timeout 500ms --notifier "https://127.0.0.1:$port/" < <(document running "$(notice deploy important one)")
+  assert_regex "$stderr" 'no agreement on a TLS connection" hint="check the port: it may speak no TLS'
+}
+
 @test "certificates are verified, against the user's authority when one is named" {
   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost \
     -addext subjectAltName=IP:127.0.0.1 -keyout key.pem -out certificate.pem 2>/dev/null
@@ -148,9 +154,9 @@ load notify
   wait_until grep http received
   url=$(sed -n 's/^listening on //p' received)
   WEBHOOK_SECRET=two notify --notifier "$url" < <(document running "$(notice deploy important forged)")
-  assert_regex "$stderr" 'answered 401'
+  assert_regex "$stderr" 'answered 401" hint="check that WEBHOOK_SECRET is that of the receiver'
   notify --notifier "$url" < <(document running "$(notice deploy important unsigned)")
-  assert_regex "$stderr" 'answered 401'
+  assert_regex "$stderr" 'answered 401" hint="set WEBHOOK_SECRET'
   WEBHOOK_SECRET=one notify --notifier "$url" < <(document running "$(notice deploy important genuine)")
   assert_equal "$(field 'notices[0].sent')" true
   WEBHOOK_SECRET=one notify --notifier "$url" < <(document running "$(notice deploy important genuine)")
@@ -216,7 +222,7 @@ program() {
   notify --notifier "exec:./tell" < <(document running "$(notice deploy important one)")
   assert_success
   assert_equal "$(grep -c . <<<"$stderr")" 2
-  assert_regex "$stderr" 'WARN: Notification failed channel="exec:tell" notices="1" error="tell ended with exit code 3: last [\]+u001b'
+  assert_regex "$stderr" 'WARN: Notification failed channel="exec:tell" notices="1" error="tell ended with exit code 3: last [\]u001b'
   assert_equal "$(field 'notices[0].sent')" false
   notify --notifier "exec:./not-there%20T0KEN" < <(document running "$(notice deploy important one)")
   assert_regex "$stderr" 'channel="exec:not-there" .*exit code 127.*check that the command is there'
@@ -236,6 +242,11 @@ program() {
   notify --notifier "exec:{%20false;%20}" --notifier "exec:%24(echo%20false)" < <(document running "$(notice deploy important one)")
   assert_regex "$stderr" 'channel="exec"'
   assert_regex "$stderr" 'channel="exec#2"'
+  for command in "KEY='a%20T0KEN%20b'%20false" 'KEY=%22a/T0KEN%20b%22%20false' "%22/a/T0KEN%20b/tell%22" 'KEY=a%5C%20T0KEN%20false'; do
+    notify --notifier "exec:$command" < <(document running "$(notice deploy important one)")
+    assert_regex "$stderr" 'channel="exec"'
+    refute_regex "$(jq -c '.channels | keys' "$ROOT/.dewy/notify.json")" T0KEN
+  done
 }
 
 @test "a command that asks for it by its exit status is run again" {
@@ -264,4 +275,16 @@ program() {
   wait_until gone $pid
   wait_until gone "$(cat "$ROOT/leader")"
   assert_equal "$(jq .notices[0].sent out)" false
+}
+
+@test "a webhook whose URL has no host or port that there can be is refused before anything is sent" {
+  local url
+  for url in https:///x https://:1/ 'http://[::1/' http://h:99999/ http://h:0/ http://h:x/ 'http://[::1]x/' http://user@/; do
+    notify --notifier "$url" < <(document running "$(notice deploy important one)")
+    assert_failure 1
+    assert_regex "$stderr" '^dewy-notify: --notifier 1.*: (there is no host|the host or the port) in the URL.*write it as https://HOST'
+    assert_equal "$output" ""
+  done
+  notify --notify-timeout 1s --notifier 'http://[::1]:1/' --notifier http://127.0.0.1:1 < <(document running "$(notice deploy important one)")
+  assert_success
 }

@@ -234,6 +234,58 @@ generation() {
   assert_equal "$(sed -nE 's/^LoadCredential=([A-Z_]+):dewy\.%i\.\1$/\1/p' "$SOURCE/share/examples/credentials.conf")" "$names"
 }
 
+# start_receivers: in the box, Slack, a receiver of OTLP, and a mail server that wants a password at port 2525; and a sendmail that
+# queues what it gets. Adds them to the settings of the application.
+start_receivers() {
+  cd "$BATS_TEST_TMPDIR"
+  chmod 755 . # the mail server runs as another user
+  mkdir slack otlp
+  "$BATS_TEST_DIRNAME/stack/authority" "$PWD/ca"
+  box_run systemd-run --quiet python3 "$BATS_TEST_DIRNAME/slack.py" "$PWD/slack"
+  box_run systemd-run --quiet python3 "$BATS_TEST_DIRNAME/webserver.py" "$PWD/otlp"
+  box_run systemd-run --quiet --wait --remain-after-exit --property=Type=oneshot "$BATS_TEST_DIRNAME/stack/exim" start "$PWD/exim" \
+    2525 "$PWD/ca/server.pem" "$PWD/ca/server.key" 3>&- &
+  wait_until test -s slack/port -a -s otlp/port -a -s exim/pid/exim
+  wait_until box_run bash -c '[[ $(head -n 1 </dev/tcp/127.0.0.1/2525) == 220* ]]'
+  box_write 755 /usr/sbin/sendmail '#!/bin/sh' 'cat >>/var/spool/queued'
+  box_run mkdir -p /var/lib/prometheus/node-exporter
+  box_write 644 /etc/dewy/ca.pem "$(<ca/ca.pem)" # the unit has a /tmp of its own
+  printf '%s\n' "SLACK_API_URL=\"http://127.0.0.1:$(cat slack/port)/api/\"" 'DEWY_CACERT="/etc/dewy/ca.pem"' \
+    'DEWY_NOTIFIER="slack://deploys mail://localhost:2525/ops@mail.test sendmail:root"' \
+    'DEWY_METRICS_FILE="/var/lib/prometheus/node-exporter/app.prom"' \
+    "OTEL_EXPORTER_OTLP_ENDPOINT=\"http://127.0.0.1:$(cat otlp/port)\"" | box_run sh -c 'cat >>/etc/dewy/app.env'
+}
+
+@test "from within the unit, people and machines are told, with what the credential store has; spools and directories it is given" {
+  install_app
+  start_receivers
+  box_write 644 /etc/systemd/system/dewy@.service.d/credentials.conf "$(<"$SOURCE/share/examples/credentials.conf")"
+  box_write 600 /etc/credstore/dewy.app.SLACK_TOKEN xoxb-good
+  box_write 600 /etc/credstore/dewy.app.MAIL_USERNAME robot
+  box_write 600 /etc/credstore/dewy.app.MAIL_PASSWORD s3cret
+  box_write 600 /etc/credstore/dewy.app.OTEL_EXPORTER_OTLP_HEADERS authorization=Basic%20c2VjcmV0
+  box_run systemctl daemon-reload
+  box_run systemctl start dewy-serve@app
+  deploy v1.0.0
+  assert grep -q '"Deployed v1.0.0 in' slack/messages
+  wait_until grep -rq '^Subject: .*Deployed v1.0.0' exim/mail/new
+  assert_equal "$(jq -r '.path + " " + .headers.authorization' otlp/requests | sort -u)" \
+    "$(printf '/v1/%s Basic c2VjcmV0\n' metrics traces)"
+  run -0 box_journal -u dewy@app
+  assert_output --regexp 'WARN: Notification failed channel="sendmail:root" .*Read-only file system.* needs ReadWritePaths= for its spool'
+  assert_output --regexp 'WARN: Metrics failed what="file" .*Read-only .*needs ReadWritePaths=/var/lib/prometheus/node-exporter, too'
+  assert_equal "$(grep -cE 'failed channel="(slack|mail)' <<<"$output")" 0
+
+  box_write 644 /etc/systemd/system/dewy@app.service.d/writes.conf '[Service]' \
+    'ReadWritePaths=/var/spool /var/lib/prometheus/node-exporter'
+  box_run systemctl daemon-reload
+  deploy v2.0.0
+  box_run grep -q '^Subject: .*Deployed v2.0.0' /var/spool/queued
+  box_run grep -q 'dewy_release_info{.*version="v2.0.0"' /var/lib/prometheus/node-exporter/app.prom
+  run -0 box_run journalctl --no-pager --output=verbose
+  refute_output --regexp 'xoxb-good|c2VjcmV0'
+}
+
 @test "a deployment is kept to /opt/app; its hooks reach systemd, other users, and what the unit is given" {
   local hook
   hook=$(cat <<'EOF'

@@ -312,7 +312,7 @@ IN
   rmdir "$DIR"
   once
   assert_success
-  assert_regex "$stderr" "WARN: Metrics failed what=\"file\" error=\"cannot open $DIR: No such file or directory\" hint=\"create the directory"
+  assert_regex "$stderr" "WARN: Metrics failed what=\"file\" error=\"cannot write to $DIR: No such file or directory\" hint=\"create the directory"
   once
   assert_success
   assert_equal "$stderr" ""
@@ -320,6 +320,62 @@ IN
   DEWY_LOG_LEVEL=info once
   assert_regex "$stderr" 'INFO: Metrics work again what="file"'
   is 'dewy_deployments_total{result="deployed"}' 1
+}
+
+@test "a full disk leaves the file as it was" {
+  need_private_mounts
+  publish v1.0.0
+  in_private_mounts bash -c 'mount -t tmpfs -o size=64k tmpfs "$1" && dewy once && cp "$2" before &&
+    ! head -c 100000 /dev/zero >"$1/full" 2>/dev/null && dewy once && cmp "$2" before && ls -A "$1" >names' - "$DIR" "$FILE" >/dev/null 2>log
+  assert_regex "$(cat log)" "WARN: Metrics failed what=\"file\" error=\"$DIR: cannot write app.prom: No space left on device\" hint=\"free space"
+  assert_equal "$(cat names)" $'app.prom\nfull'
+}
+
+@test "only a regular file is replaced: no link, FIFO, socket, device or directory" {
+  local other=$BATS_TEST_TMPDIR/other path
+  publish v1.0.0
+  echo kept >"$other"
+  ln -s "$other" "$DIR/link.prom"
+  mkfifo "$DIR/fifo.prom"
+  mkdir "$DIR/directory.prom"
+  python3 -c 'import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$DIR/socket.prom"
+  for path in link fifo directory socket; do
+    rm -f "$ROOT/.dewy/metrics.json"
+    once --metrics-file "$DIR/$path.prom"
+    assert_success
+    assert_regex "$stderr" "WARN: Metrics failed what=\"file\" error=\"$DIR/$path.prom is there, and no regular file\" hint=\"name a file"
+    run dewy-doctor --metrics-file "$DIR/$path.prom"
+    assert_output --partial "$DIR/$path.prom is there, and no regular file"
+  done
+  for path in "$DIR/" . "$DIR/.."; do
+    rm -f "$ROOT/.dewy/metrics.json"
+    once --metrics-file "$path"
+    assert_success
+    assert_regex "$stderr" "error=\"$path is the name of no file\""
+  done
+  assert_equal "$(ls -A "$DIR")" $'directory.prom\nfifo.prom\nlink.prom\nsocket.prom'
+  assert [ -L "$DIR/link.prom" -a -p "$DIR/fifo.prom" -a -S "$DIR/socket.prom" ]
+  assert_equal "$(cat "$other")" kept
+  once --metrics-file collector/relative.prom
+  assert [ -f "$DIR/relative.prom" ]
+}
+
+@test "a clock that was ahead holds no time in the future" {
+  publish v1.0.0
+  dewy once >/dev/null
+  edit "$ROOT/.dewy/metrics.json" '.checked_at = 4102444800000 | .since = 4102444800000'
+  dewy once >/dev/null
+  recent dewy_last_check_timestamp_seconds
+  jq -e '.since <= now * 1000' "$ROOT/.dewy/metrics.json"
+}
+
+@test "times that cannot be count for nothing" {
+  local most=9007199254740991 section
+  section="{started_at: \"9999-12-31T23:59:59Z\", duration_ms: $most}"
+  dewy-notify >/dev/null < <(document running ".release = {version: \"v1.0.0\"} | .check = $section | .deploy = $section |
+    .restart = {started_at: \"2024-01-15T10:30:46Z\", duration_ms: -5}")
+  assert_equal "$(samples | grep -E 'duration_seconds|last_check')" ""
+  recent dewy_last_deployment_timestamp_seconds
 }
 
 @test "a state that is damaged begins anew, and a dry run changes none" {

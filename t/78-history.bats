@@ -172,7 +172,18 @@ assert_unrecorded() {
   assert_lines
   run -0 dewy history
   assert_equal "${#lines[@]}" 2
-  assert_whole "1 lines since .*"
+  assert_whole "1 line since .*"
+}
+
+@test "what is no line is not appended" {
+  local text helper=$DEWY_BIN/../libexec/dewy/dewy-history
+  "$helper" append <<<'{"id":"first"}'
+  cp "$HISTORY" "$BATS_TEST_TMPDIR/before"
+  for text in '' 5 null '"x"' '{}' '[5]' '[{"id":"x"},{}]' '{"id":'; do
+    run -1 --separate-stderr "$helper" append <<<"$text"
+    assert_regex "$stderr" '^[^ ]+ WARN: Cannot record the deployment error="'
+  done
+  cmp "$HISTORY" "$BATS_TEST_TMPDIR/before"
 }
 
 @test "who: a terminal, cron, a timer, a login and a service are told from each other" {
@@ -284,7 +295,7 @@ assert_unrecorded() {
   sed -i '3,$d' "$HISTORY"
   run -0 dewy history --verify "$head"
   sed -i '2,$d' "$HISTORY"
-  assert_whole "1 lines since .*" # which says nothing of the end
+  assert_whole "1 line since .*" # which says nothing of the end
   run -5 dewy history --verify "$head"
   assert_output --regexp "^dewy history: the history never had the head $head: "
   run -5 --separate-stderr dewy history --verify "$head" --json
@@ -350,6 +361,29 @@ assert_unrecorded() {
   assert_broken 7
 }
 
+@test "what is torn takes the place of no line" {
+  local torn
+  deploy 2
+  cp "$HISTORY" "$BATS_TEST_TMPDIR/good"
+  for torn in '{"prev":"sha256:12' $'{"prev":"sha256:12\n' $'\n\n[1]\n' "{\"version\":\"$(printf '%1100000s' '')\"}"$'\n{"id"'; do
+    cp "$BATS_TEST_TMPDIR/good" "$HISTORY"
+    printf %s "$torn" >>"$HISTORY"
+    run -0 dewy history -n 1
+    assert_line --index 1 --partial v1.1.0
+    run -0 dewy history -n 2 --json
+    assert_equal "$(jq -r .version <<<"$output" | paste -sd ,)" v1.0.0,v1.1.0
+  done
+  edit "$BATS_TEST_TMPDIR/good" 'select(.version == "v1.1.0") | .state = "failed" | .error = {stage: "check", code: "network", message: "x"}'
+  cp "$BATS_TEST_TMPDIR/good" "$HISTORY"
+  printf '{"prev":"sha256:12' >>"$HISTORY"
+  cp "$HISTORY" "$BATS_TEST_TMPDIR/before"
+  "$DEWY_BIN/../libexec/dewy/dewy-history" append <"$BATS_TEST_TMPDIR/good" # the same failure again
+  cmp "$HISTORY" "$BATS_TEST_TMPDIR/before"
+  printf '{"prev":"sha256:12' >"$HISTORY"
+  run -0 dewy history
+  assert_output "Nothing was deployed yet."
+}
+
 @test "fifty writers at once: every line is whole, and in one chain" {
   local pids=() pid n
   for n in $(seq 50); do
@@ -396,7 +430,7 @@ assert_unrecorded() {
     while [ $written -lt 5 ] && echo "$line" | "$3" append 2>"$2/said"; do written=$((written + 1)); done
     [ $written -lt 5 ]
     grep "Cannot record the deployment error=\".*No space left on device" "$2/said"
-    [ "$(tail -c 1 "$history" | xxd -p)" = 0a ]
+    [ -z "$(tail -c 1 "$history")" ]
     dewy history --verify | grep "whole: $((written + 1)) lines since [^,]*; head"
     rm "$1/fill"
     echo "$line" | "$3" append
@@ -449,7 +483,7 @@ assert_unrecorded() {
   assert_equal "$(field state)" deployed
   assert_unrecorded
   assert_equal "$(wc -l <"$HISTORY")" 1
-  assert_whole "1 lines since .*"
+  assert_whole "1 line since .*"
 }
 
 @test "the memory of --verify does not grow with the history" {

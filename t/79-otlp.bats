@@ -133,6 +133,7 @@ notify() {
   wait_until grep -qx v1.1.0 "$ROOT/current/version"
   kill -TERM $watch
   wait $watch
+  assert_equal "$(grep -c 'Gave up' watch.log)" 1 # of the deployment, and not of the metrics before it, which people do not miss
 }
 
 @test "a failure is told where it happened, and the same one once" {
@@ -301,6 +302,16 @@ notify() {
   assert_regex "$stderr" 'did not take 2 of the traces: too +old'
   refute_regex "$stderr" 'what="metrics"'
   assert_equal "$(wc -l <web/requests)" 2
+}
+
+@test "a receiver that repeats a header gives away none that came from a file" {
+  echo '{"partialSuccess":{"rejectedSpans":1,"errorMessage":"no team t0psecret-team, who says t0psecret-pass"}}' >part
+  echo 'x-team=t0psecret-team,x-login=Basic t0psecret-pass' >headers
+  receive "200,@$PWD/part"
+  DEWY_LOG_LEVEL=debug OTEL_EXPORTER_OTLP_HEADERS_FILE=$PWD/headers notify < <(document running)
+  assert_regex "$stderr" 'no team \[redacted\], who says \[redacted\]'
+  refute_regex "$stderr" t0psecret
+  assert_equal "$(jq -r '.headers["x-team"]' web/requests | head -n 1)" t0psecret-team
 }
 
 @test "a receiver that is not there is said once until it is, and fails nothing" {

@@ -183,7 +183,8 @@ static int refuse_older(const struct check *check, const char *version)
 /* True when what does not start has never done so, and the registry has something else under its name by now. */
 static bool was_replaced(const struct check *check, const struct artifact *artifact)
 {
-	return check->down && !json_true(check->record, "served") && artifact_differs(artifact, json_get(check->record, "artifact"));
+	return check->down && !json_true(check->record, "served") &&
+	       artifact_differs(artifact, json_get(check->record, "artifact"));
 }
 
 static int decide(const struct check *check, const struct choice *choice, const struct artifact *artifact)
@@ -338,8 +339,8 @@ static int start_deployed(const struct check *check)
 static int wait_for_attempt(const struct check *check, int failures, time_t next)
 {
 	char time[TIME_TEXT];
-	AUTO_FREE char *reason = xasprintf("%s: %s failed to start %d time%s, next attempt at %s", check->down, check->version, failures,
-					   failures == 1 ? "" : "s", time_format(next, time));
+	AUTO_FREE char *reason = xasprintf("%s: %s failed to start %d time%s, next attempt at %s", check->down, check->version,
+					   failures, failures == 1 ? "" : "s", time_format(next, time));
 
 	describe_deployed(check);
 	document_set_state(check->document, STATE_WAITING, reason);

@@ -6,8 +6,8 @@
 #include "json.h"
 #include "registry/registry.h"
 
-/* Returns an array of the URLs of the checksum files that may name the artifact, one of the list, the likeliest first; NULL when the
- * release has none. The caller deletes it. */
+/* Returns an array of the URLs of the checksum files that may name the artifact, one of the list, the likeliest first; NULL when
+ * the release has none. The caller deletes it. */
 cJSON *checksums_choose(const struct artifact_list *list, const struct artifact *artifact);
 
 #endif

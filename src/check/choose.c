@@ -51,8 +51,8 @@ static bool is_held(const struct choice_rules *rules, const struct version *vers
 		const char *upto = json_string(entry, "version"), *above = json_string(entry, "above");
 		struct version limit;
 		if (upto && above &&
-		    (str_equal(upto, text) || (version_parse(&limit, rules->calver, upto) && version_compare(version, &limit) <= 0 &&
-					       is_after(version, rules->calver, above))))
+		    (str_equal(upto, text) || (version_parse(&limit, rules->calver, upto) &&
+					       version_compare(version, &limit) <= 0 && is_after(version, rules->calver, above))))
 			return true;
 	}
 	return false;

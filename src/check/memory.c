@@ -18,7 +18,8 @@ void finding_free(struct finding *finding)
 	artifact_list_free(&finding->artifacts);
 }
 
-/* Returns all that decides which release is chosen, on one line; the caller frees it. Another version of dewy may choose otherwise. */
+/* Returns all that decides which release is chosen, on one line; the caller frees it. Another version of dewy may choose
+ * otherwise. */
 static char *key_of(const char *url, const struct choice_rules *rules)
 {
 	AUTO_JSON cJSON *key = xrequire(cJSON_CreateObject());
@@ -67,7 +68,8 @@ static int recall_artifacts(const cJSON *memory, const struct registry *registry
 
 	cJSON_ArrayForEach(item, items)
 	{
-		const char *name = json_string(item, "name"), *url = json_string(item, "url"), *digest = json_string(item, "digest");
+		const char *name = json_string(item, "name"), *url = json_string(item, "url"),
+			   *digest = json_string(item, "digest");
 		struct artifact artifact = {.name = (char *)name, .url = (char *)url, .size = json_number(item, "size", -1)};
 		artifact.revision = (char *)json_string(item, "revision");
 		snprintf(artifact.digest, sizeof artifact.digest, "%s", digest ? digest : "");
@@ -158,6 +160,7 @@ void memory_note(const struct root *root, const char *url, const struct choice *
 	AUTO_JSON cJSON *noted = state_read(root, STATE_OFFERED);
 	AUTO_JSON cJSON *offered = describe_choice(url, choice);
 
-	if (!str_equal(json_string(noted, "registry"), url) || !str_equal(json_string(noted, "release.version"), choice->release.version))
+	if (!str_equal(json_string(noted, "registry"), url) ||
+	    !str_equal(json_string(noted, "release.version"), choice->release.version))
 		write_state(root, STATE_OFFERED, offered);
 }

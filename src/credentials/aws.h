@@ -13,7 +13,7 @@ struct aws_credential {
 	char *session_token; /* NULL for none */
 	char identity[17];   /* tells it from other credentials without revealing it */
 	char *source;        /* where it comes from, as people know it: "the environment", "the profile NAME" ... */
-	char *kept_as;       /* the name (tokens.h) under which an earlier run kept it: it may be revoked by now; NULL for a new one */
+	char *kept_as; /* the name (tokens.h) under which an earlier run kept it: it may be revoked by now; NULL for a new one */
 };
 
 #define AUTO_AWS_CREDENTIAL AUTO(aws_credential_free)

@@ -10,7 +10,7 @@ struct github_credential {
 	char *authorization; /* the header "Authorization: Bearer TOKEN", NULL for none */
 	char identity[17];   /* tells it from other credentials without revealing it, "" for none; one for all tokens of an App */
 	char *source;        /* where it comes from, as people know it: "GH_TOKEN", "GitHub App 12"; NULL for none */
-	char *kept_as;       /* the name (tokens.h) of a token that an earlier run kept: it may be revoked by now; NULL for any other */
+	char *kept_as; /* the name (tokens.h) of a token that an earlier run kept: it may be revoked by now; NULL for any other */
 };
 
 /* Finds the credential for the API at base (https://api.github.com, https://HOST/api/v3), exchanging a JWT for an installation

@@ -12,7 +12,7 @@ struct google_credential {
 	char *user_project;  /* the header "x-goog-user-project: PROJECT", for whose quota is used and who pays; NULL for none */
 	char *account;       /* whose it is, as people know it: "NAME@PROJECT.iam.gserviceaccount.com", "the user of FILE" ... */
 	char identity[17];   /* tells it from other credentials without revealing it */
-	char *kept_as;       /* the name (tokens.h) of a token that an earlier run kept: it may be revoked by now; NULL for a new one */
+	char *kept_as; /* the name (tokens.h) of a token that an earlier run kept: it may be revoked by now; NULL for a new one */
 };
 
 /* Finds the credential and exchanges it for an access token with that OAuth scope, or takes one that was kept and is still good for

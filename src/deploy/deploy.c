@@ -42,8 +42,8 @@ int deploy_check_previous(const struct stage_run *run, const char *current, stru
 
 	if (str_equal(path, now))
 		return 0;
-	return error_set(error, ERROR_SUPERSEDED, "another run has switched current from %s to %s meanwhile", path ? path : "nothing",
-			 now ? now : "nothing");
+	return error_set(error, ERROR_SUPERSEDED, "another run has switched current from %s to %s meanwhile",
+			 path ? path : "nothing", now ? now : "nothing");
 }
 
 int deploy_open_artifact(const struct stage_run *run, int cache, struct error *error)
@@ -58,8 +58,8 @@ int deploy_open_artifact(const struct stage_run *run, int cache, struct error *e
 	if (digest_file(fd, found, error))
 		return error_in(error, "%s", key);
 	if (!str_equal(found, digest))
-		return error_set(error, ERROR_INTEGRITY, "%s in the cache is not what was verified: it has %s instead of %s", key, found,
-				 digest);
+		return error_set(error, ERROR_INTEGRITY, "%s in the cache is not what was verified: it has %s instead of %s", key,
+				 found, digest);
 	return steal_fd(&fd);
 }
 
@@ -142,7 +142,8 @@ static int extract(struct stage_run *run, int artifact, const char *name, struct
 	struct error unremoved;
 
 	log_info("Extract archive", "path", path);
-	if (check_space(run, artifact, error) == 0 && fill(run, artifact, partial, error) == 0 && publish(run, partial, name, error) == 0)
+	if (check_space(run, artifact, error) == 0 && fill(run, artifact, partial, error) == 0 &&
+	    publish(run, partial, name, error) == 0)
 		return 0;
 	fs_remove(run->root->releases, partial, &unremoved); /* the next run sweeps what is left */
 	return -1;
@@ -236,7 +237,8 @@ static int forward(struct stage_run *run, struct error *error)
 	if (deploy_can_reuse(run, current, artifact))
 		return take_up(run, current, cache, error);
 	if (artifact < 0)
-		return error_set(error, ERROR_FILESYSTEM, "%s is not in the cache", json_string(run->document, "artifact.cache_key"));
+		return error_set(error, ERROR_FILESYSTEM, "%s is not in the cache",
+				 json_string(run->document, "artifact.cache_key"));
 	return deploy(run, artifact, cache, error);
 }
 

@@ -80,8 +80,8 @@ static int plan_deploy(const struct stage_run *run, const char *current, int cac
 	else
 		plan_step(run->document, "make current lead to %s", version);
 	plan_hook(run, "after-deploy", OPT_AFTER_DEPLOY_HOOK);
-	return retention_plan(run->root, cache, run->document, name, *current ? current : NULL, option_number(run->options, OPT_KEEP),
-			      error);
+	return retention_plan(run->root, cache, run->document, name, *current ? current : NULL,
+			      option_number(run->options, OPT_KEEP), error);
 }
 
 int rehearse(struct stage_run *run, struct error *error)
@@ -98,7 +98,8 @@ int rehearse(struct stage_run *run, struct error *error)
 		return -1;
 	bool reused = deploy_can_reuse(run, current, artifact);
 	if (fetched && artifact < 0 && !reused)
-		return error_set(error, ERROR_FILESYSTEM, "%s is not in the cache", json_string(run->document, "artifact.cache_key"));
+		return error_set(error, ERROR_FILESYSTEM, "%s is not in the cache",
+				 json_string(run->document, "artifact.cache_key"));
 	if (!fetched)
 		plan_fetch(run, cache);
 	if (!reused)

@@ -142,7 +142,8 @@ static int sweep_artifact(const char *name, void *context)
 	const struct cache_sweep *sweep = context;
 	bool ours = !sweep->shared || is_abandoned(sweep->cache, name);
 
-	if (!strstr(name, "--")) /* not the name of an artifact of ours: VERSION--NAME, .VERSION--NAME.part, .VERSION--NAME.part.json */
+	if (!strstr(name,
+		    "--")) /* not the name of an artifact of ours: VERSION--NAME, .VERSION--NAME.part, .VERSION--NAME.part.json */
 		return 0;
 	for (int i = 0; i < sweep->count; i++) {
 		if (!str_equal(json_string(sweep->candidates[i].record, "artifact.cache_key"), name))
@@ -189,7 +190,8 @@ static void gather(struct retention *retention, char (*names)[RELEASE_NAME], int
 {
 	retention->candidates = xcalloc((size_t)count + 1, sizeof *retention->candidates);
 	for (int i = 0; i < count; i++)
-		retention->candidates[i] = (struct candidate){.name = names[i], .record = release_record(retention->root, names[i])};
+		retention->candidates[i] =
+			(struct candidate){.name = names[i], .record = release_record(retention->root, names[i])};
 	retention->count = count;
 	if (next)
 		retention->candidates[retention->count++] =
@@ -207,7 +209,8 @@ static int sweep_out(const struct retention *retention, cJSON *plan, struct erro
 		if (candidate->stays)
 			continue;
 		if (plan)
-			plan_step(plan, "remove release %s (%s)", json_string(candidate->record, "release.version"), candidate->name);
+			plan_step(plan, "remove release %s (%s)", json_string(candidate->record, "release.version"),
+				  candidate->name);
 		else if (remove_release(retention->root, candidate->name, error))
 			return -1;
 	}

@@ -68,8 +68,8 @@ static int check_filled(const struct stage_run *run, const char *name, struct er
 
 	if (filled)
 		return filled < 0 ? -1 : 0;
-	error_set(error, ERROR_INTEGRITY, "the release %s in %s/releases/%s is empty", json_string(run->document, "release.version"),
-		  run->root->path, name);
+	error_set(error, ERROR_INTEGRITY, "the release %s in %s/releases/%s is empty",
+		  json_string(run->document, "release.version"), run->root->path, name);
 	return error_hint(error, "go back to another version: dewy status lists them");
 }
 

@@ -27,7 +27,7 @@ enum { GRACE_MS = 10000, NOTIFY_MARGIN_MS = 5000 };
 
 int cycle_begin(struct cycle *cycle, const struct options *options, const char *mode, struct root *root, struct error *error)
 {
-	*cycle = (struct cycle){.options = options, .root = root, .requests = {.fd = -1}};
+	*cycle = (struct cycle){.options = options, .root = root, .requests = {.fd = -1}, .exporter = {.exports = true}};
 	cycle->mode = mode ? mode : restart_mode(options);
 	if (restart_check_kind(options, cycle->mode, error) || restart_check(options, error) ||
 	    root_open(root, option_string(options, OPT_ROOT), error) || option_export(options, error))
@@ -118,7 +118,8 @@ static int stage_timed_out(const struct step *step, struct error *error)
 }
 
 /* Runs a stage on the document in text. Returns 0 with what it printed, or -1 when that is no document. */
-static int run_stage(struct cycle *cycle, const struct step *step, int lock, const char *text, cJSON **ret_document, struct error *error)
+static int run_stage(struct cycle *cycle, const struct step *step, int lock, const char *text, cJSON **ret_document,
+		     struct error *error)
 {
 	AUTO_CLOSE int input = fs_scratch(text, strlen(text), error);
 	AUTO_CLOSE int output = input < 0 ? -1 : fs_scratch("", 0, error);
@@ -136,7 +137,8 @@ static int run_stage(struct cycle *cycle, const struct step *step, int lock, con
 	if (lseek(output, 0, SEEK_SET) || buf_read(&printed, output, DOCUMENT_LIMIT))
 		return error_set(error, ERROR_INTERNAL, "cannot read what %s printed", step->program);
 	if (!printed.length)
-		return error_set(error, code == 1 ? ERROR_CONFIG : ERROR_INTERNAL, "%s ended with %d and without a document", step->program, code);
+		return error_set(error, code == 1 ? ERROR_CONFIG : ERROR_INTERNAL, "%s ended with %d and without a document",
+				 step->program, code);
 	*ret_document = document_parse(buf_text(&printed), printed.length, error);
 	return *ret_document ? 0 : error_in(error, "%s", step->program);
 }

@@ -23,8 +23,8 @@ struct cycle {
 	cJSON *document;        /* in: where to begin, NULL for the beginning; out: how it ended; the caller deletes it */
 };
 
-/* Opens ROOT and prepares cycle for the options: the mode from mode, or when that is NULL from the options; the signals. The options
- * are put into the environment for the stages. Returns 0, or -1; the caller gives the cycle to cycle_end in both cases. */
+/* Opens ROOT and prepares cycle for the options: the mode from mode, or when that is NULL from the options; the signals. The
+ * options are put into the environment for the stages. Returns 0, or -1; the caller gives the cycle to cycle_end in both cases. */
 int cycle_begin(struct cycle *cycle, const struct options *options, const char *mode, struct root *root, struct error *error);
 
 /* Waits for metrics that are being sent, unless a signal asks for the end, and frees the cycle. */

@@ -40,7 +40,8 @@ bool init_split(void)
 	if (child > 0)
 		reap_until_end_of(child, &heard);
 	if (child < 0) {
-		fprintf(stderr, "dewy: cannot start a process: %s; raise the limit of processes of the container\n", strerror(errno));
+		fprintf(stderr, "dewy: cannot start a process: %s; raise the limit of processes of the container\n",
+			strerror(errno));
 		_exit(1);
 	}
 	setpgid(0, 0); /* what a terminal sends goes to process 1 alone, which hands it on once */

@@ -6,6 +6,7 @@
 #include "error.h"
 #include "fs.h"
 #include "log.h"
+#include "notify/relay.h"
 #include "proc.h"
 #include "time.h"
 
@@ -34,15 +35,24 @@ static char *print(struct notifier *notifier, const cJSON *document)
 	return json_print(copy ? copy : document);
 }
 
-static void start(struct notifier *notifier, const cJSON *document)
+/* Starts a process, to which others will follow when it is handed the relay, or 0. */
+static void start(struct notifier *notifier, const cJSON *document, int relay)
 {
 	struct notifier_process *process = find(notifier, false);
-	AUTO_FREE char *text = print(notifier, document), *program = proc_sibling("dewy-notify");
-	const char *argv[] = {program, NULL};
+	AUTO_FREE char *text = print(notifier, document), *program = proc_sibling("dewy-notify"), *variable = relay_variable(relay);
+	const char *argv[] = {program, NULL}, *const kept[] = {NULL}, *const added[] = {relay > 0 ? variable : NULL, NULL};
+	AUTO_FREE const char **environment = proc_environment(kept, added);
 	struct error error;
 	AUTO_CLOSE int input = fs_scratch(text, strlen(text), &error);
 	AUTO_CLOSE int output = input < 0 ? -1 : fs_scratch("", 0, &error);
-	struct proc_spec spec = {.argv = argv, .in = input, .out = output, .own_group = true};
+	struct proc_spec spec = {
+		.argv = argv,
+		.environment = environment,
+		.in = input,
+		.out = output,
+		.keep = relay,
+		.own_group = true,
+	};
 	pid_t pid = output < 0 ? -1 : proc_spawn(&spec, &error);
 
 	notifier->told = cJSON_GetArraySize(json_get(document, "notices"));
@@ -113,9 +123,13 @@ int notifier_tend(struct notifier *notifier, cJSON *document)
 void notifier_offer(struct notifier *notifier, cJSON *document)
 {
 	AUTO_CLOSE int busy = notifier_tend(notifier, document);
+	struct error error; /* without a relay, each process says what it could not deliver */
 
-	if (cJSON_GetArraySize(json_get(document, "notices")) > notifier->told && find(notifier, false))
-		start(notifier, document);
+	if (cJSON_GetArraySize(json_get(document, "notices")) <= notifier->told || !find(notifier, false))
+		return;
+	if (notifier->relay <= 0)
+		notifier->relay = relay_open(&error);
+	start(notifier, document, notifier->relay > 0 ? notifier->relay : 0);
 }
 
 void notifier_begin(struct notifier *notifier, cJSON *document)
@@ -123,14 +137,17 @@ void notifier_begin(struct notifier *notifier, cJSON *document)
 	AUTO_CLOSE int busy = notifier_tend(notifier, document);
 
 	if (!find(notifier, true))
-		start(notifier, document);
+		start(notifier, document, 0);
 }
 
 void notifier_stop(struct notifier *notifier, cJSON *document)
 {
 	if (!find(notifier, true))
 		return;
-	log_warn("Gave up telling what happened");
+	if (notifier->exports)
+		log_debug("Gave up sending metrics");
+	else
+		log_warn("Gave up telling what happened");
 	for (size_t i = 0; i < NOTIFIER_PROCESSES; i++)
 		if (notifier->processes[i].pid)
 			kill(-notifier->processes[i].pid, SIGTERM); /* all of them, before the first one is waited for */
@@ -184,7 +201,12 @@ void notifier_finish(struct notifier *notifier, cJSON *document, long long timeo
 
 	if (!find(notifier, false))
 		await(&notifier->processes[0], document, requests, &deadline);
+	if (notifier->relay > 0)
+		relay_end(notifier->relay);
 	if (find(notifier, false))
-		start(notifier, document);
+		start(notifier, document, 0);
 	await_all(notifier, document, requests, &deadline);
+	if (notifier->relay > 0)
+		close(notifier->relay);
+	notifier->relay = 0;
 }

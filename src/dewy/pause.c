@@ -39,8 +39,8 @@ static void announce(int failures, long long pause)
 
 	str_add_duration(&length, pause);
 	time_format((time_t)((time_now() + pause) / 1000), next);
-	log_event(failures > 1 ? LOG_WARN : LOG_INFO, "Trying again later", "failures", count, "pause", buf_text(&length), "next_at",
-		  next);
+	log_event(failures > 1 ? LOG_WARN : LOG_INFO, "Trying again later", "failures", count, "pause", buf_text(&length),
+		  "next_at", next);
 }
 
 long long pause_length(const struct options *options, int failures)

@@ -46,7 +46,8 @@ static void print_current(const cJSON *survey)
 		print_line("current", "nothing is deployed");
 		return;
 	}
-	print_format("current", "%s since %s, %s", text_at(current, "version"), text_at(current, "since"), text_at(current, "reason"));
+	print_format("current", "%s since %s, %s", text_at(current, "version"), text_at(current, "since"),
+		     text_at(current, "reason"));
 	print_format("", "%s, %s", text_at(current, "artifact"), text_at(current, "digest"));
 	print_line("", text_at(current, "path"));
 }
@@ -74,7 +75,8 @@ static void add_uptime(struct buf *text, const cJSON *server)
 /* Prints a server that somebody else keeps running. */
 static void print_other(const cJSON *server)
 {
-	const char *unit = json_string(server, "unit"), *state = json_string(server, "state"), *reason = json_string(server, "reason");
+	const char *unit = json_string(server, "unit"), *state = json_string(server, "state"),
+		   *reason = json_string(server, "reason");
 	AUTO_BUF struct buf text = {0};
 
 	buf_printf(&text, "%s%s%s", json_string(server, "kind"), unit ? " " : "", unit ? unit : "");
@@ -187,7 +189,8 @@ static void print_rejected(const cJSON *rejected)
 			print_format(name, "%s at %s: %s, held at %s", text_at(entry, "version"), text_at(entry, "at"),
 				     text_at(entry, "reason"), above);
 		else
-			print_format(name, "%s at %s: %s", text_at(entry, "version"), text_at(entry, "at"), text_at(entry, "reason"));
+			print_format(name, "%s at %s: %s", text_at(entry, "version"), text_at(entry, "at"),
+				     text_at(entry, "reason"));
 		print_format("", "%s%s%s clears it", digest ? digest : "", digest ? "; " : "", text_at(entry, "clear"));
 		name = "";
 	}
@@ -234,9 +237,11 @@ static void print_next(const cJSON *next)
 	if (json_true(next, "poll_now"))
 		print_line("next poll", "now");
 	else
-		print_format("next poll", "%s, %s has asked for no request before", text_at(next, "poll_at"), text_at(next, "asked_by"));
+		print_format("next poll", "%s, %s has asked for no request before", text_at(next, "poll_at"),
+			     text_at(next, "asked_by"));
 	if (json_get(next, "start_at"))
-		print_format("next start", "%s, after %lld failed", text_at(next, "start_at"), json_number(next, "failed_starts", 0));
+		print_format("next start", "%s, after %lld failed", text_at(next, "start_at"),
+			     json_number(next, "failed_starts", 0));
 }
 
 void print_status(const cJSON *survey)

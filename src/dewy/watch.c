@@ -34,9 +34,10 @@ static void greet(struct watch *watch)
 	log_info("Dewy started", "version", PACKAGE_VERSION, "commit", DEWY_COMMIT);
 	watch->greeting = document_new(watch->cycle.root, option_string(options, OPT_APP), mode);
 	document_set_state(watch->greeting, STATE_WAITING, "started");
-	document_notice(watch->greeting, "watch", NOTICE_PROGRESS, "Automatic shipping started by Dewy (v%s: %s)", PACKAGE_VERSION, mode);
+	document_notice(watch->greeting, "watch", NOTICE_PROGRESS, "Automatic shipping started by Dewy (v%s: %s)", PACKAGE_VERSION,
+			mode);
 	if (*option_list(options, OPT_NOTIFIER))
-		notifier_offer(&watch->greeter, watch->greeting);
+		notifier_begin(&watch->greeter, watch->greeting);
 }
 
 /* Returns the record of the release that current leads to, as a document whose server is to be restarted; NULL for none. */

@@ -9,17 +9,11 @@
 #include "str.h"
 #include "url.h"
 
-#include <errno.h>
-#include <unistd.h>
-
 static void look_at_file(const char *path, struct verdict *verdict)
 {
-	AUTO_FREE char *directory = openmetrics_directory(path);
 	struct error error;
 
-	if (access(directory, W_OK | X_OK)) {
-		error_errno(&error, errno, "cannot write to %s", directory);
-		error_hint(&error, "create the directory, and let this user write to it");
+	if (openmetrics_check(path, &error)) {
 		verdict_warn(verdict, &error);
 	} else if (!str_ends(path, ".prom")) {
 		error_set(&error, ERROR_CONFIG, "node_exporter reads no file such as %s", path);

@@ -78,7 +78,8 @@ static void look_at_socket(const struct doctor *doctor, struct verdict *verdict)
 		unit_advise_enabling(name, &socket, verdict);
 		return;
 	}
-	error_set(&error, ERROR_APPLICATION, "%s is enabled, but %s (%s), Result=%s", name, socket.active, socket.sub, socket.result);
+	error_set(&error, ERROR_APPLICATION, "%s is enabled, but %s (%s), Result=%s", name, socket.active, socket.sub,
+		  socket.result);
 	error_hint(&error, "systemctl restart %s, once nobody else listens on its ports", name);
 	verdict_warn(verdict, &error);
 }

@@ -49,7 +49,8 @@ void unit_tell(const struct doctor *doctor, const char *name, const struct unit_
 	struct error error;
 
 	if (active || (doctor->locked && !str_equal(unit->active, "failed")))
-		verdict_ok(verdict, "%s is %s (%s), restarted %lld times by systemd", name, unit->active, unit->sub, unit->restarts);
+		verdict_ok(verdict, "%s is %s (%s), restarted %lld times by systemd", name, unit->active, unit->sub,
+			   unit->restarts);
 	if (active)
 		unit_advise_enabling(name, unit, verdict);
 	if (verdict->result != RESULT_SKIP)

@@ -30,7 +30,9 @@ static void look_at_access(const struct doctor *doctor, const struct identity *i
 	const char *program = doctor->options->rest[0];
 	bool inside = program && *program != '/' && strchr(program, '/');
 	AUTO_FREE char *path = xasprintf("%s/%s", doctor->root.path, inside ? program : "current");
-	int number = doctor_is_deployed(doctor) && access(path, F_OK) == 0 ? identity_try(identity, path, inside ? X_OK : R_OK | X_OK) : 0;
+	int number = doctor_is_deployed(doctor) && access(path, F_OK) == 0
+			     ? identity_try(identity, path, inside ? X_OK : R_OK | X_OK)
+			     : 0;
 	struct error error;
 
 	if (number == 0) {

@@ -70,8 +70,8 @@ static int learn_checksums(struct fetch *fetch, struct error *error)
 		return 0;
 	if (open_registry(fetch, error))
 		return -1;
-	return checksums_learn(&fetch->registry, json_get(document, "artifact.checksum_urls"), json_string(document, "artifact.name"),
-			       &fetch->expected, error);
+	return checksums_learn(&fetch->registry, json_get(document, "artifact.checksum_urls"),
+			       json_string(document, "artifact.name"), &fetch->expected, error);
 }
 
 static bool is_rejected(const struct fetch *fetch, const struct content *content)
@@ -129,7 +129,8 @@ static int expect_of_service(struct fetch *fetch, const struct registry_part *be
 		expected_set(&fetch->expected, BY_SERVICE, "");
 	if (!fetch->required || expected_is_strong(&fetch->expected))
 		return 0;
-	error_set(error, ERROR_INTEGRITY, "neither the registry nor a checksum file of the release tells the SHA-256 or SHA-512 of %s",
+	error_set(error, ERROR_INTEGRITY,
+		  "neither the registry nor a checksum file of the release tells the SHA-256 or SHA-512 of %s",
 		  json_string(fetch->run->document, "artifact.name"));
 	return error_hint(error, "publish a checksum file beside it, for example SHA256SUMS, or give --verify-checksum auto");
 }
@@ -229,7 +230,8 @@ static int fill_and_publish(struct fetch *fetch, struct part *part, struct conte
 static int download(struct fetch *fetch, struct content *ret, struct error *error)
 {
 	const cJSON *document = fetch->run->document;
-	struct part part = {.cache = fetch->cache, .path = fetch->path, .key = fetch->key, .url = json_string(document, "artifact.url")};
+	struct part part = {
+		.cache = fetch->cache, .path = fetch->path, .key = fetch->key, .url = json_string(document, "artifact.url")};
 
 	if ((fetch->expected.size >= 0 && check_limit(fetch, fetch->expected.size, error)) || open_registry(fetch, error) ||
 	    learn_checksums(fetch, error))

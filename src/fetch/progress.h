@@ -14,8 +14,8 @@ struct progress {
 	int drawn;              /* there is a bar on the terminal */
 };
 
-/* Begins to watch. form is what --progress says: auto is a bar when standard error is a terminal, else lines. name and key must live
- * as long as ret. */
+/* Begins to watch. form is what --progress says: auto is a bar when standard error is a terminal, else lines. name and key must
+ * live as long as ret. */
 void progress_begin(struct progress *ret, const char *form, const char *name, const char *key, long long size);
 
 /* Says how many bytes there are, of which some were there before anything was received. */

@@ -23,7 +23,8 @@ static int check_noted(const char *noted, struct error *error)
 
 	if (!noted || (strlen(hex) == 64 && strspn(hex, "0123456789abcdef") == 64))
 		return 0;
-	error_set(error, ERROR_USAGE, "--verify %s is no head of a history: sha256: and 64 hexadecimal digits in small letters", noted);
+	error_set(error, ERROR_USAGE, "--verify %s is no head of a history: sha256: and 64 hexadecimal digits in small letters",
+		  noted);
 	return error_hint(error, "give the one that dewy history --verify has printed before");
 }
 
@@ -32,7 +33,8 @@ static void print_text(const struct history_chain *chain, const char *noted)
 	AUTO_BUF struct buf text = {0};
 
 	str_add_escaped(&text, chain->since);
-	printf("The history is whole: %lld lines%s%s", chain->lines, *chain->since ? " since " : "", buf_text(&text));
+	printf("The history is whole: %lld line%s%s%s", chain->lines, chain->lines == 1 ? "" : "s", *chain->since ? " since " : "",
+	       buf_text(&text));
 	if (chain->unchained)
 		printf(", %lld of them from before they were chained", chain->unchained);
 	if (chain->torn)
@@ -71,7 +73,8 @@ static int judge(const struct history_chain *chain, const char *noted, struct er
 
 	str_add_escaped(&time, *chain->broken_time ? chain->broken_time : "no time");
 	if (chain->broken) {
-		error_set(error, ERROR_INTEGRITY, "the history is broken at line %lld (%s): %s", chain->broken, buf_text(&time), chain->problem);
+		error_set(error, ERROR_INTEGRITY, "the history is broken at line %lld (%s): %s", chain->broken, buf_text(&time),
+			  chain->problem);
 		return error_hint(error, "compare .dewy/" HISTORY_NAME " with a copy, if there is one");
 	}
 	if (!noted || chain->noted >= 0)
@@ -97,6 +100,26 @@ static int verify(const struct options *options, struct error *error)
 	return fflush(stdout) ? error_errno(error, errno, "cannot write to standard output") : failed;
 }
 
+/* True for what a prev can be put into. */
+static bool is_line(const cJSON *json)
+{
+	return cJSON_IsObject(json) && json->child;
+}
+
+static bool are_lines(const cJSON *json)
+{
+	const cJSON *line;
+
+	if (!cJSON_IsArray(json))
+		return is_line(json);
+	cJSON_ArrayForEach(line, json)
+	{
+		if (!is_line(line))
+			return false;
+	}
+	return true;
+}
+
 static int append(const struct options *options, struct error *error)
 {
 	AUTO_ROOT struct root root = {.fd = -1, .state = -1, .releases = -1};
@@ -107,6 +130,8 @@ static int append(const struct options *options, struct error *error)
 	if (buf_read(&text, STDIN_FILENO, DOCUMENT_LIMIT))
 		return error_set(error, ERROR_DOCUMENT, "cannot read the lines from standard input");
 	AUTO_JSON cJSON *lines = json_parse(buf_text(&text), text.length, error);
+	if (lines && !are_lines(lines))
+		return error_set(error, ERROR_DOCUMENT, "what standard input has is no line of the history");
 	return lines ? history_append(&root, lines, error) : -1;
 }
 

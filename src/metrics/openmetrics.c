@@ -10,6 +10,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* Appends NAME="VALUE". What comes from outside cannot end the value: a backslash, a quote and the end of a line are escaped, which
  * is all that the format knows; other control characters are the problem of whoever shows them, and become U+FFFD. */
@@ -89,27 +91,55 @@ void openmetrics_add(struct buf *text, const cJSON *state)
 	buf_puts(text, "# EOF\n");
 }
 
-char *openmetrics_directory(const char *path)
+/* Returns the name of the file in its directory, with that directory, which the caller frees. */
+static const char *split(const char *path, char **ret_directory)
 {
 	const char *slash = strrchr(path, '/');
 
-	return slash ? xstrndup(path, slash == path ? 1 : (size_t)(slash - path)) : xstrdup(".");
+	*ret_directory = slash ? xstrndup(path, slash == path ? 1 : (size_t)(slash - path)) : xstrdup(".");
+	return slash ? slash + 1 : path;
+}
+
+static int hint_directory(const char *directory, struct error *error)
+{
+	return error_hint(error,
+			  "create the directory, and let this user write to it; a unit of systemd needs ReadWritePaths=%s, too",
+			  directory);
+}
+
+int openmetrics_check(const char *path, struct error *error)
+{
+	AUTO_FREE char *directory = NULL;
+	const char *name = split(path, &directory);
+	struct stat there;
+
+	if (!str_is_file_name(name)) {
+		error_set(error, ERROR_CONFIG, "%s is the name of no file", path);
+		return error_hint(error, "name a file, such as %s/NAME.prom", directory);
+	}
+	if (access(directory, W_OK | X_OK)) {
+		error_errno(error, errno, "cannot write to %s", directory);
+		return hint_directory(directory, error);
+	}
+	if (lstat(path, &there) || S_ISREG(there.st_mode))
+		return 0;
+	error_set(error, ERROR_FILESYSTEM, "%s is there, and no regular file", path);
+	return error_hint(error, "name a file that there is not yet, or put away what is there");
 }
 
 int openmetrics_write(const char *path, const cJSON *state, struct error *error)
 {
-	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-	AUTO_FREE char *directory = openmetrics_directory(path);
+	AUTO_FREE char *directory = NULL;
+	const char *name = split(path, &directory);
 	AUTO_BUF struct buf text = {0};
 
+	if (openmetrics_check(path, error))
+		return -1;
 	AUTO_CLOSE int dir = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0) {
 		error_errno(error, errno, "cannot open %s", directory);
-		return error_hint(error, "create the directory, and let this user write to it");
+		return hint_directory(directory, error);
 	}
 	openmetrics_add(&text, state);
-	if (fs_write_passing(dir, name, 0644, text.data, text.length, error) == 0)
-		return 0;
-	error_in(error, "%s", directory);
-	return error_hint(error, "let this user write to the directory; a unit of systemd needs ReadWritePaths=%s, too", directory);
+	return fs_write_passing(dir, name, 0644, text.data, text.length, error) ? error_in(error, "%s", directory) : 0;
 }

@@ -13,12 +13,13 @@ struct error;
 /* Appends all metrics of the state. */
 void openmetrics_add(struct buf *text, const cJSON *state);
 
-/* Returns the directory that such a file lies in, which the caller frees. */
-char *openmetrics_directory(const char *path);
+/* Returns 0 when such a file could be put at path: its directory can be written to, and there is nothing yet, or a regular file.
+ * A device or a FIFO that was named by mistake is not to be replaced. Otherwise -1 with ERROR_CONFIG or ERROR_FILESYSTEM. */
+int openmetrics_check(const char *path, struct error *error);
 
 /* Replaces the file at path by the metrics of the state, with a temporary name beside it that no collector takes for a file of its
- * own. Everybody may read it, and it is not durable: a collector that comes after a power cut gets the next one. Returns 0 or -1.
- * */
+ * own. Everybody may read it, and it is not durable: a collector that comes after a power cut gets the next one. Returns 0 or -1,
+ * also for what openmetrics_check refuses. */
 int openmetrics_write(const char *path, const cJSON *state, struct error *error);
 
 #endif

@@ -6,6 +6,7 @@
 #include "error.h"
 #include "proc.h"
 #include "secret.h"
+#include "secrets.h"
 #include "str.h"
 #include "url.h"
 
@@ -57,8 +58,8 @@ static int check_protocol(enum otlp_signal signal, struct error *error)
 	if (str_equal(protocol, "http/json") || str_equal(protocol, "http/protobuf"))
 		return 0;
 	error_set(error, ERROR_CONFIG, "%s=%s: only http/json is spoken", variable, protocol);
-	return error_hint(error, "give dewy OTEL_EXPORTER_OTLP_PROTOCOL=http/json, and the endpoint that the receiver has for HTTP, "
-				 "often at port 4318");
+	return error_hint(error, "give dewy OTEL_EXPORTER_OTLP_PROTOCOL=http/json, and the endpoint that the receiver has for "
+				 "HTTP, often at port 4318");
 }
 
 static int read_url(enum otlp_signal signal, char **ret_url, struct error *error)
@@ -141,6 +142,7 @@ static int read_headers(enum otlp_signal signal, struct words *headers, struct e
 		AUTO_FREE char *list = NULL;
 		if (secret_read(names[i], &list, error))
 			return -1;
+		secrets_learn_headers(list);
 		if (list)
 			return otlp_each_pair(list, names[i], add_header, headers, error);
 	}

@@ -8,7 +8,6 @@
 #include "metrics/record.h"
 #include "proc.h"
 #include "str.h"
-#include "time.h"
 #include "url.h"
 
 #include <string.h>
@@ -147,18 +146,6 @@ static cJSON *add_span(struct trace *trace, const char *name, const char *id, co
 	return span;
 }
 
-/* Reads when something began and ended. Returns 0, or -1 when it does not tell. */
-static int read_times(const cJSON *section, long long *ret_start, long long *ret_end)
-{
-	const char *text = json_string(section, "started_at");
-	long long took = json_number(section, "duration_ms", -1);
-
-	if (!text || took < 0 || time_parse_ms(text, ret_start) || *ret_start < 0)
-		return -1;
-	*ret_end = *ret_start + took;
-	return 0;
-}
-
 static void add_hook(struct trace *trace, const cJSON *hook, const char *parent, int number)
 {
 	const char *name = json_string(hook, "name");
@@ -166,7 +153,7 @@ static void add_hook(struct trace *trace, const cJSON *hook, const char *parent,
 	long long start, end, code = json_number(hook, "exit_code", 0);
 	char id[SPAN_ID + 1];
 
-	if (read_times(hook, &start, &end))
+	if (document_times(hook, &start, &end))
 		return;
 	derive(trace->document, what, id, SPAN_ID);
 	cJSON *span = add_span(trace, title, id, parent, start, end);
@@ -185,7 +172,7 @@ static void add_stage(struct trace *trace, const struct stage_span *stage)
 	char id[SPAN_ID + 1];
 	int number = 0;
 
-	if (read_times(section, &start, &end))
+	if (document_times(section, &start, &end))
 		return;
 	derive(trace->document, stage->name, id, SPAN_ID);
 	cJSON *span = add_span(trace, stage->name, id, trace->root, start, end);

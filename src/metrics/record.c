@@ -88,18 +88,17 @@ static void begin(cJSON *state)
 	begin_counters(state, "failures", stages);
 	begin_counters(state, "deployments", results);
 	begin_counters(state, "hook_failures", hooks);
-	if (json_number(state, "since", -1) < 0)
-		json_set_number(state, "since", time_now());
+	long long since = json_number(state, "since", -1), now = time_now();
+	if (since < 0 || since > now) /* the clock was ahead */
+		json_set_number(state, "since", now);
 }
 
 /* Returns when the stage ended, in milliseconds since the epoch; -1 when it was not run. */
 static long long ended_at(const cJSON *document, const char *stage)
 {
-	AUTO_FREE char *started = xasprintf("%s.started_at", stage), *took = xasprintf("%s.duration_ms", stage);
-	const char *text = json_string(document, started);
-	long long when, duration = json_number(document, took, -1);
+	long long start, end;
 
-	return text && duration >= 0 && time_parse_ms(text, &when) == 0 && when >= 0 ? when + duration : -1;
+	return document_times(json_get(document, stage), &start, &end) ? -1 : end;
 }
 
 static void add_hooks(cJSON *state, const cJSON *document)
@@ -230,12 +229,12 @@ static void add_notices(cJSON *state, const struct root *root, const cJSON *docu
 /* Puts the document into the state. Returns true when it counts, and so must not get lost. */
 static bool take_in(cJSON *state, const struct root *root, const struct options *options, const cJSON *document)
 {
-	long long checked_at = ended_at(document, "check");
+	long long checked_at = ended_at(document, "check"), before = json_number(state, "checked_at", -1);
 	AUTO_FREE char *key = metrics_key(document);
 	bool interrupted = str_equal(json_string(document, "reason"), "interrupted");
 
 	begin(state);
-	if (checked_at > json_number(state, "checked_at", -1))
+	if (checked_at > before || (checked_at >= 0 && before > time_now())) /* the clock was ahead */
 		json_set_number(state, "checked_at", checked_at);
 	if (is_put_in_place(document) || (document_state(document) == STATE_UNCHANGED && !interrupted))
 		json_set_number(state, "succeeded_at", time_now());

@@ -40,14 +40,20 @@ static const struct channel_ops *find(const char *scheme)
 	return NULL;
 }
 
-static int refuse_scheme(const char *scheme, struct error *error)
+/* Returns -1 with the schemes as the hint. */
+static int hint_schemes(struct error *error)
 {
 	AUTO_BUF struct buf known = {0};
 
 	for (size_t i = 0; i < CHANNELS; i++)
 		buf_printf(&known, "%s%s:%s", i ? ", " : "", channels[i].scheme, channels[i].ops->plain ? "" : "//");
-	error_set(error, ERROR_CONFIG, "unknown scheme %s:", scheme);
 	return error_hint(error, "use one of %s", buf_text(&known));
+}
+
+/* Returns -1: what is no URL at all gets the schemes as its hint. */
+static int refuse(const struct channel *channel, struct error *error)
+{
+	return channel->url.scheme ? -1 : hint_schemes(error);
 }
 
 /* Returns a copy of an address in which the # that begins what follows SCHEME:// is encoded. */
@@ -68,11 +74,14 @@ static int parse(struct channel *channel, struct error *error)
 		*letter = (char)tolower((unsigned char)*letter);
 	channel->ops = find(scheme);
 	if (channel->ops && channel->ops->plain)
-		return url_parse_plain(&channel->url, channel->address, error);
+		return url_parse_plain(&channel->url, channel->address, error) ? refuse(channel, error) : 0;
 	AUTO_FREE char *address = channel->ops && channel->ops->sharp ? encode_sharp(channel->address) : xstrdup(channel->address);
 	if (url_parse(&channel->url, address, error))
-		return -1;
-	return channel->ops ? 0 : refuse_scheme(scheme, error);
+		return refuse(channel, error);
+	if (channel->ops)
+		return 0;
+	error_set(error, ERROR_CONFIG, "unknown scheme %s:", scheme);
+	return hint_schemes(error);
 }
 
 /* Returns the name for the last channel of the list: the scheme and the place, and a number when another one has that name. */
@@ -112,7 +121,8 @@ int channel_list_open(struct channel_list *list, const char *const *addresses, c
 		struct channel *channel = &list->items[list->count++];
 		*channel = (struct channel){.address = addresses[list->count - 1], .authorities = authorities};
 		if (open_channel(list, channel, error))
-			return error_in(error, "--notifier %zu%s%s", list->count, channel->name ? ", " : "", channel->name ? channel->name : "");
+			return error_in(error, "--notifier %zu%s%s", list->count, channel->name ? ", " : "",
+					channel->name ? channel->name : "");
 	}
 	return 0;
 }

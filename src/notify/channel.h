@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Where people are told. A channel is a row in the table of channel.c and a struct of two functions in a file of its own. */
+/* Where people are told. A channel is a row in the table of channel.c and a struct of functions in a file of its own. */
 #ifndef DEWY_NOTIFY_CHANNEL_H
 #define DEWY_NOTIFY_CHANNEL_H
 
@@ -15,7 +15,7 @@ struct channel {
 	const struct channel_ops *ops;
 	const char *address; /* the URL as it was given; belongs to the options */
 	struct url url;
-	char *name; /* what logs and files call it, "https:hooks.example.com": the rest of the URL often is a secret. No two are alike */
+	char *name; /* what logs and files call it, "https:hooks.example.com", no two alike: the rest of a URL often is a secret */
 	bool quiet; /* ?quiet=true */
 	const char *authorities; /* --cacert, or NULL; belongs to the options */
 	char *thread; /* what continues the thread of this run there, or NULL; kept for the next process by who tells it */

@@ -2,13 +2,17 @@
 #include "notify/counter.h"
 
 #include "alloc.h"
+#include "error.h"
 #include "fs.h"
 #include "lock.h"
+#include "notify/cut.h"
 #include "root/state.h"
 #include "str.h"
 #include "time.h"
 
-enum { LOCK_WAIT_MS = 5000 };
+#include <stdint.h>
+
+enum { LOCK_WAIT_MS = 5000, ERROR_MOST = 1024 /* bytes of each member */ };
 
 static const char name[] = "notify.json", lock_name[] = "notify.lock";
 
@@ -34,6 +38,8 @@ int counter_change(struct root *root, void (*change)(cJSON *file, void *context)
 	if (root->state < 0 && root_prepare(root, error))
 		return -1;
 	AUTO_CLOSE int lock = lock_take(root->state, lock_name, LOCK_WAIT_MS, error);
+	if (lock < 0 && error->code == ERROR_LOCKED)
+		return error_hint(error, "another dewy-notify has it, for long: check the disk that it writes to");
 	if (lock < 0)
 		return -1;
 	AUTO_JSON cJSON *file = state_read(root, name), *before = xrequire(cJSON_Duplicate(file, true));
@@ -41,6 +47,20 @@ int counter_change(struct root *root, void (*change)(cJSON *file, void *context)
 	if (cJSON_Compare(file, before, true))
 		return 0;
 	return file->child ? state_write(root, name, file, error) : fs_remove(root->state, name, error);
+}
+
+/* Returns the error of a document, which may be a large one from elsewhere: the file is to stay small. */
+static cJSON *short_error(const cJSON *document)
+{
+	static const char *const members[] = {"stage", "code", "message", "hint"};
+	cJSON *error = xrequire(cJSON_CreateObject());
+
+	for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
+		const char *text = json_string(json_get(document, "error"), members[i]);
+		AUTO_FREE char *cut = text ? message_cut(text, SIZE_MAX, ERROR_MOST) : NULL;
+		json_set_string(error, members[i], cut);
+	}
+	return error;
 }
 
 /* One failure to count. */
@@ -53,7 +73,6 @@ static void add(cJSON *file, void *context)
 {
 	struct failure *failure = context;
 	const char *id = json_string(failure->document, "id");
-	const cJSON *why = json_get(failure->document, "error");
 	char now[TIME_TEXT];
 
 	failure->failures = failures_in(file);
@@ -62,7 +81,7 @@ static void add(cJSON *file, void *context)
 	json_set_number(file, "failures", ++failure->failures);
 	json_set_string(file, "last_at", time_format((time_t)(time_now() / 1000), now));
 	json_set_string(file, "last_id", id);
-	json_set(file, "error", xrequire(why ? cJSON_Duplicate(why, true) : cJSON_CreateObject()));
+	json_set(file, "error", short_error(failure->document));
 }
 
 int counter_add(struct root *root, const cJSON *document, long long *ret_failures, struct error *error)

@@ -2,6 +2,7 @@
 #include "notify/cut.h"
 
 #include "alloc.h"
+#include "cleanup.h"
 
 #include <string.h>
 
@@ -56,4 +57,15 @@ char *message_cut(const char *text, size_t lines, size_t bytes)
 	}
 	size_t missing = total - count_lines(text, kept);
 	return xasprintf("%.*s\n... (%zu more line%s)", (int)kept, text, missing, missing == 1 ? "" : "s");
+}
+
+char *message_last_line(const char *text, size_t bytes)
+{
+	AUTO_FREE char *lines = xstrdup(text);
+	size_t length = strlen(lines);
+
+	while (length && strchr(" \r\n", lines[length - 1]))
+		lines[--length] = '\0';
+	const char *newline = strrchr(lines, '\n');
+	return message_cut(newline ? newline + 1 : lines, 1, bytes);
 }

@@ -10,4 +10,8 @@
  * first line that alone is too long is cut after a character, and "... (N more bytes)" follows at once. The caller frees it. */
 char *message_cut(const char *text, size_t lines, size_t bytes);
 
+/* Returns the last line of text that has something in it, cut as message_cut does to bytes bytes: what a program says last is why
+ * it failed, as a rule. The caller frees it. */
+char *message_last_line(const char *text, size_t bytes);
+
 #endif

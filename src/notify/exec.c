@@ -4,10 +4,12 @@
 #include "alloc.h"
 #include "buf.h"
 #include "error.h"
+#include "notify/cut.h"
 #include "root/root.h"
 #include "shell.h"
 #include "str.h"
 #include "time.h"
+#include "transfer.h"
 
 #include <string.h>
 #include <sysexits.h>
@@ -16,14 +18,19 @@ enum {
 	OUTPUT_LIMIT = 65536, /* bytes that are kept of each stream */
 	SHOWN = 400,          /* bytes of the reason */
 	RETRIES = 4,
-	PAUSE_MS = 250,       /* before the first retry; it doubles */
 	GRACE_MS = 500,       /* from SIGTERM to SIGKILL; less than this process itself has when it is ended */
 };
+
+/* What may go on in the next word is not understood: that could be the rest of a secret. */
+static bool is_quoted(const char *word, size_t length)
+{
+	return strcspn(word, "'\"`\\") < length;
+}
 
 /* True for what may stand before the program: the assignment of a variable, which may be a secret, and exec. */
 static bool is_prefix(const char *word, size_t length)
 {
-	return memchr(word, '=', length) || (length == 4 && str_starts(word, "exec"));
+	return (memchr(word, '=', length) && !is_quoted(word, length)) || (length == 4 && str_starts(word, "exec"));
 }
 
 /* Returns the word of the program, and its length. */
@@ -47,7 +54,7 @@ static char *place(const struct channel *channel)
 	AUTO_FREE char *program = xstrndup(word, length);
 	const char *slash = strrchr(program, '/'), *name = slash ? slash + 1 : program;
 
-	return xstrdup(name[strspn(name, letters)] ? "" : name);
+	return xstrdup(name[strspn(name, letters)] || is_quoted(program, length) ? "" : name);
 }
 
 static int check(const struct channel *channel, struct error *error)
@@ -59,32 +66,17 @@ static int check(const struct channel *channel, struct error *error)
 	return url_check_parameters(&channel->url, channel_parameters, error);
 }
 
-/* Appends the last line that the command has printed on standard error. */
-static void add_reason(struct buf *text, const struct buf *printed)
-{
-	AUTO_FREE char *lines = xstrdup(buf_text(printed));
-	size_t length = strlen(lines);
-
-	while (length && strchr("\r\n", lines[length - 1]))
-		lines[--length] = '\0';
-	const char *newline = strrchr(lines, '\n'), *line = newline ? newline + 1 : lines;
-	length = strlen(line);
-	if (*line)
-		buf_puts(text, length > SHOWN ? ": ..." : ": ");
-	str_add_utf8(text, length > SHOWN ? line + length - SHOWN : line);
-}
-
 /* Returns 0, or -1 with the error that says how the command ended. */
 static int judge(const struct channel *channel, const struct proc_result *result, struct error *error)
 {
-	AUTO_FREE char *program = place(channel);
+	AUTO_FREE char *program = place(channel), *said = message_last_line(buf_text(&result->err), SHOWN);
 	AUTO_BUF struct buf end = {0};
 
 	if (!result->timed_out && result->exit_code == 0)
 		return 0;
 	buf_printf(&end, result->timed_out ? "was not done in time" : "ended with exit code %d", result->exit_code);
-	add_reason(&end, &result->err);
-	error_set(error, ERROR_APPLICATION, "%s %s", *program ? program : "the command", buf_text(&end));
+	error_set(error, ERROR_APPLICATION, "%s %s%s%s", *program ? program : "the command", buf_text(&end), *said ? ": " : "",
+		  said);
 	if (!result->timed_out && (result->exit_code == 126 || result->exit_code == 127))
 		return error_hint(error, "check that the command is there and may be executed");
 	return error_hint(error, "run the command by hand in ROOT, with a document of your own on its standard input");
@@ -112,13 +104,13 @@ static int run(const struct channel *channel, const struct message *message, lon
 	return shell_run(&shell, OUTPUT_LIMIT, timeout_ms - grace, ret, error);
 }
 
-static int send(struct channel *channel, const struct message *message, long long timeout_ms, struct error *error)
+static int deliver(struct channel *channel, const struct message *message, long long timeout_ms, struct error *error)
 {
 	long long deadline = time_monotonic() + timeout_ms;
 
 	for (int retry = 0;; retry++) {
 		struct proc_result result;
-		long long pause = (long long)PAUSE_MS << retry;
+		long long pause = transfer_pause(retry);
 		int failed = run(channel, message, deadline - time_monotonic(), &result, error) || judge(channel, &result, error);
 		bool again = !result.timed_out && result.exit_code == EX_TEMPFAIL && retry < RETRIES &&
 			     pause < deadline - time_monotonic();
@@ -129,4 +121,4 @@ static int send(struct channel *channel, const struct message *message, long lon
 	}
 }
 
-const struct channel_ops exec_channel = {.plain = true, .place = place, .check = check, .send = send};
+const struct channel_ops exec_channel = {.plain = true, .place = place, .check = check, .send = deliver};

@@ -6,10 +6,9 @@
 #include "lock.h"
 #include "log.h"
 #include "notify/counter.h"
+#include "notify/relay.h"
 #include "str.h"
 #include "time.h"
-
-#include <stdint.h>
 
 enum { FORGET_AFTER = 7 * 24 * 60 * 60 }; /* seconds */
 
@@ -72,12 +71,20 @@ bool ledger_read(const struct listener_list *list, const struct root *root, cons
 	return list->count > 0 || json_get(file, COUNTER_CHANNELS);
 }
 
-static void remember(struct root *root, void (*change)(cJSON *file, void *context), void *context)
+/* Returns false, after a warning, when that cannot be remembered. */
+static bool remember(struct root *root, void (*change)(cJSON *file, void *context), void *context)
 {
 	struct error error;
 
-	if (counter_change(root, change, context, &error))
-		log_warn("Cannot remember what people were told", "error", error.message, "hint", error.hint);
+	if (counter_change(root, change, context, &error) == 0)
+		return true;
+	log_warn("Cannot remember what people were told", "error", error.message, "hint", error.hint);
+	return false;
+}
+
+static void remember_of(struct listener *listener, struct root *root, void (*change)(cJSON *file, void *context))
+{
+	listener->forgets = listener->forgets || !remember(root, change, listener);
 }
 
 /* Notes that notices were not delivered. Of several processes that tell the same run, the last one has them all. */
@@ -116,6 +123,7 @@ struct account {
 	const struct listener_list *list;
 	const cJSON *document;
 	long long failures;
+	int relay;
 };
 
 static void begin(cJSON *entry, const struct listener *listener, const struct account *account)
@@ -164,16 +172,21 @@ static void begin_all(cJSON *file, void *context)
 {
 	const struct account *account = context;
 
+	if (relay_is_over(account->relay)) /* the last process may have told it all */
+		return;
 	for (size_t i = 0; i < account->list->count; i++)
 		begin(give_entry(file, account->list->items[i].channel->name), &account->list->items[i], account);
 	prune(file, account->list);
 }
 
-void ledger_begin(const struct listener_list *list, struct root *root, const cJSON *document, long long failures)
+bool ledger_begin(struct listener_list *list, struct root *root, const cJSON *document, long long failures, int relay)
 {
-	struct account account = {.list = list, .document = document, .failures = failures};
+	struct account account = {.list = list, .document = document, .failures = failures, .relay = relay};
+	bool remembers = remember(root, begin_all, &account);
 
-	remember(root, begin_all, &account);
+	for (size_t i = 0; i < list->count; i++)
+		list->items[i].forgets = !remembers;
+	return remembers;
 }
 
 /* True while another process may have more to tell of the same run. */
@@ -207,19 +220,22 @@ static bool has_heard(const cJSON *entry, const struct message *message)
 	return false;
 }
 
-int ledger_take_turn(struct listener *listener, const struct root *root, const cJSON *document, long long wait_ms,
-		     struct error *error)
+int ledger_take_turn(struct listener *listener, const struct root *root, const cJSON *document, long long wait_ms, int *ret_turn)
 {
 	AUTO_JSON cJSON *file = NULL;
-	int turn = lock_take_part(root->state, turns, hash(listener->channel->name) & 0x7fffffffu, wait_ms, error);
+	struct error error;
 
-	if (turn < 0)
-		return error->code != ERROR_LOCKED ? -1 : error_set(error, ERROR_NETWORK, "an earlier process was still telling it something");
+	*ret_turn = lock_take_part(root->state, turns, hash(listener->channel->name) & 0x7fffffffu, wait_ms, &error);
+	if (*ret_turn < 0 && error.code == ERROR_LOCKED) {
+		error_set(&listener->error, ERROR_NETWORK, "an earlier process was still telling it something");
+		return error_hint(&listener->error,
+				  "see what that one says of the channel; a longer --notify-timeout waits longer for its end");
+	}
 	counter_read(root, &file);
 	const cJSON *entry = find_entry(file, listener->channel->name);
 	if (is_of_run(entry, "run.id", document))
 		listener->channel->thread = xstrdup(json_string(entry, "run.thread"));
-	return turn;
+	return 0;
 }
 
 bool ledger_has_heard(const struct listener *listener, const struct root *root, const struct message *message)
@@ -273,9 +289,9 @@ static void add_taken(cJSON *file, void *context)
 		forget_run(entry, message->document);
 }
 
-void ledger_add_taken(const struct listener *listener, struct root *root)
+void ledger_add_taken(struct listener *listener, struct root *root)
 {
-	remember(root, add_taken, (void *)(uintptr_t)listener);
+	remember_of(listener, root, add_taken);
 }
 
 static void add_missed(cJSON *file, void *context)
@@ -286,9 +302,9 @@ static void add_missed(cJSON *file, void *context)
 			 listener->error.message, listener->error.hint);
 }
 
-void ledger_add_missed(const struct listener *listener, struct root *root)
+void ledger_add_missed(struct listener *listener, struct root *root)
 {
-	remember(root, add_missed, (void *)(uintptr_t)listener);
+	remember_of(listener, root, add_missed);
 }
 
 static void end_all(cJSON *file, void *context)

@@ -23,25 +23,26 @@
  * remember: there are listeners, or were. */
 bool ledger_read(const struct listener_list *list, const struct root *root, const cJSON *document);
 
-/* What cannot be remembered is a warning in the log. */
+/* Where nothing can be remembered, on a full disk say, people are told all the same: rather twice than not at all. That is one
+ * warning in the log of a process, and what comes after it is not tried any more (the member forgets of the listener). */
 
 /* Remembers, before anybody is told, that nobody was: should no process live to do better, it is known what was not delivered.
- * failures is as for message_list_make. */
-void ledger_begin(const struct listener_list *list, struct root *root, const cJSON *document, long long failures);
+ * failures is as for message_list_make, relay as for relay.h. Returns false when nothing can be remembered. */
+bool ledger_begin(struct listener_list *list, struct root *root, const cJSON *document, long long failures, int relay);
 
 /* Waits until no other process tells the listener, at most wait_ms milliseconds, and then gives its channel the thread that the run
- * of the document has there. Returns a descriptor that the caller closes when it is done, or -1. */
-int ledger_take_turn(struct listener *listener, const struct root *root, const cJSON *document, long long wait_ms,
-		     struct error *error);
+ * of the document has there. Returns 0, or -1 when another one still does. What ret_turn gets, the caller closes when it is done: a
+ * descriptor, or -1 where there can be no turns. */
+int ledger_take_turn(struct listener *listener, const struct root *root, const cJSON *document, long long wait_ms, int *ret_turn);
 
 /* True when another process of the same run has told the listener this message. */
 bool ledger_has_heard(const struct listener *listener, const struct root *root, const struct message *message);
 
 /* Remembers that the last of the messages that the listener took has reached it. */
-void ledger_add_taken(const struct listener *listener, struct root *root);
+void ledger_add_taken(struct listener *listener, struct root *root);
 
 /* Remembers that the listener did not take the rest of its messages, because of its error. */
-void ledger_add_missed(const struct listener *listener, struct root *root);
+void ledger_add_missed(struct listener *listener, struct root *root);
 
 /* Forgets what has no use any more. */
 void ledger_end(const struct listener_list *list, struct root *root, const cJSON *document);

@@ -15,6 +15,7 @@ struct listener {
 	struct error error; /* why no more did */
 	long long failures; /* before this run, of whose end it has not heard */
 	long long told;     /* failures in a row, before this run, that have reached it */
+	bool forgets;       /* nothing can be remembered of it, which was said */
 };
 
 struct listener_list {

@@ -13,11 +13,14 @@
 
 #include <ctype.h>
 #include <limits.h>
+#include <stdint.h>
 #include <string.h>
 
 enum {
 	RECIPIENTS = 100, /* that every server takes (RFC 5321, 4.5.3.1.8) */
 	SUBJECT_BYTES = 200,
+	HINT_BYTES = 1000,
+	FACT_BYTES = 400, /* of a name, a path or a URL */
 	OUTPUT_LINES = 400, /* of each stream of a hook */
 	OUTPUT_BYTES = 16384,
 	BODY_LINES = 2000,
@@ -133,7 +136,8 @@ static void add_subject(struct buf *buf, const struct channel *channel, const st
 	AUTO_FREE char *about = xasprintf("[%s on %s]", app ? app : "dewy", host ? host : "localhost");
 	AUTO_FREE char *line = xstrndup(message->text, strcspn(message->text, "\r\n"));
 	AUTO_FREE char *first = message_cut(line, 1, SUBJECT_BYTES);
-	AUTO_FREE char *subject = xasprintf("%s%s%s", prefix ? prefix : about, prefix && !*prefix ? "" : " ", first);
+	AUTO_FREE char *where = message_cut(about, SIZE_MAX, SUBJECT_BYTES);
+	AUTO_FREE char *subject = xasprintf("%s%s%s", prefix ? prefix : where, prefix && !*prefix ? "" : " ", first);
 
 	mime_add_text(buf, "Subject", subject);
 }
@@ -156,7 +160,7 @@ static void add_headers(struct buf *buf, const struct mail *mail, const struct c
 
 static void add_fact(struct buf *buf, const char *name, const char *value)
 {
-	AUTO_FREE char *line = mime_line(value ? value : "");
+	AUTO_FREE char *whole = mime_line(value ? value : ""), *line = message_cut(whole, 1, FACT_BYTES);
 
 	if (*line)
 		buf_printf(buf, "%-10s%s\n", name, line);
@@ -182,8 +186,10 @@ static void add_hint(struct buf *buf, const struct message *message)
 {
 	const char *hint = json_string(message->document, "error.hint");
 
-	if (message->bad && hint && *hint && !strstr(message->text, hint + 1))
-		buf_printf(buf, "\nWhat to do: %s\n", hint);
+	if (!message->bad || !hint || !*hint || strstr(message->text, hint + 1))
+		return;
+	AUTO_FREE char *cut = message_cut(hint, SIZE_MAX, HINT_BYTES);
+	buf_printf(buf, "\nWhat to do: %s\n", cut);
 }
 
 char *mail_write(const struct mail *mail, const struct channel *channel, const struct message *message)

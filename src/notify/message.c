@@ -26,7 +26,7 @@ enum outcome message_outcome(const cJSON *document)
 		return OUTCOME_GOOD;
 	case STATE_DEPLOYED:
 		return str_equal(json_string(document, "mode"), "assets") ? OUTCOME_GOOD : OUTCOME_NONE;
-	case STATE_UNCHANGED: /* a version that was rolled back is no recovery, what should run does not; nor is an unfinished run */
+	case STATE_UNCHANGED: /* a version that was rolled back is no recovery: what should run does not; nor is an end too early */
 		return reason && (strstr(reason, "rejected") || str_equal(reason, "interrupted")) ? OUTCOME_NONE : OUTCOME_GOOD;
 	default:
 		return OUTCOME_NONE;

@@ -21,7 +21,7 @@ enum outcome message_outcome(const cJSON *document);
 struct message {
 	cJSON *document;
 	cJSON *notice;  /* in document */
-	const cJSON *hook; /* what the hook did (name, command, exit_code, duration_ms, stdout, stderr) that the notice is about, or NULL */
+	const cJSON *hook; /* what the hook that the notice is about did (an item of deploy.hooks), or NULL */
 	char *text;     /* the notice as people read it, of one line or more */
 	bool withheld;  /* progress of one more attempt while failures go on: the log alone has it */
 	bool bad;       /* it tells of something that failed */

@@ -10,6 +10,7 @@
 #include "notify/ledger.h"
 #include "notify/listener.h"
 #include "notify/message.h"
+#include "notify/relay.h"
 #include "notify/report.h"
 #include "notify/tell.h"
 #include "str.h"
@@ -60,15 +61,16 @@ static void log_message(const struct message *message)
 		document_add_sent(message->notice, NOTICE_LOG);
 }
 
-/* Says which channels have not heard everything. */
-static void log_undelivered(const struct listener_list *listeners)
+/* Says which channels have not heard everything. A process that follows this one will tell them what they missed, and say it if
+ * they do not take that either. */
+static void log_undelivered(const struct listener_list *listeners, bool is_followed)
 {
 	for (size_t i = 0; i < listeners->count; i++) {
 		const struct listener *listener = &listeners->items[i];
 		AUTO_FREE char *missed = xasprintf("%zu", listener->count - listener->taken);
 		if (listener->taken < listener->count)
-			log_warn("Notification failed", "channel", listener->channel->name, "notices", missed, "error",
-				 listener->error.message, "hint", listener->error.hint);
+			log_event(is_followed ? LOG_DEBUG : LOG_WARN, "Notification failed", "channel", listener->channel->name,
+				  "notices", missed, "error", listener->error.message, "hint", listener->error.hint);
 	}
 }
 
@@ -76,6 +78,7 @@ static void log_undelivered(const struct listener_list *listeners)
 static bool tell_document(struct stage_run *run, struct listener_list *listeners)
 {
 	long long failures = count_failures(run->root, run->document), unheard;
+	int relay = relay_receive();
 	bool remembers = ledger_read(listeners, run->root, run->document), good = message_outcome(run->document) == OUTCOME_GOOD;
 	AUTO_MESSAGES struct message_list messages = {0};
 
@@ -84,12 +87,11 @@ static bool tell_document(struct stage_run *run, struct listener_list *listeners
 	listener_list_choose(listeners, &messages);
 	for (size_t i = 0; i < messages.count; i++)
 		log_message(&messages.items[i]);
-	if (remembers)
-		ledger_begin(listeners, run->root, run->document, failures);
-	bool whole = tell(listeners, run->root, run->document, option_number(run->options, OPT_NOTIFY_TIMEOUT));
+	remembers = remembers && ledger_begin(listeners, run->root, run->document, failures, relay);
+	bool whole = tell(listeners, run->root, run->document, option_number(run->options, OPT_NOTIFY_TIMEOUT), relay);
 	if (remembers)
 		ledger_end(listeners, run->root, run->document);
-	log_undelivered(listeners);
+	log_undelivered(listeners, relay >= 0);
 	listener_list_mark(listeners, &messages);
 	if (good && failures)
 		forget_failures(run->root);

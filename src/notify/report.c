@@ -100,7 +100,8 @@ void report(const struct options *options, const struct root *root, cJSON *docum
 	if (!is_due(document))
 		return;
 	if (!is_deployed(root, document)) {
-		log_warn("No audit record for a release that is not the deployed one", "version", json_string(document, "release.version"));
+		log_warn("No audit record for a release that is not the deployed one", "version",
+			 json_string(document, "release.version"));
 		return;
 	}
 	int result = write_record(options, root, document, &error);

@@ -9,7 +9,6 @@
 #include "notify/mail_message.h"
 #include "proc.h"
 #include "secrets.h"
-#include "str.h"
 #include "time.h"
 #include "transfer.h"
 
@@ -67,20 +66,6 @@ static int check(const struct channel *channel, struct error *error)
 	return program ? 0 : refuse_missing(error);
 }
 
-/* Returns the last line that it printed, as people may read it; the caller frees it. */
-static char *last_words(const struct buf *printed)
-{
-	AUTO_FREE char *text = xstrdup(buf_text(printed));
-	AUTO_BUF struct buf escaped = {0};
-	size_t length = strlen(text);
-
-	while (length && strchr(" \r\n", text[length - 1]))
-		text[--length] = '\0';
-	const char *line = strrchr(text, '\n');
-	str_add_escaped(&escaped, line ? line + 1 : text);
-	return message_cut(buf_text(&escaped), 1, SAID_LIMIT);
-}
-
 /* What sysexits.h calls the end of a program. */
 static const char *hint_for(int exit_code)
 {
@@ -93,13 +78,15 @@ static const char *hint_for(int exit_code)
 	case EX_TEMPFAIL:
 		return "see in the log of this machine's mail server what it waits for";
 	default:
-		return "try it by hand, and read the log of this machine's mail server";
+		return "try it by hand, and read the log of this machine's mail server; a unit of systemd needs ReadWritePaths= "
+		       "for its "
+		       "spool, or mail://localhost/TO?tls=none instead";
 	}
 }
 
 static int explain(const struct proc_result *result, struct error *error)
 {
-	AUTO_FREE char *said = last_words(result->err.length ? &result->err : &result->out);
+	AUTO_FREE char *said = message_last_line(buf_text(result->err.length ? &result->err : &result->out), SAID_LIMIT);
 
 	if (result->timed_out)
 		error_set(error, ERROR_NETWORK, "sendmail did not end in time%s%s", *said ? ": " : "", said);

@@ -109,12 +109,9 @@ bool slack_answer_lacks_thread(const struct slack_answer *answer)
 /* Returns what Slack says as people may see it; the caller frees it. */
 static char *shown(const char *text, const char *token)
 {
-	AUTO_BUF struct buf escaped = {0};
-
 	if (!text || strstr(text, token))
 		return xstrdup("?");
-	str_add_escaped(&escaped, text);
-	return xasprintf("%.*s", WORD_MOST, buf_text(&escaped));
+	return xstrndup(text, strnlen(text, WORD_MOST));
 }
 
 int slack_answer_refuse(const struct slack_answer *answer, const char *host, const char *room, const char *token,

@@ -6,6 +6,7 @@
 #include "cleanup.h"
 #include "fs.h"
 #include "notify/ledger.h"
+#include "notify/relay.h"
 #include "proc.h"
 #include "signal_fd.h"
 #include "time.h"
@@ -26,6 +27,7 @@ struct telling {
 	struct root *root;
 	const cJSON *document;
 	long long deadline;
+	int relay;
 };
 
 /* A process that tells one listener. */
@@ -58,13 +60,31 @@ static int tell_message(const struct telling *telling, struct listener *listener
 	return listener->channel->ops->send(listener->channel, message, left, &listener->error);
 }
 
+/* Returns 0 when it is time for this process to tell the listener, or -1 with its error. What is left to another process was not
+ * missed. */
+static int begin(const struct telling *telling, struct listener *listener, int *ret_turn)
+{
+	long long left = telling->deadline - time_monotonic();
+
+	if (ledger_take_turn(listener, telling->root, telling->document, left, ret_turn)) {
+		ledger_add_missed(listener, telling->root);
+		return -1;
+	}
+	if (relay_is_over(telling->relay))
+		return error_set(&listener->error, ERROR_NETWORK, "it is left to the last process of the run");
+	return 0;
+}
+
 /* What the process does. Returns its exit status. */
 static int tell_messages(const struct telling *telling, struct listener *listener, int results)
 {
-	long long left = telling->deadline - time_monotonic();
-	AUTO_CLOSE int turn = ledger_take_turn(listener, telling->root, telling->document, left, &listener->error);
+	AUTO_CLOSE int turn = -1;
 
-	while (turn >= 0 && listener->taken < listener->count) {
+	if (begin(telling, listener, &turn)) {
+		write_result(results, &listener->error);
+		return 1;
+	}
+	while (listener->taken < listener->count) {
 		if (tell_message(telling, listener, &listener->messages[listener->taken]))
 			break;
 		listener->taken++;
@@ -105,7 +125,8 @@ static void end(struct teller *tellers, size_t count, bool interrupted)
 		if (!tellers[count].pid)
 			continue;
 		struct error *error = &tellers[count].listener->error;
-		error_set(error, ERROR_NETWORK, interrupted ? "dewy-notify was ended before this was done" : "it was not done in time");
+		error_set(error, ERROR_NETWORK, "%s",
+			  interrupted ? "dewy-notify was ended before this was done" : "it was not done in time");
 		error_hint(error, interrupted ? "see in the log who has ended it" : "see with --log-level debug what it waits for");
 		proc_stop(tellers[count].pid, left > 0 ? left : 0);
 		tellers[count].pid = 0;
@@ -178,10 +199,15 @@ static bool follow(struct teller *tellers, size_t count, long long deadline)
 	return !interrupted;
 }
 
-bool tell(struct listener_list *listeners, struct root *root, const cJSON *document, long long timeout_ms)
+bool tell(struct listener_list *listeners, struct root *root, const cJSON *document, long long timeout_ms, int relay)
 {
 	AUTO_FREE struct teller *tellers = xcalloc(listeners->count + 1, sizeof *tellers);
-	const struct telling telling = {.root = root, .document = document, .deadline = time_monotonic() + timeout_ms};
+	const struct telling telling = {
+		.root = root,
+		.document = document,
+		.deadline = time_monotonic() + timeout_ms,
+		.relay = relay,
+	};
 	size_t count = 0;
 
 	for (size_t i = 0; i < listeners->count; i++) {

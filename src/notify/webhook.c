@@ -15,6 +15,7 @@
 enum {
 	ANSWER_LIMIT = 1 << 20, /* bytes; nobody reads them */
 	RETRIES = 4,
+	MOST_PORT = 65535,
 };
 
 static const char secret_name[] = "WEBHOOK_SECRET";
@@ -24,13 +25,25 @@ static char *place(const struct channel *channel)
 	return url_host(channel->address);
 }
 
+/* True for HOST[:PORT]. */
+static bool is_host(const char *text)
+{
+	size_t length = *text == '[' ? strcspn(text, "]") + 1 : strcspn(text, ":");
+	long long port;
+
+	if (length == 0 || length > strlen(text))
+		return false;
+	return !text[length] ||
+	       (text[length] == ':' && str_to_number(text + length + 1, &port) == 0 && port > 0 && port <= MOST_PORT);
+}
+
 static int check(const struct channel *channel, struct error *error)
 {
 	AUTO_FREE char *secret = NULL, *host = place(channel);
 
-	if (!*host) {
-		error_set(error, ERROR_CONFIG, "there is no host in the URL");
-		return error_hint(error, "write it as https://HOST/PATH");
+	if (!is_host(host)) {
+		error_set(error, ERROR_CONFIG, *host ? "the host or the port in the URL is none" : "there is no host in the URL");
+		return error_hint(error, "write it as https://HOST/PATH or https://HOST:PORT/PATH");
 	}
 	return secret_read(secret_name, &secret, error);
 }
@@ -52,10 +65,14 @@ static void sign(void *context)
 	snprintf(headers->signature, sizeof headers->signature, "Dewy-Signature: sha256=%s", text);
 }
 
-static const char *hint_for(long status)
+static const char *hint_for(long status, bool is_signed)
 {
 	if (status < 400)
 		return "give the URL that it redirects to";
+	if (status == 401 || status == 403)
+		return is_signed
+			       ? "check that WEBHOOK_SECRET is that of the receiver, that its clock and this one agree, and the URL"
+			       : "set WEBHOOK_SECRET, if the receiver wants signatures; if not, check the URL";
 	if (status == 404 || status == 410)
 		return "check the URL: nothing there takes notices, or does so no longer";
 	return "check the URL and what the host says about it";
@@ -74,7 +91,7 @@ static int post(const struct channel *channel, const struct http_request *reques
 		return 0;
 	AUTO_FREE char *host = place(channel);
 	error_set(error, ERROR_NETWORK, "%s answered %ld", host, response.status);
-	return error_hint(error, "%s", hint_for(response.status));
+	return error_hint(error, "%s", hint_for(response.status, request->renew));
 }
 
 static int send(struct channel *channel, const struct message *message, long long timeout_ms, struct error *error)

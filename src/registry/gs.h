@@ -23,8 +23,8 @@ void gs_add_objects(struct buf *url, const struct registry *registry, const char
 /* Appends what the names of all objects of the registry begin with, and of one version unless it is NULL. */
 void gs_add_prefix(struct buf *prefix, const struct registry *registry, const char *version);
 
-/* Returns the credential for that scope, found at the first call, empty for an anonymous registry; NULL with the error when there is
- * none. It belongs to the registry. */
+/* Returns the credential for that scope, found at the first call, empty for an anonymous registry; NULL with the error when there
+ * is none. It belongs to the registry. */
 const struct google_credential *gs_authorize(struct registry *registry, const char *scope, struct error *error);
 
 /* Makes the request with the credential for that scope, and one more header unless it is NULL; and once more with a new token when

@@ -66,7 +66,8 @@ struct registry {
 struct registry_part {
 	long long offset;             /* they begin at that byte; 0 makes void what came before */
 	const char *validator;        /* for a later fetch that goes on; NULL when none can */
-	const char *const *checksums; /* of the whole artifact, as the service tells them, "md5:HEX", the best first; ended by NULL */
+	const char *const
+		*checksums; /* of the whole artifact, as the service tells them, "md5:HEX", the best first; ended by NULL */
 };
 
 /* Receives an artifact, piece by piece. Both return 0 to go on, or -1 with the error to stop. */
@@ -90,8 +91,8 @@ struct registry_ops {
 	int (*check)(const struct registry *registry, struct error *error);
 
 	/* Calls visit for each release in any order, once; visit copies what it keeps. When validators are there and the registry
-	 * tells by them that nothing has changed, it visits none, and may renew them; else it replaces them, where it can tell later:
-	 * both by another object. Returns 0; 1 when nothing has changed; or -1. */
+	 * tells by them that nothing has changed, it visits none, and may renew them; else it replaces them, where it can tell
+	 * later: both by another object. Returns 0; 1 when nothing has changed; or -1. */
 	int (*list)(struct registry *registry, int (*visit)(const struct release *release, void *context, struct error *error),
 		    void *context, struct error *error);
 

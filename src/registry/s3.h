@@ -65,8 +65,8 @@ bool s3_is_expiry(const struct http_response *response);
 bool s3_is_refusal(const struct http_response *response);
 
 /* See struct registry_ops. */
-int s3_fetch(struct registry *registry, const struct url *url, const struct registry_resume *resume, const struct registry_sink *sink,
-	     struct error *error);
+int s3_fetch(struct registry *registry, const struct url *url, const struct registry_resume *resume,
+	     const struct registry_sink *sink, struct error *error);
 
 /* One page of a listing with the delimiter "/". */
 struct s3_page {

@@ -114,7 +114,8 @@ static int note_limit(struct session *session, const struct http_response *respo
 	time_format((time_t)(time_now() / 1000 + seconds), until);
 	if (session->root->state >= 0)
 		remember_limit(session, host, identity, until);
-	return error_set(error, ERROR_LIMITED, "%s answers %ld: its limit of requests is used up until %s", host, response->status, until);
+	return error_set(error, ERROR_LIMITED, "%s answers %ld: its limit of requests is used up until %s", host, response->status,
+			 until);
 }
 
 int session_ask(struct session *session, const struct http_request *request, const char *identity, struct http_response *ret,

@@ -32,8 +32,8 @@ static int explain(const struct server *server, const struct proc_result *result
 		said.data[--said.length] = '\0';
 	str_add_duration(&waited, option_number(server->run->options, OPT_START_TIMEOUT));
 	if (result->timed_out)
-		error_set(error, ERROR_APPLICATION, "%s did not start: the restart command was not done in %s: %s%s", server_version(server),
-			  buf_text(&waited), skipped ? "..." : "", buf_text(&said));
+		error_set(error, ERROR_APPLICATION, "%s did not start: the restart command was not done in %s: %s%s",
+			  server_version(server), buf_text(&waited), skipped ? "..." : "", buf_text(&said));
 	else
 		error_set(error, ERROR_APPLICATION, "%s did not start: the restart command failed with exit code %d: %s%s",
 			  server_version(server), result->exit_code, skipped ? "..." : "", buf_text(&said));
@@ -44,7 +44,8 @@ static void plan(const struct server *server)
 {
 	struct processes *processes = server->own;
 
-	plan_step(server->run->document, "run in %s: %s", server->run->root->path, option_string(server->run->options, OPT_RESTART_COMMAND));
+	plan_step(server->run->document, "run in %s: %s", server->run->root->path,
+		  option_string(server->run->options, OPT_RESTART_COMMAND));
 	if (processes->pid_file)
 		processes_plan(processes, server);
 	else

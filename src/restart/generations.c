@@ -60,8 +60,9 @@ bool generations_pending(const struct generations *generations)
 	AUTO_SERVE_STATUS struct serve_status status = {0};
 	struct error unread;
 
-	return generations->supervisor && generations->asked_at && serve_status_read(generations->status_file, &status, &unread) >= 0 &&
-	       status.state == SERVE_UNKNOWN && (!status.count || serve_status_newest(&status)->generation <= generations->before);
+	return generations->supervisor && generations->asked_at &&
+	       serve_status_read(generations->status_file, &status, &unread) >= 0 && status.state == SERVE_UNKNOWN &&
+	       (!status.count || serve_status_newest(&status)->generation <= generations->before);
 }
 
 long long generations_patience(const struct generations *generations, const struct options *options)
@@ -131,8 +132,8 @@ static bool has_settled(const struct serve_status *status, const struct server *
 static int wait_for_status(const struct generations *generations, bool written, struct error *error)
 {
 	if (written) {
-		error_set(error, ERROR_APPLICATION, "the supervisor %d has no newer generation than %lld", (int)generations->supervisor,
-			  generations->before);
+		error_set(error, ERROR_APPLICATION, "the supervisor %d has no newer generation than %lld",
+			  (int)generations->supervisor, generations->before);
 		return 1;
 	}
 	error_set(error, ERROR_APPLICATION, "the supervisor %d has not written the status file %s", (int)generations->supervisor,
@@ -179,7 +180,8 @@ int generations_serve(struct generations *generations, struct server *server, bo
 	bool tells = status.state == SERVE_FAILED && *status.reason;
 	if (!alive && !tells)
 		return error_set(error, ERROR_SUPERVISOR, "the supervisor of %s ended", server_version(server));
-	error_set(error, ERROR_APPLICATION, "%s stopped again%s%s", server_version(server), tells ? ": " : "", tells ? status.reason : "");
+	error_set(error, ERROR_APPLICATION, "%s stopped again%s%s", server_version(server), tells ? ": " : "",
+		  tells ? status.reason : "");
 	return 0;
 }
 

@@ -33,8 +33,8 @@ static void plan(const struct server *server)
 	struct error error;
 
 	processes_read(processes, &error);
-	plan_step(server->run->document, "send SIG%s to process %d of %s", proc_signal_name(signal_of(server)), (int)processes->main,
-		   processes->pid_file);
+	plan_step(server->run->document, "send SIG%s to process %d of %s", proc_signal_name(signal_of(server)),
+		  (int)processes->main, processes->pid_file);
 	processes_plan(processes, server);
 }
 

@@ -32,7 +32,8 @@ void processes_remember(struct processes *processes, const struct server *server
 
 void processes_plan(const struct processes *processes, const struct server *server)
 {
-	server_expect(server, "a process of %s, or a child of it, that began after that, or one that runs a program of the release then",
+	server_expect(server,
+		      "a process of %s, or a child of it, that began after that, or one that runs a program of the release then",
 		      processes->pid_file);
 }
 
@@ -95,7 +96,8 @@ int processes_look(struct processes *processes, struct server *server, struct er
 			  "neither the process %d nor a child of it began after that, and it runs the program that it ran",
 			  (int)processes->main);
 	else
-		error_set(error, ERROR_APPLICATION, "no process runs of the pid file %s", processes->pid_file ? processes->pid_file : "");
+		error_set(error, ERROR_APPLICATION, "no process runs of the pid file %s",
+			  processes->pid_file ? processes->pid_file : "");
 	return 1;
 }
 

@@ -168,7 +168,8 @@ int proof_plan(const struct server *server, struct error *error)
 		return -1;
 	str_add_duration(&timeout, option_number(options, OPT_HEALTH_TIMEOUT));
 	if (target.url)
-		plan_step(server->run->document, "healthy at %s%s%s, %lld times in a row within %s", target.url, target.socket ? " over " : "",
-			   target.socket ? target.socket : "", option_number(options, OPT_HEALTH_COUNT), buf_text(&timeout));
+		plan_step(server->run->document, "healthy at %s%s%s, %lld times in a row within %s", target.url,
+			  target.socket ? " over " : "", target.socket ? target.socket : "",
+			  option_number(options, OPT_HEALTH_COUNT), buf_text(&timeout));
 	return 0;
 }

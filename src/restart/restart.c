@@ -197,7 +197,8 @@ static int step(struct stage_run *run, struct error *error)
 
 static int plan(struct stage_run *run, struct error *error)
 {
-	const char *version = json_string(run->document, "release.version"), *before = json_string(run->document, "previous.version");
+	const char *version = json_string(run->document, "release.version"),
+		   *before = json_string(run->document, "previous.version");
 	AUTO_SERVER struct server server = {0};
 
 	if (server_open(&server, run, error) || proof_plan(&server, error))
@@ -210,7 +211,8 @@ static int plan(struct stage_run *run, struct error *error)
 }
 
 const struct stage restart_stage = {
-	.tool = {"dewy-restart", "[-- COMMAND...]", "Start or gracefully restart the server, prove that it serves, and go back if it does not"},
+	.tool = {"dewy-restart", "[-- COMMAND...]",
+		 "Start or gracefully restart the server, prove that it serves, and go back if it does not"},
 	.name = "restart",
 	.user = RESTART,
 	.acts_on = 1u << STATE_DEPLOYED,

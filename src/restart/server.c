@@ -42,5 +42,6 @@ void server_expect(const struct server *server, const char *format, ...)
 	va_end(arguments);
 	str_add_duration(&timeout, option_number(server->run->options, OPT_START_TIMEOUT));
 	str_add_duration(&settled, option_number(server->run->options, OPT_SETTLE));
-	plan_step(server->run->document, "expect %s within %s, up for %s", buf_text(&expected), buf_text(&timeout), buf_text(&settled));
+	plan_step(server->run->document, "expect %s within %s, up for %s", buf_text(&expected), buf_text(&timeout),
+		  buf_text(&settled));
 }

@@ -28,8 +28,8 @@ struct server {
 struct server_ops {
 	long long step_ms; /* pause between two looks */
 
-	/* Looks at the server, and touches nothing. Returns 0; or -1, with ERROR_USAGE or ERROR_CONFIG when it cannot be made to run
-	 * anything as it is. */
+	/* Looks at the server, and touches nothing. Returns 0; or -1, with ERROR_USAGE or ERROR_CONFIG when it cannot be made to
+	 * run anything as it is. */
 	int (*find)(struct server *server, struct error *error);
 
 	/* Says by plan_step and server_expect what renew would do, and by what look and serves would believe it. */
@@ -43,14 +43,15 @@ struct server_ops {
 	int (*look)(struct server *server, struct error *error);
 
 	/* Tells whether the new server still runs, and leaves error alone when it does. Until it has settled, a worker that has
-	 * ended may be one whose successor is still waited for. Returns 1 when it does, and sets *ret_alone unless an older one still
-	 * finishes; 0 when it does not, with ERROR_APPLICATION; or -1. */
+	 * ended may be one whose successor is still waited for. Returns 1 when it does, and sets *ret_alone unless an older one
+	 * still finishes; 0 when it does not, with ERROR_APPLICATION; or -1. */
 	int (*serves)(struct server *server, bool *ret_alone, struct error *error);
 
 	/* Ends a new server that is not up yet, which the one of before outlives. NULL where there is none such. */
 	void (*abandon)(struct server *server);
 
-	/* True when the server of before never stopped, and sets worker to it; may wait for --start-timeout. NULL: it always stops. */
+	/* True when the server of before never stopped, and sets worker to it; may wait for --start-timeout. NULL: it always stops.
+	 */
 	bool (*kept)(struct server *server);
 
 	/* Ends what this run started; NULL when that is nothing. */

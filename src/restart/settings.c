@@ -51,9 +51,10 @@ int restart_check_kind(const struct options *options, const char *mode, struct e
 		if (assets)
 			return error_set(error, ERROR_USAGE, "assets mode restarts nothing: --%s is for servers", name);
 		if (first || options->rest[0]) {
-			error_set(error, ERROR_USAGE, "--%s and %s%s exclude each other", name, first ? "--" : "a command behind --",
-				  first ? first : "");
-			return error_hint(error, "a server is kept running by one: dewy-serve with the command, --unit, --signal or --restart-command");
+			error_set(error, ERROR_USAGE, "--%s and %s%s exclude each other", name,
+				  first ? "--" : "a command behind --", first ? first : "");
+			return error_hint(error, "a server is kept running by one: dewy-serve with the command, --unit, --signal "
+						 "or --restart-command");
 		}
 		first = name;
 	}

@@ -23,7 +23,9 @@ static int find(struct server *server, struct error *error)
 {
 	struct generations *generations = server->own = xcalloc(1, sizeof *generations);
 
-	return generations_find(generations, server->run, error) || restart_ready(server->run->options, server->run->root, error) ? -1 : 0;
+	return generations_find(generations, server->run, error) || restart_ready(server->run->options, server->run->root, error)
+		       ? -1
+		       : 0;
 }
 
 /* Passes options on that dewy-serve has, too. */
@@ -119,7 +121,8 @@ static void plan(const struct server *server)
 		plan_step(server->run->document, "send SIGHUP to supervisor %d (generation %lld)", (int)generations->supervisor,
 			   generations_newest(generations));
 	else
-		plan_step(server->run->document, "start dewy-serve in %s with the command%s", server->run->root->path, buf_text(&command));
+		plan_step(server->run->document, "start dewy-serve in %s with the command%s", server->run->root->path,
+			  buf_text(&command));
 	generations_plan(generations, server);
 }
 

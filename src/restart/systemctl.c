@@ -128,7 +128,8 @@ int systemctl_find(const char *name, struct unit_state *ret, struct error *error
 	else if (!*ret->type)
 		return error_set(error, ERROR_CONFIG, "the unit %s is no service", name);
 	else if (str_equal(ret->type, "oneshot"))
-		return error_set(error, ERROR_CONFIG, "the unit %s is of Type=oneshot, and has no process that could be seen serving", name);
+		return error_set(error, ERROR_CONFIG,
+				 "the unit %s is of Type=oneshot, and has no process that could be seen serving", name);
 	else
 		return 0;
 	return error_hint(error, "see systemctl status %s, and systemctl daemon-reload after a change", name);

@@ -94,7 +94,8 @@ static void calm(struct server *server)
 	bool rests = is_up(unit) && !unit->tried;
 	struct error error;
 
-	if ((!rests && systemctl_do("stop", unit->name, timeout, &error)) || systemctl_do("reset-failed", unit->name, timeout, &error))
+	if ((!rests && systemctl_do("stop", unit->name, timeout, &error)) ||
+	    systemctl_do("reset-failed", unit->name, timeout, &error))
 		log_debug("Cannot bring the unit to rest", "error", error.message);
 	unit->tried = true;
 }
@@ -145,7 +146,8 @@ static int believe(struct server *server, struct error *error)
 		error_set(error, ERROR_SUPERVISOR,
 			  "%s was reloaded, but no process of it began after that, so that nothing shows that it runs %s",
 			  unit->name, server_version(server));
-		return error_hint(error, "give --health-url, or let the unit be restarted: without ExecReload, or with a --restart-command");
+		return error_hint(
+			error, "give --health-url, or let the unit be restarted: without ExecReload, or with a --restart-command");
 	}
 	if (waited < option_number(options, OPT_SETTLE))
 		return 1;

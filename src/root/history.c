@@ -14,8 +14,8 @@
 
 int history_open(const struct root *root, int flags, struct error *error)
 {
-	AUTO_CLOSE int fd = root->state < 0 ? (errno = ENOENT, -1)
-					    : openat(root->state, HISTORY_NAME, flags | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0644);
+	const int careful = O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+	AUTO_CLOSE int fd = root->state < 0 ? (errno = ENOENT, -1) : openat(root->state, HISTORY_NAME, flags | careful, 0644);
 	struct stat status;
 
 	if (fd < 0 && errno == ENOENT && !(flags & O_CREAT))
@@ -30,30 +30,57 @@ int history_open(const struct root *root, int flags, struct error *error)
 	return error_hint(error, "put it out of the way: a new one is begun");
 }
 
-/* Returns the offset at which the last count lines begin. A last line without an end counts, too. */
-static off_t find_tail(int fd, off_t size, long long count)
+off_t history_start(int fd, off_t end)
 {
 	char block[4096];
 
-	for (off_t end = size; end > 0;) {
+	while (end > 0) {
 		off_t start = end > (off_t)sizeof block ? end - (off_t)sizeof block : 0;
 		ssize_t got = pread(fd, block, (size_t)(end - start), start);
-		if (got <= 0)
-			return 0;
-		for (ssize_t i = got - 1; i >= 0; i--)
-			if (block[i] == '\n' && start + i + 1 < size && --count == 0)
-				return start + i + 1;
-		end = start;
+		const char *newline = got > 0 ? memrchr(block, '\n', (size_t)got) : NULL;
+		if (newline)
+			return start + (newline - block) + 1;
+		end = got > 0 ? start : 0;
 	}
 	return 0;
 }
 
-static void visit_line(const char *text, size_t length, void (*visit)(const cJSON *line, void *context), void *context)
+/* Returns the line, or NULL when it is torn. */
+static cJSON *parse_line(const char *text, size_t length)
 {
 	struct error unreadable;
-	AUTO_JSON cJSON *line = json_parse(text, length, &unreadable);
+	AUTO_JSON cJSON *line = length < HISTORY_LINE ? json_parse(text, length, &unreadable) : NULL;
 
-	if (cJSON_IsObject(line))
+	return cJSON_IsObject(line) ? steal_pointer(&line) : NULL;
+}
+
+cJSON *history_read(int fd, off_t start, off_t end)
+{
+	size_t length = (size_t)(end - start);
+	AUTO_FREE char *text = length < HISTORY_LINE ? xcalloc(1, length + 1) : NULL;
+
+	return text && pread(fd, text, length, start) == (ssize_t)length ? parse_line(text, length) : NULL;
+}
+
+/* Returns the offset at which the last count lines begin that are whole; 0 for all, with count 0. What no newline ends is none. */
+static off_t find_tail(int fd, off_t size, long long count)
+{
+	off_t start = count ? history_start(fd, size) : 0;
+
+	while (start > 0 && count > 0) {
+		off_t end = start - 1; /* of the line before */
+		start = history_start(fd, end);
+		AUTO_JSON cJSON *line = history_read(fd, start, end);
+		count -= line != NULL;
+	}
+	return start;
+}
+
+static void visit_line(const struct buf *text, void (*visit)(const cJSON *line, void *context), void *context)
+{
+	AUTO_JSON cJSON *line = parse_line(buf_text(text), text->length);
+
+	if (line)
 		visit(line, context); /* a line torn by a power cut is none */
 }
 
@@ -74,10 +101,10 @@ int history_each(const struct root *root, long long count, void (*visit)(const c
 		for (char *at = block, *end = block + got; at < end;) {
 			char *newline = memchr(at, '\n', (size_t)(end - at));
 			size_t length = (size_t)((newline ? newline : end) - at);
-			if (line.length + length <= HISTORY_LINE)
+			if (line.length < HISTORY_LINE)
 				buf_add(&line, at, length);
 			if (newline) {
-				visit_line(buf_text(&line), line.length, visit, context);
+				visit_line(&line, visit, context);
 				buf_clear(&line);
 			}
 			at += length + (newline != NULL);

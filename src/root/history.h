@@ -18,8 +18,14 @@ enum { HISTORY_LINE = 1 << 20 }; /* bytes that no line reaches */
  * and flags do not ask to create it. */
 int history_open(const struct root *root, int flags, struct error *error);
 
-/* Calls visit for each of the last count lines, or of all with 0, oldest first; memory does not grow with the file. Returns 0 or
- * -1. */
+/* Returns the offset behind the newline before end in the file, 0 when there is none. */
+off_t history_start(int fd, off_t end);
+
+/* Returns the line from start to end, which is without its newline; the caller deletes it. NULL for what is torn, or no line. */
+cJSON *history_read(int fd, off_t start, off_t end);
+
+/* Calls visit for each of the last count whole lines, or of all with 0, oldest first; memory does not grow with the file. Returns 0
+ * or -1. */
 int history_each(const struct root *root, long long count, void (*visit)(const cJSON *line, void *context), void *context,
 		 struct error *error);
 

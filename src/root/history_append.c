@@ -24,39 +24,13 @@ struct tail {
 	char prev[DIGEST_TEXT]; /* for the next line */
 };
 
-/* Returns the offset behind the newline before end, 0 when there is none. */
-static off_t find_start(int fd, off_t end)
-{
-	char block[4096];
-
-	while (end > 0) {
-		off_t start = end > (off_t)sizeof block ? end - (off_t)sizeof block : 0;
-		ssize_t got = pread(fd, block, (size_t)(end - start), start);
-		const char *newline = got > 0 ? memrchr(block, '\n', (size_t)got) : NULL;
-		if (newline)
-			return start + (newline - block) + 1;
-		end = got > 0 ? start : 0;
-	}
-	return 0;
-}
-
-static bool is_chained(int fd, off_t start, off_t end)
-{
-	AUTO_FREE char *text = end - start < HISTORY_LINE ? xcalloc(1, (size_t)(end - start) + 1) : NULL;
-	struct error unreadable;
-
-	if (!text || pread(fd, text, (size_t)(end - start), start) != end - start)
-		return false;
-	AUTO_JSON cJSON *line = json_parse(text, (size_t)(end - start), &unreadable);
-	return json_string(line, "prev") != NULL;
-}
-
 /* Returns where the last line begins that is chained, 0 when there is none; end is without the last newline. */
 static off_t find_link(int fd, off_t end)
 {
 	for (;;) {
-		off_t start = find_start(fd, end);
-		if (start == 0 || is_chained(fd, start, end))
+		off_t start = history_start(fd, end);
+		AUTO_JSON cJSON *line = history_read(fd, start, end);
+		if (start == 0 || json_string(line, "prev"))
 			return start;
 		end = start - 1;
 	}

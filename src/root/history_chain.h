@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The chain of the history. Each line begins with {"prev":"sha256:...", the SHA-256 of all bytes from the beginning of the last line
- * before it that has a prev, or of the file, to the newline before it, which does not count. That is the line before, together with
- * what is torn behind it, and with lines of before there was a chain. The first line of a file has the digest of nothing. What the
- * next line would have for prev is the head of the history. */
+/* The chain of the history. Each line begins with {"prev":"sha256:...", the SHA-256 of all bytes from the beginning of the last
+ * line before it that has a prev, or of the file, to the newline before it, which does not count. That is the line before, together
+ * with what is torn behind it, and with lines of before there was a chain. The first line of a file has the digest of nothing. What
+ * the next line would have for prev is the head of the history. */
 #ifndef DEWY_HISTORY_CHAIN_H
 #define DEWY_HISTORY_CHAIN_H
 
@@ -12,9 +12,9 @@
 
 struct error;
 
-/* Appends a line, or an array of lines, chained and durably, under the lock of the file, for which it waits ten seconds at the most.
- * A last line that was torn is ended first. What a full disk lets in is taken out again. The same failure again is left out, and all
- * of it in a dry run. Returns 0 or -1. */
+/* Appends a line, or an array of lines, chained and durably, under the lock of the file, for which it waits ten seconds at the
+ * most. A last line that was torn is ended first. What a full disk lets in is taken out again. The same failure again is left out,
+ * and all of it in a dry run. Returns 0 or -1. */
 int history_append(const struct root *root, const cJSON *lines, struct error *error);
 
 /* What the chain of a history shows. */

@@ -58,6 +58,8 @@ static void break_at(struct walk *walk, const cJSON *line, const char *problem)
 	snprintf(walk->chain->broken_time, sizeof walk->chain->broken_time, "%s", time ? time : "");
 }
 
+static const char unfollowed[] = "it does not follow what is before it: either was changed, or what was between them, removed";
+
 /* Counts a whole line, unless it breaks the chain. */
 static void check_line(struct walk *walk, const cJSON *line)
 {
@@ -66,8 +68,7 @@ static void check_line(struct walk *walk, const cJSON *line)
 	bool chained = chain->lines > chain->unchained;
 
 	if (prev && !str_equal(prev, chain->head)) {
-		break_at(walk, line, walk->number == 1 ? "what was before it is gone"
-						: "it does not follow what is before it: either was changed, or what was between them, removed");
+		break_at(walk, line, walk->number == 1 ? "what was before it is gone" : unfollowed);
 		return;
 	}
 	if (!prev && chained) {

@@ -83,8 +83,11 @@ static int open_records(const struct root *root, struct error *error)
 int release_write_record(const struct root *root, const char *name, const cJSON *document, struct error *error)
 {
 	AUTO_CLOSE int records = open_records(root, error);
-	AUTO_FREE char *file = xasprintf("%s.json", name), *text = json_print(document);
+	AUTO_JSON cJSON *record = xrequire(cJSON_Duplicate(document, true));
 
+	json_set_string(record, "notices", NULL);
+	json_set_string(record, "deploy.hooks", NULL);
+	AUTO_FREE char *file = xasprintf("%s.json", name), *text = json_print(record);
 	if (records < 0)
 		return -1;
 	return fs_write_file(records, file, 0644, text, strlen(text), error);
@@ -137,7 +140,8 @@ int release_next_name(const struct root *root, char name[RELEASE_NAME], struct e
 	if (root->releases >= 0 && fs_each(root->releases, newest, latest, error))
 		return -1;
 	if (*latest && time_parse_stamp(latest, &after) == 0 && now <= after)
-		now = after + 1; /* two within a second, or a clock that was set back: the order of names is the order of releases */
+		now = after +
+		      1; /* two within a second, or a clock that was set back: the order of names is the order of releases */
 	if (strlen(time_stamp(now, text)) != RELEASE_NAME - 1) {
 		error_set(error, ERROR_FILESYSTEM, "releases/%s leaves no name for a later release", latest);
 		return error_hint(error, "move that directory away");

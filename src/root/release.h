@@ -22,7 +22,8 @@ int release_current(const struct root *root, char name[RELEASE_NAME], struct err
 /* Returns the record of a release, which the caller deletes; NULL when there is none that can be read. */
 cJSON *release_record(const struct root *root, const char *name);
 
-/* Writes the record durably. Returns 0 or -1. */
+/* Writes the record durably: the document, without what people were told and what hooks printed, because every poll reads it.
+ * Returns 0 or -1. */
 int release_write_record(const struct root *root, const char *name, const cJSON *document, struct error *error);
 
 /* True when the record is of a release whose deployment has not come to its end: it is complete on disk, but either current

@@ -22,7 +22,8 @@ static int check_owner(const struct root *root, struct error *error)
 		return error_errno(error, errno, "cannot look at the root %s", root->path);
 	if (status.st_mode & S_IWOTH || (status.st_mode & S_IWGRP && status.st_gid != getegid())) {
 		error_set(error, ERROR_CONFIG, "others may write to the root %s", root->path);
-		return error_hint(error, "name the directory of the application with --root, or make this one private with chmod go-w");
+		return error_hint(error,
+				  "name the directory of the application with --root, or make this one private with chmod go-w");
 	}
 	if (status.st_uid != geteuid() && status.st_uid != 0 && geteuid() != 0) {
 		error_set(error, ERROR_CONFIG, "the root %s belongs to another user", root->path);

@@ -14,8 +14,8 @@
  * "newer_rejected":"v1.2.4",...}. */
 #define STATE_FOUND "found"
 
-/* The name of what a registry of which that is not remembered last had to offer, of the same form as "found". A run with nothing to do
- * does not read it. */
+/* The name of what a registry of which that is not remembered last had to offer, of the same form as "found". A run with nothing to
+ * do does not read it. */
 #define STATE_OFFERED "offered.json"
 
 /* Returns the object in ROOT/.dewy/NAME, an empty one when there is none that can be read; the caller deletes it. */
