@@ -57,6 +57,15 @@ long long http_retry_after(struct http *http)
 	return curl_easy_getinfo(http->curl, CURLINFO_RETRY_AFTER, &seconds) == CURLE_OK && seconds > 0 ? (long long)seconds : 0;
 }
 
+long long http_pause(struct http *http, int retry)
+{
+	long long seconds = http_retry_after(http);
+
+	if (seconds > 0)
+		return seconds < INT_MAX ? seconds * 1000 : LLONG_MAX;
+	return transfer_pause(retry);
+}
+
 char *http_last_host(struct http *http)
 {
 	char *url = NULL;
@@ -194,16 +203,6 @@ static bool is_worth_retrying(const struct exchange *exchange, CURLcode code)
 				: transfer_is_passing(code);
 }
 
-/* Returns the milliseconds to wait before the retry of that number: what the server asks for, else a growing pause. */
-static long long pause_before(const struct exchange *exchange, int retry)
-{
-	long long seconds = exchange->response->status ? http_retry_after(exchange->http) : 0;
-
-	if (seconds > 0)
-		return seconds < INT_MAX ? seconds * 1000 : LLONG_MAX;
-	return transfer_pause(retry);
-}
-
 /* Makes attempts until one is final: it succeeded, is not worth a retry, or there is no retry or no time left. Returns 0 with its
  * code, or -1. */
 static int attempt_until_done(struct exchange *exchange, CURLcode *ret_code, struct error *error)
@@ -222,7 +221,7 @@ static int attempt_until_done(struct exchange *exchange, CURLcode *ret_code, str
 			retry = 0;
 		if (retry >= most || !is_worth_retrying(exchange, *ret_code))
 			return 0;
-		long long pause = pause_before(exchange, retry);
+		long long pause = exchange->response->status ? http_pause(exchange->http, retry) : transfer_pause(retry);
 		if (pause >= exchange->deadline - time_monotonic())
 			return 0;
 		http_log_pause(exchange, pause);

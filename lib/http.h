@@ -103,6 +103,10 @@ const char *http_validator(struct http *http);
 /* Returns the seconds that the last answer asks to wait (Retry-After, RFC 9110, 10.2.3), 0 when it does not. */
 long long http_retry_after(struct http *http);
 
+/* Returns the milliseconds to wait after the last answer before the retry of that number, which begins at 0: what it asks for, else a
+ * pause as of transfer.h. */
+long long http_pause(struct http *http, int retry);
+
 /* Returns the host that the last exchange came to, which after a redirect is another one than was asked; the caller frees it. */
 char *http_last_host(struct http *http);
 

@@ -592,6 +592,13 @@ strange() {
   assert_regex "$stderr" 'too many messages in a short time \(ratelimited\)'
 }
 
+@test "too many messages: more time than a number holds is not waited for, either" {
+  start limited:9223372036854775807
+  tell slack://deploys < <(one)
+  assert_equal "$(field 'notices[0].sent')" false
+  assert_equal "$(wc -l <slack/requests)" 1
+}
+
 @test "what passes by itself is tried again, and told once" {
   start 503 reset error:fatal_error error:internal_error error:ratelimited slack
   tell slack://deploys < <(one)

@@ -19,7 +19,6 @@
 enum {
 	ANSWER_LIMIT = 1 << 20, /* bytes; it repeats the message */
 	RETRIES = 4,
-	PAUSE_MS = 500, /* before the first retry of what was answered; it doubles */
 };
 
 static const char token_name[] = "SLACK_TOKEN", url_name[] = "SLACK_API_URL", default_url[] = "https://slack.com/api";
@@ -112,7 +111,7 @@ static int ask_until_done(const struct call *call, const char *body, struct slac
 		slack_answer_free(ret);
 		if (ask(call, body, ret, error))
 			return -1;
-		long long seconds = http_retry_after(call->http), pause = seconds ? seconds * 1000 : (long long)PAUSE_MS << retry;
+		long long pause = http_pause(call->http, retry);
 		if (!ret->code || !slack_answer_passes(ret) || retry >= RETRIES || pause >= call->deadline - time_monotonic())
 			return 0;
 		time_sleep(pause);
