@@ -4,12 +4,12 @@
 #include "alloc.h"
 #include "buf.h"
 #include "error.h"
+#include "notify/command.h"
 #include "notify/cut.h"
 #include "root/root.h"
 #include "shell.h"
 #include "str.h"
 #include "time.h"
-#include "transfer.h"
 
 #include <string.h>
 #include <sysexits.h>
@@ -18,7 +18,6 @@ enum {
 	OUTPUT_LIMIT = 65536, /* bytes that are kept of each stream */
 	SHOWN = 400,          /* bytes of the reason */
 	RETRIES = 4,
-	GRACE_MS = 500,       /* from SIGTERM to SIGKILL; less than this process itself has when it is ended */
 };
 
 /* What may go on in the next word is not understood: that could be the rest of a secret. */
@@ -88,7 +87,7 @@ static int run(const struct channel *channel, const struct message *message, lon
 {
 	AUTO_ROOT struct root root = {.fd = -1, .state = -1, .releases = -1};
 	AUTO_FREE char *input = message_body(message);
-	long long grace = timeout_ms / 4 < GRACE_MS ? timeout_ms / 4 + 1 : GRACE_MS;
+	long long grace = command_grace(timeout_ms);
 	const struct shell shell = {
 		.root = &root,
 		.document = message->document,
@@ -110,14 +109,11 @@ static int deliver(struct channel *channel, const struct message *message, long 
 
 	for (int retry = 0;; retry++) {
 		struct proc_result result;
-		long long pause = transfer_pause(retry);
 		int failed = run(channel, message, deadline - time_monotonic(), &result, error) || judge(channel, &result, error);
-		bool again = !result.timed_out && result.exit_code == EX_TEMPFAIL && retry < RETRIES &&
-			     pause < deadline - time_monotonic();
+		int code = result.timed_out ? EX_SOFTWARE : result.exit_code;
 		proc_result_free(&result);
-		if (!again)
+		if (!command_waits(code, retry, RETRIES, deadline))
 			return failed ? -1 : 0;
-		time_sleep(pause);
 	}
 }
 

@@ -5,19 +5,18 @@
 #include "buf.h"
 #include "error.h"
 #include "fs.h"
+#include "notify/command.h"
 #include "notify/cut.h"
 #include "notify/mail_message.h"
 #include "proc.h"
 #include "secrets.h"
 #include "time.h"
-#include "transfer.h"
 
 #include <string.h>
 #include <sysexits.h>
 
 enum {
 	RETRIES = 6,
-	GRACE_MS = 500, /* from SIGTERM to SIGKILL; less than this process itself has when it is ended */
 	OUTPUT_LIMIT = 16384,
 	SAID_LIMIT = 200,
 };
@@ -79,8 +78,7 @@ static const char *hint_for(int exit_code)
 		return "see in the log of this machine's mail server what it waits for";
 	default:
 		return "try it by hand, and read the log of this machine's mail server; a unit of systemd needs ReadWritePaths= "
-		       "for its "
-		       "spool, or mail://localhost/TO?tls=none instead";
+		       "for its spool, or mail://localhost/TO?tls=none instead";
 	}
 }
 
@@ -106,7 +104,7 @@ static int run(const char *const *argv, const char *content, long long timeout_m
 		.argv = argv,
 		.environment = environment,
 		.in = in,
-		.grace_ms = timeout_ms / 4 < GRACE_MS ? timeout_ms / 4 + 1 : GRACE_MS,
+		.grace_ms = command_grace(timeout_ms),
 	};
 	struct proc_result result = {0};
 
@@ -126,10 +124,8 @@ static int run_until_taken(const char *const *argv, const char *content, long lo
 
 	for (int retry = 0;; retry++) {
 		int code = run(argv, content, deadline - time_monotonic(), error);
-		long long pause = transfer_pause(retry);
-		if (code != EX_TEMPFAIL || retry >= RETRIES || pause >= deadline - time_monotonic())
+		if (!command_waits(code, retry, RETRIES, deadline))
 			return code ? -1 : 0;
-		time_sleep(pause);
 	}
 }
 
