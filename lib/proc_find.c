@@ -46,11 +46,11 @@ char *proc_sibling(const char *name)
 	return path ? path : xstrdup(name);
 }
 
-char *proc_helper(const char *near, const char *where)
+char *proc_helper(const char *name, const char *directory)
 {
-	AUTO_FREE char *path = proc_sibling(near);
+	AUTO_FREE char *near = xasprintf("../libexec/dewy/%s", name), *path = proc_sibling(near);
 
-	return *path == '/' ? steal_pointer(&path) : xstrdup(where);
+	return *path == '/' ? steal_pointer(&path) : xasprintf("%s/%s", directory, name);
 }
 
 char *proc_find(const char *name)

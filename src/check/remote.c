@@ -5,5 +5,5 @@
 
 char *remote_program(void)
 {
-	return proc_helper("../libexec/dewy/dewy-check-remote", PKGLIBEXECDIR "/dewy-check-remote");
+	return proc_helper("dewy-check-remote", PKGLIBEXECDIR);
 }

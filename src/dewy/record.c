@@ -14,7 +14,7 @@ enum { TIMEOUT_MS = 30000 };
 
 char *record_program(void)
 {
-	return proc_helper("../libexec/dewy/dewy-history", PKGLIBEXECDIR "/dewy-history");
+	return proc_helper("dewy-history", PKGLIBEXECDIR);
 }
 
 /* It says itself what went wrong with the history. */

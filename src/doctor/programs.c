@@ -43,7 +43,7 @@ void doctor_programs(struct doctor *doctor, struct verdict *verdict)
 	static const char *const names[] = {"dewy",         "dewy-check",  "dewy-fetch", "dewy-deploy",
 					    "dewy-restart", "dewy-notify", "dewy-serve"};
 	AUTO_FREE char *remote = remote_program();
-	AUTO_FREE char *history = proc_helper("../libexec/dewy/dewy-history", PKGLIBEXECDIR "/dewy-history");
+	AUTO_FREE char *history = proc_helper("dewy-history", PKGLIBEXECDIR);
 	struct error error;
 
 	(void)doctor;
