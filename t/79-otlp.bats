@@ -2,11 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Traces and metrics by OTLP over HTTP. What is sent is read by the published definition of the protocol, see t/otlp.py.
 load common
-
-cleanup() {
-  local pid
-  for pid in "${servers[@]}"; do stop_pid "$pid"; done
-}
+load notify
 
 prepare() {
   cd "$BATS_TEST_TMPDIR"
@@ -17,11 +13,8 @@ prepare() {
 
 # receive ANSWER...: starts a receiver that keeps what it gets in web, and makes it the endpoint. Without answers it takes all.
 receive() {
-  mkdir web
-  "$BATS_TEST_DIRNAME/webserver.py" web "${@:-200,Content-Type=application/json,@$PWD/success}" >/dev/null 3>&- &
-  servers+=($!)
-  wait_until test -s web/port
-  export OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:$(cat web/port)
+  serve web "${@:-200,Content-Type=application/json,@$PWD/success}"
+  export OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:$port
 }
 
 # received [JQ-FILTER]: what came so far, as t/otlp.py reads it; nothing when nothing did.
@@ -48,10 +41,6 @@ document() {
   jq -nc --arg root "$ROOT" --arg state "$1" '{dewy: 1, id: "20240115T103044Z-7f3a91", app: "root", host: "web-1", root: $root,
     mode: "server", state: $state, release: {version: "v1.2.3"}, check: {started_at: "2024-01-15T10:30:44.250Z", duration_ms: 84},
     restart: {started_at: "2024-01-15T10:30:46Z", duration_ms: 1000}} | '"${2:-.}"
-}
-
-notify() {
-  run --separate-stderr dewy-notify --no-report "$@"
 }
 
 @test "a deployment is one trace: a span for the run, each stage and each hook, one within the other" {
