@@ -187,6 +187,8 @@ links() {
   [[ $stderr == *"--stage-timeout 1ms: expected at least 1s and at most 24h"* ]]
   run -1 --separate-stderr dewy once --path "/tmp/my socket"
   [[ $stderr == *"--path /tmp/my socket: expected a text without white space"* ]]
+  run -1 --separate-stderr dewy once --notifier "exec:/bin/tell all"
+  [[ $stderr == *"--notifier exec:/bin/tell all: expected a text without white space; "*"write %20 for a space"* ]]
   run -1 --separate-stderr dewy once --log-level loud
   [[ $stderr == *"--log-level loud: expected debug|info|warn|error"* ]]
   run -1 --separate-stderr dewy once --max-size
