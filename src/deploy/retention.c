@@ -12,6 +12,7 @@
 #include "time.h"
 
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -134,7 +135,8 @@ static bool is_abandoned(int cache, const char *name)
 	struct stat status;
 
 	return name[0] == '.' && (str_ends(name, ".part") || str_ends(name, ".part.json")) &&
-	       fstatat(cache, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && time_now() / 1000 - status.st_mtime > ABANDONED_SECONDS;
+	       fstatat(cache, name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       llabs(time_now() / 1000 - status.st_mtime) > ABANDONED_SECONDS; /* also when the clock was far ahead then */
 }
 
 static int sweep_artifact(const char *name, void *context)

@@ -19,6 +19,8 @@ int attempts_failed(const struct root *root, const char *cache_key, time_t *ret_
 	*ret_next = 0;
 	if (!str_equal(json_string(file, "cache_key"), cache_key) || !next || time_parse(next, ret_next))
 		return 0;
+	if (*ret_next > time_now() / 1000 + LONGEST_PAUSE) /* written while the clock was ahead */
+		*ret_next = 0;
 	return (int)json_number(file, "failures", 0);
 }
 
