@@ -8,7 +8,8 @@
 struct error;
 
 /* Takes the lock file name below dir, which is created when missing, waiting at most wait_ms milliseconds. Returns its
- * descriptor, which holds the lock until it is closed; or -1 with ERROR_LOCKED, or ERROR_FILESYSTEM. */
+ * descriptor, which holds the lock until it is closed; or -1 with ERROR_LOCKED, or ERROR_FILESYSTEM. It is the lock of whatever has
+ * the name then; but who removes the file lets the next one in. */
 int lock_take(int dir, const char *name, long long wait_ms, struct error *error);
 
 /* As lock_take, for the file that is open at fd already, name below dir, until that is closed. Returns 0 or -1. */
@@ -17,6 +18,9 @@ int lock_open(int fd, int dir, const char *name, long long wait_ms, struct error
 /* As lock_take, for one of many things that share a lock file, by a number. The lock is this process's, not its children's, and
  * ends with the process or as soon as it closes any descriptor of the file (fcntl(2), F_SETLK). */
 int lock_take_part(int dir, const char *name, unsigned part, long long wait_ms, struct error *error);
+
+/* As lock_take, for a directory itself, which nobody removes by mistake. */
+int lock_take_directory(int dir, long long wait_ms, struct error *error);
 
 /* Returns 1 when fd is open on the lock file name below dir and holds its lock, else 0. */
 int lock_is_ours(int fd, int dir, const char *name);

@@ -77,6 +77,9 @@ char *proc_helper(const char *name, const char *directory);
 /* Returns the parent of a living process, 0 when it has none here; -1 when there is no such process, or this user may not know. */
 pid_t proc_parent(pid_t pid);
 
+/* True when the process is stopped, by a signal or a debugger, until somebody lets it go on. */
+bool proc_is_stopped(pid_t pid);
+
 /* True when a living process has a controlling terminal. */
 bool proc_has_terminal(pid_t pid);
 

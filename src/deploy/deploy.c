@@ -213,9 +213,13 @@ static int accept(const struct stage_run *run, struct error *error)
 {
 	const char *version = json_string(run->document, "release.version");
 	AUTO_JSON cJSON *rejected = rejected_read(run->root, error);
+	bool same = str_equal(version, json_string(run->document, "previous.version"));
 
 	if (!rejected)
 		return -1;
+	if (!json_true(run->document, "forced") && !same &&
+	    rejected_has(rejected, version, json_string(run->document, "artifact.digest")))
+		return error_set(error, ERROR_SUPERSEDED, "%s was rejected meanwhile", version);
 	if (json_true(run->document, "forced") || rejected_find(rejected, version))
 		return rejected_accept(run->root, version, error);
 	return 0;

@@ -4,8 +4,8 @@
 #include "alloc.h"
 #include "buf.h"
 #include "dewy/record.h"
+#include "dewy/turn.h"
 #include "error.h"
-#include "lock.h"
 #include "root/history_line.h"
 #include "root/rejected.h"
 #include "str.h"
@@ -46,7 +46,7 @@ static int explain_unknown(const struct root *root, const char *version, struct 
 /* Returns 0 or -1; version is NULL for all. */
 static int forget(const struct root *root, const char *version, long long lock_wait_ms, struct error *error)
 {
-	AUTO_CLOSE int lock = root->state < 0 ? -1 : lock_take(root->state, "lock", lock_wait_ms, error);
+	AUTO_CLOSE int lock = root->state < 0 ? -1 : turn_take(root, lock_wait_ms, error);
 	AUTO_JSON cJSON *forgotten = NULL;
 	const cJSON *entry;
 

@@ -13,6 +13,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* What one user makes, another one cannot replace, and root would run what somebody else has put there. */
+static int refuse_user(const char *path, const char *name, uid_t owner, struct error *error)
+{
+	error_set(error, ERROR_CONFIG, "the root is used by one user: %s%s belongs to uid %u, and this is uid %u", path, name,
+		  (unsigned)owner, (unsigned)geteuid());
+	return error_hint(error, "run as its owner, with sudo -u '#%u', or give all of it to this one: chown -R %u %s", (unsigned)owner,
+			  (unsigned)geteuid(), path);
+}
+
 /* Whoever may write to ROOT decides what runs: only its owner, root, and the group of this process may be among them. */
 static int check_owner(const struct root *root, struct error *error)
 {
@@ -25,10 +34,20 @@ static int check_owner(const struct root *root, struct error *error)
 		return error_hint(error,
 				  "name the directory of the application with --root, or make this one private with chmod go-w");
 	}
-	if (status.st_uid != geteuid() && status.st_uid != 0 && geteuid() != 0) {
-		error_set(error, ERROR_CONFIG, "the root %s belongs to another user", root->path);
-		return error_hint(error, "run as its owner");
-	}
+	if (status.st_uid != geteuid() && (status.st_uid != 0 || faccessat(root->fd, ".", W_OK, AT_EACCESS)))
+		return refuse_user(root->path, "", status.st_uid, error);
+	return 0;
+}
+
+/* What dewy keeps in ROOT belongs to whoever began to use it: a lock that root made would keep its owner out for ever. */
+static int check_content(const struct root *root, struct error *error)
+{
+	struct stat status;
+
+	if (root->state >= 0 && fstat(root->state, &status) == 0 && status.st_uid != geteuid())
+		return refuse_user(root->path, "/.dewy", status.st_uid, error);
+	if (root->releases >= 0 && fstat(root->releases, &status) == 0 && status.st_uid != geteuid())
+		return refuse_user(root->path, "/releases", status.st_uid, error);
 	return 0;
 }
 
@@ -58,7 +77,7 @@ static int open_directories(struct root *root, const char *path, struct error *e
 
 int root_open(struct root *root, const char *path, struct error *error)
 {
-	return open_directories(root, path, error) || check_owner(root, error) ? -1 : 0;
+	return open_directories(root, path, error) || check_owner(root, error) || check_content(root, error) ? -1 : 0;
 }
 
 int root_look(struct root *root, const char *path, struct error *error)
@@ -90,6 +109,37 @@ int root_prepare(struct root *root, struct error *error)
 	return 0;
 }
 
+/* True when the path leads to the directory that was opened. */
+static bool leads_to(const char *path, int fd)
+{
+	struct stat opened, named;
+
+	return fstat(fd, &opened) == 0 && stat(path, &named) == 0 && opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
+}
+
+int root_renew(struct root *root, const char *path, struct error *error)
+{
+	struct root again;
+
+	if (leads_to(path ? path : ".", root->fd) && leads_to(root->path, root->fd))
+		return 0;
+	if (root_open(&again, path, error)) {
+		root_close(&again);
+		return -1;
+	}
+	root_close(root);
+	*root = again;
+	return 0;
+}
+
+int root_check_name(const struct root *root, struct error *error)
+{
+	if (leads_to(root->path, root->fd))
+		return 0;
+	error_set(error, ERROR_FILESYSTEM, "the root %s was moved or replaced during the run", root->path);
+	return error_hint(error, "run again where it is now: what was begun is completed there");
+}
+
 void root_close(struct root *root)
 {
 	cleanup_close(&root->fd);
@@ -104,15 +154,23 @@ char *root_state_path(const struct root *root, const char *name)
 	return xasprintf("%s/.dewy/%s", root->path, name);
 }
 
-char *root_cache_path(const struct root *root, const char *where)
+/* Returns what names the cache when it is not ROOT/.dewy/cache, else NULL. */
+static const char *other_cache(const char *where)
 {
 	if (!where)
 		where = getenv("DEWY_CACHEDIR");
 	if (!where || !*where)
+		return NULL;
+	return str_starts(where, "file://") ? where + strlen("file://") : where;
+}
+
+char *root_cache_path(const struct root *root, const char *where)
+{
+	const char *other = other_cache(where);
+
+	if (!other)
 		return root_state_path(root, "cache");
-	if (str_starts(where, "file://"))
-		where += strlen("file://");
-	return where[0] == '/' ? xstrdup(where) : xasprintf("%s/%s", root->path, where);
+	return other[0] == '/' ? xstrdup(other) : xasprintf("%s/%s", root->path, other);
 }
 
 bool root_is_cache_key(const char *key)
@@ -122,18 +180,19 @@ bool root_is_cache_key(const char *key)
 
 int root_find_cache(const struct root *root, const char *where)
 {
-	AUTO_FREE char *path = root_cache_path(root, where);
+	const char *other = other_cache(where);
 
-	return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return openat(other ? root->fd : root->state, other ? other : "cache", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
 int root_open_cache(const struct root *root, const char *where, char **ret_path, struct error *error)
 {
 	AUTO_FREE char *path = root_cache_path(root, where);
+	const char *other = other_cache(where);
 
-	if (fs_make_directory(AT_FDCWD, path, 0755, error))
-		return error_in(error, "cache");
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (mkdirat(other ? root->fd : root->state, other ? other : "cache", 0755) && errno != EEXIST)
+		return error_errno(error, errno, "cannot create the cache %s", path);
+	int fd = root_find_cache(root, where);
 	if (fd < 0)
 		return error_errno(error, errno, "cannot open the cache %s", path);
 	if (ret_path)

@@ -26,8 +26,15 @@ int root_open(struct root *root, const char *path, struct error *error);
 /* As root_open, for somebody who only reads: owner and mode do not matter as long as they allow that. */
 int root_look(struct root *root, const char *path, struct error *error);
 
+/* Opens ROOT again when path, as root_open had it, leads to another directory by now, or to the same one by another name. Returns 0,
+ * or -1 with root as it was. */
+int root_renew(struct root *root, const char *path, struct error *error);
+
 /* Creates what root_open did not find in ROOT. Returns 0 or -1. */
 int root_prepare(struct root *root, struct error *error);
+
+/* Returns 0 while the path of ROOT leads to the directory that was opened, else -1: the name is another one's by now, or nobody's. */
+int root_check_name(const struct root *root, struct error *error);
 
 void root_close(struct root *root);
 

@@ -38,13 +38,9 @@ static int explain_holder(const char *path, struct error *error)
 
 int pidfile_take(const char *path, struct error *error)
 {
-	for (;;) {
-		AUTO_CLOSE int fd = lock_take(AT_FDCWD, path, READERS_MS, error);
-		if (fd < 0)
-			return error->code == ERROR_LOCKED ? explain_holder(path, error) : -1;
-		if (lock_is_ours(fd, AT_FDCWD, path)) /* not so when its last holder removed it meanwhile */
-			return steal_fd(&fd);
-	}
+	int fd = lock_take(AT_FDCWD, path, READERS_MS, error);
+
+	return fd < 0 && error->code == ERROR_LOCKED ? explain_holder(path, error) : fd;
 }
 
 int pidfile_write(int fd, const char *path, struct error *error)
