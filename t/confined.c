@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* confined DIR OUTSIDE WORK: runs one kind of work as confine_run does it, and prints what came of it. */
 #include "alloc.h"
-#include "deploy/confine.h"
+#include "confine.h"
 #include "error.h"
 
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "deploy/child.h"
 
-#include "deploy/confine.h"
+#include "confine.h"
 
 /* Enough for a window of 128 MiB, the largest that zstd takes unasked, and for the directory of a zip of 500,000 entries. */
 static const long long memory_limit = 192 << 20;

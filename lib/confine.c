@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "deploy/confine.h"
+#include "confine.h"
 
 #include "buf.h"
 #include "cleanup.h"
