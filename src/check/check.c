@@ -308,7 +308,7 @@ static int ask_registry(struct check *check, struct error *error)
 	};
 	AUTO_FINDING struct finding finding = {0};
 
-	if (!rejected)
+	if (!rejected || registry_confine(&check->registry, -1, error))
 		return -1;
 	check->rejected = rejected;
 	int failed = find(check, &rules, &finding, error);

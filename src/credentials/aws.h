@@ -22,6 +22,9 @@ struct aws_credential {
  * error of an exchange. The caller gives ret to aws_credential_free in both cases. */
 int aws_credential_find(struct session *session, const char *region, struct aws_credential *ret, struct error *error);
 
+/* True when that may run a command, because a profile has a credential_process. */
+bool aws_runs_command(void);
+
 void aws_credential_free(struct aws_credential *credential);
 
 /* What a signed request points to. */

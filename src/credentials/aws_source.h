@@ -27,6 +27,9 @@ int aws_web_identity(struct aws_search *search, struct aws_credential *ret, stru
 int aws_container(struct aws_search *search, struct aws_credential *ret, struct error *error);
 int aws_instance(struct aws_search *search, struct aws_credential *ret, struct error *error);
 
+/* True when the profile, or one that it leads to, has a credential_process. */
+bool aws_profile_runs_command(void);
+
 /* A role that STS gives temporary credentials of (https://docs.aws.amazon.com/STS/latest/APIReference/). */
 struct aws_role {
 	const char *arn;

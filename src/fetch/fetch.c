@@ -58,7 +58,9 @@ static int open_registry(struct fetch *fetch, struct error *error)
 
 	if (fetch->registry.ops)
 		return 0;
-	return registry_open(&fetch->registry, json_string(run->document, "registry"), run->options, run->root, error);
+	if (registry_open(&fetch->registry, json_string(run->document, "registry"), run->options, run->root, error))
+		return -1;
+	return registry_confine(&fetch->registry, fetch->cache, error);
 }
 
 /* Asks the checksum files of the release when the registry itself tells too little. */

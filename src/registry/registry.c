@@ -3,9 +3,13 @@
 
 #include "alloc.h"
 #include "buf.h"
+#include "confine.h"
 #include "error.h"
+#include "landlock.h"
+#include "log.h"
 #include "options.h"
 #include "path.h"
+#include "root/root.h"
 #include "str.h"
 
 #include <string.h>
@@ -148,6 +152,21 @@ void registry_close(struct registry *registry)
 	cJSON_Delete(registry->validators);
 	url_free(&registry->url);
 	*registry = (struct registry){0};
+}
+
+int registry_confine(const struct registry *registry, int cache, struct error *error)
+{
+	int state = registry->session.root->state;
+	const struct landlock_rules rules = {
+		.below = {{state, state < 0 ? 0 : LANDLOCK_MAY_REPLACE}, {cache, cache < 0 ? 0 : LANDLOCK_MAY_REPLACE}},
+		.reads = true,
+		.connects = registry->ops != &file_registry,
+	};
+
+	if (!registry->ops->runs_commands || !registry->ops->runs_commands(registry))
+		return confine_self(&rules, error);
+	log_debug("Not confined", "reason", "credentials come from a command");
+	return 0;
 }
 
 int registry_owns(const struct registry *registry, const struct url *url, struct error *error)

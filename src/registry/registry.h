@@ -109,6 +109,9 @@ struct registry_ops {
 	 * this machine may only read there; or -1. */
 	int (*report)(struct registry *registry, const char *version, const char *name, const char *text, struct error *error);
 
+	/* True when it may run commands that the user has configured for its credentials; NULL for one that never does. */
+	bool (*runs_commands)(const struct registry *registry);
+
 	/* Frees what own leads to, and closes the session; NULL when there is nothing to do. */
 	void (*close)(struct registry *registry);
 };
@@ -120,6 +123,11 @@ int registry_open(struct registry *registry, const char *url, const struct optio
 		  struct error *error);
 
 void registry_close(struct registry *registry);
+
+/* To be called before the registry is asked anything: from here on this process writes to ROOT/.dewy and the directory cache (-1
+ * for none) only, and executes nothing (confine.h); where the registry runs commands, which may write elsewhere, it is left as it
+ * is. Returns 0 or -1. */
+int registry_confine(const struct registry *registry, int cache, struct error *error);
 
 /* Returns 0 when the artifact at url lies below the registry, else -1 with ERROR_DOCUMENT. */
 int registry_owns(const struct registry *registry, const struct url *url, struct error *error);
