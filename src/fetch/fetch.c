@@ -4,9 +4,11 @@
 #include "alloc.h"
 #include "error.h"
 #include "fetch/checksums.h"
+#include "fetch/deployed.h"
 #include "fetch/expected.h"
 #include "fetch/part.h"
 #include "fetch/progress.h"
+#include "fetch/signatures.h"
 #include "fs.h"
 #include "log.h"
 #include "registry/registry.h"
@@ -27,6 +29,7 @@ struct fetch {
 	char *path;      /* its path */
 	const char *key; /* name of the artifact in the cache */
 	struct expected expected;
+	struct signatures signatures;
 	char rejected[DIGEST_TEXT]; /* digest of what was rejected under the same version, "" for none */
 	bool off, required;       /* --verify-checksum */
 	struct registry registry; /* opened when it is first needed */
@@ -39,6 +42,7 @@ static void free_fetch(struct fetch *fetch)
 	cleanup_close(&fetch->cache);
 	free(fetch->path);
 	expected_free(&fetch->expected);
+	signatures_free(&fetch->signatures);
 	registry_close(&fetch->registry);
 }
 
@@ -74,6 +78,24 @@ static int learn_checksums(struct fetch *fetch, struct error *error)
 			       json_string(document, "artifact.name"), &fetch->expected, error);
 }
 
+/* Asks who vouches for the artifact, when somebody has to. */
+static int learn_signatures(struct fetch *fetch, struct error *error)
+{
+	if (!fetch->signatures.keys.count)
+		return 0;
+	if (open_registry(fetch, error))
+		return -1;
+	return signatures_learn(&fetch->signatures, &fetch->registry, fetch->run->document, &fetch->expected, error);
+}
+
+/* Returns 0 when the content is what is expected, and those vouch for it who have to; else -1 with ERROR_INTEGRITY. */
+static int verify(struct fetch *fetch, const struct content *content, struct error *error)
+{
+	if (expected_compare(&fetch->expected, content, fetch->key, error))
+		return -1;
+	return signatures_judge(&fetch->signatures, content, json_string(fetch->run->document, "artifact.name"), error);
+}
+
 static bool is_rejected(const struct fetch *fetch, const struct content *content)
 {
 	return *fetch->rejected && str_equal(content->digests[0], fetch->rejected);
@@ -81,7 +103,7 @@ static bool is_rejected(const struct fetch *fetch, const struct content *content
 
 /* Looks for the artifact in the cache. Returns 0 when it is there as expected; 1 when it is not, is outdated, or is what was
  * rejected, so that the registry has to show whether it holds another one now; or -1. */
-static int look_into_cache(const struct fetch *fetch, struct content *ret, struct error *error)
+static int look_into_cache(struct fetch *fetch, struct content *ret, struct error *error)
 {
 	AUTO_CLOSE int fd = openat(fetch->cache, fetch->key, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	AUTO_HASHING struct hashing hashing = {0};
@@ -101,7 +123,7 @@ static int look_into_cache(const struct fetch *fetch, struct content *ret, struc
 	hashing_end(&hashing, ret);
 	if (is_rejected(fetch, ret))
 		return 1;
-	if (expected_compare(&fetch->expected, ret, fetch->key, error) == 0)
+	if (verify(fetch, ret, error) == 0)
 		return 0;
 	log_warn("The artifact in the cache is damaged", "cache_key", fetch->key, "error", error->message);
 	return 1;
@@ -221,7 +243,7 @@ static int fill_and_publish(struct fetch *fetch, struct part *part, struct conte
 {
 	if (part_open(part, error) || check_space(fetch, part->bytes, error))
 		return -1;
-	if (read_registry(fetch, part, ret, error) || expected_compare(&fetch->expected, ret, fetch->key, error))
+	if (read_registry(fetch, part, ret, error) || verify(fetch, ret, error))
 		return -1;
 	return part_publish(part, error);
 }
@@ -248,30 +270,18 @@ static int download(struct fetch *fetch, struct content *ret, struct error *erro
 	return 0;
 }
 
-/* True when the wanted release is the deployed one, and its directory is there. */
-static bool is_deployed(const struct fetch *fetch)
-{
-	const cJSON *document = fetch->run->document;
-	const struct root *root = fetch->run->root;
-	const char *path = json_string(document, "previous.path"), *name = path ? strrchr(path, '/') : NULL;
-	struct stat status;
-
-	if (!name || json_true(document, "forced") || !str_equal(json_string(document, "previous.cache_key"), fetch->key) ||
-	    !release_is_name(name + 1))
-		return false;
-	AUTO_FREE char *expected = release_path(root, name + 1);
-	return str_equal(path, expected) && fstatat(root->releases, name + 1, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       S_ISDIR(status.st_mode);
-}
-
 static void describe(const struct fetch *fetch, const struct content *content, bool from_cache)
 {
-	cJSON *document = fetch->run->document;
+	cJSON *document = fetch->run->document, *verified = expected_names(&fetch->expected);
 	AUTO_FREE char *path = xasprintf("%s/%s", fetch->path, fetch->key);
 
+	if (fetch->signatures.keys.count) {
+		json_set(document, "fetch.signatures", signatures_describe(&fetch->signatures));
+		cJSON_AddItemToArray(verified, xrequire(cJSON_CreateString("minisign")));
+	}
 	json_set_number(document, "fetch.bytes", content->bytes);
 	json_set_bool(document, "fetch.from_cache", from_cache);
-	json_set(document, "fetch.verified", expected_names(&fetch->expected));
+	json_set(document, "fetch.verified", verified);
 	json_set_string(document, "fetch.path", path);
 	json_set_number(document, "artifact.size", content->bytes);
 	json_set_string(document, "artifact.digest", content->digests[0]);
@@ -314,19 +324,20 @@ static int open_fetch(struct fetch *fetch, const struct stage_run *run, struct e
 	fetch->required = str_equal(verify, "required");
 	if (digest && !fetch->off)
 		expected_set(&fetch->expected, BY_REGISTRY, digest);
-	if (check_key(run->document, fetch->key, error) || recall_rejected(fetch, error))
+	if (check_key(run->document, fetch->key, error) || recall_rejected(fetch, error) ||
+	    keys_read(run->options, &fetch->signatures.keys, error))
 		return -1;
 	fetch->cache = root_open_cache(run->root, option_string(run->options, OPT_CACHE), &fetch->path, error);
 	return fetch->cache < 0 ? -1 : 0;
 }
 
 /* Gets the artifact out of the cache or the registry. What is in the cache was verified when it came; --verify-checksum=required
- * does not trust that. Returns 0; 1 when it is what was rejected before; or -1. */
+ * and --verify-key do not trust that. Returns 0; 1 when it is what was rejected before; or -1. */
 static int get(struct fetch *fetch, struct error *error)
 {
 	struct content content = {0};
 
-	if (fetch->required && learn_checksums(fetch, error))
+	if (learn_signatures(fetch, error) || (fetch->required && learn_checksums(fetch, error)))
 		return -1;
 	int missing = fetch->required && !expected_is_strong(&fetch->expected) ? 1 : look_into_cache(fetch, &content, error);
 	if (missing < 0 || (missing && download(fetch, &content, error)))
@@ -349,6 +360,21 @@ static int stay_rejected(struct stage_run *run, struct error *error)
 	return 0;
 }
 
+/* Leaves nothing in the cache for which nobody has vouched. Returns -1. */
+static int refuse(const struct fetch *fetch, const struct error *error)
+{
+	if (fetch->signatures.keys.count && error->code == ERROR_INTEGRITY)
+		unlinkat(fetch->cache, fetch->key, 0);
+	return -1;
+}
+
+static int check(const struct options *options, struct error *error)
+{
+	AUTO_KEYS struct keys keys = {0};
+
+	return keys_read(options, &keys, error);
+}
+
 static int run(struct stage_run *run, struct error *error)
 {
 	AUTO_FETCH struct fetch fetch = {.cache = -1};
@@ -359,8 +385,8 @@ static int run(struct stage_run *run, struct error *error)
 	if (result > 0)
 		return stay_rejected(run, error);
 	if (result < 0) {
-		if (!is_deployed(&fetch))
-			return -1;
+		if (!deployed_suffices(run, fetch.cache))
+			return refuse(&fetch, error);
 		log_warn("The artifact is not to be had: the deployed release has to do", "error", error->message);
 	}
 	document_set_state(run->document, STATE_FETCHED, NULL);
@@ -379,5 +405,6 @@ const struct stage fetch_stage = {
 	.acts_on = 1u << STATE_AVAILABLE,
 	.takes_lock = true,
 	.record = history_append,
+	.check = check,
 	.run = run,
 };
