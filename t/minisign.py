@@ -6,10 +6,11 @@ minisign.py sign KEY.pem ID FILE COMMENT [malleated]
                                             prints a signature file; malleated, its S is not below L, as it must be
 minisign.py forge FILE COMMENT              prints one that holds under the key of small order, without any secret
 minisign.py weak NAME ID                    prints a public key file of small order, or one that is not canonical
-minisign.py mutate NAME < SIGNATURE         prints it spoilt; without NAME the names
+minisign.py mutate SIGNATURE DIRECTORY      writes all that can become of it when it is spoilt
 """
 import base64
 import hashlib
+import os
 import subprocess
 import sys
 import tempfile
@@ -102,16 +103,12 @@ def at_line(number, change):
     return mutate
 
 
-def whole(change):
-    return change
-
-
 MUTATIONS = {
     # what stands for the same, and other comments that nobody has signed
-    "nothing": whole(lambda text: text),
+    "nothing": lambda text: text,
     "untrusted-comment": at_line(0, lambda line: b"untrusted comment: anything at all"),
-    "crlf": whole(lambda text: text.replace(b"\n", b"\r\n")),
-    "no-last-newline": whole(lambda text: text[:-1]),
+    "crlf": lambda text: text.replace(b"\n", b"\r\n"),
+    "no-last-newline": lambda text: text[:-1],
     # the signature of the file
     "algorithm": at_line(1, lambda line: flip(line, 0)),
     "legacy-algorithm": at_line(1, lambda line: flip(line, 1, ord("D") ^ ord("d"))),
@@ -145,23 +142,31 @@ MUTATIONS = {
     "global-s": at_line(3, lambda line: flip(line, 63)),
     "global-s-not-below-l": at_line(3, lambda line: malleate(line, 32)),
     "global-short": at_line(3, lambda line: encode(base64.b64decode(line)[:-1])),
-    "global-is-the-other": whole(lambda text: b"\n".join(
-        text.split(b"\n")[:3] + [encode(base64.b64decode(text.split(b"\n")[1])[10:]), b""])),
+    "global-is-the-other": lambda text: b"\n".join(
+        text.split(b"\n")[:3] + [encode(base64.b64decode(text.split(b"\n")[1])[10:]), b""]),
     # the file
     "untrusted-prefix": at_line(0, lambda line: line.replace(b"untrusted", b"Untrusted")),
     "untrusted-long": at_line(0, lambda line: line + b"x" * 1100),
-    "empty": whole(lambda text: b""),
-    "one-line": whole(lambda text: b"\n".join(text.split(b"\n")[:1])),
-    "two-lines": whole(lambda text: b"\n".join(text.split(b"\n")[:2])),
-    "three-lines": whole(lambda text: b"\n".join(text.split(b"\n")[:3])),
-    "cut": whole(lambda text: text[:-20]),
-    "trailing-line": whole(lambda text: text + b"one more\n"),
-    "trailing-blank": whole(lambda text: text + b"\n"),
-    "leading-blank": whole(lambda text: b"\n" + text),
-    "twice": whole(lambda text: text + text),
-    "zeros": whole(lambda text: bytes(len(text))),
-    "huge": whole(lambda text: text + b"x" * 20000),
+    "empty": lambda text: b"",
+    "one-line": lambda text: b"\n".join(text.split(b"\n")[:1]),
+    "two-lines": lambda text: b"\n".join(text.split(b"\n")[:2]),
+    "three-lines": lambda text: b"\n".join(text.split(b"\n")[:3]),
+    "cut": lambda text: text[:-20],
+    "trailing-line": lambda text: text + b"one more\n",
+    "trailing-blank": lambda text: text + b"\n",
+    "leading-blank": lambda text: b"\n" + text,
+    "twice": lambda text: text + text,
+    "zeros": lambda text: bytes(len(text)),
+    "huge": lambda text: text + b"x" * 20000,
 }
+
+
+def mutate(path, directory):
+    with open(path, "rb") as file:
+        text = file.read()
+    for name, change in MUTATIONS.items():
+        with open(os.path.join(directory, name), "wb") as file:
+            file.write(change(text))
 
 
 def main(command, *arguments):
@@ -173,10 +178,10 @@ def main(command, *arguments):
         forge(*arguments)
     elif command == "weak":
         out(public_file(arguments[1], WEAK[arguments[0]]))
-    elif not arguments:
-        print("\n".join(MUTATIONS))
+    elif command == "mutate":
+        mutate(*arguments)
     else:
-        out(MUTATIONS[arguments[0]](sys.stdin.buffer.read()))
+        sys.exit(__doc__)
 
 
 main(*sys.argv[1:])

@@ -10,8 +10,8 @@
  * the release has none. The caller deletes it. */
 cJSON *checksums_choose(const struct artifact_list *list, const struct artifact *artifact);
 
-/* Returns an array of the URLs of the signatures of the artifact, and of the checksum files at checksum_urls, which may be NULL; NULL
- * when the release has none. The caller deletes it. */
+/* Returns an array of the URLs of the signatures of the artifact, and of the checksum files at checksum_urls, which may be NULL;
+ * NULL when the release has none. The caller deletes it. */
 cJSON *signatures_choose(const struct artifact_list *list, const struct artifact *artifact, const cJSON *checksum_urls);
 
 #endif

@@ -33,7 +33,7 @@ int claims_read(const char *list, unsigned *ret_claims, struct error *error)
 		enum claim claim = find(at, length);
 		if (claim == CLAIMS) {
 			error_set(error, ERROR_CONFIG, "--verify-claims: a signature cannot claim \"%.*s\"", (int)length, at);
-			return error_hint(error, "give a list of app, version, os, arch, file and expires, for example app,version");
+			return error_hint(error, "give a list of app, version, os, arch, file and expires, such as app,version");
 		}
 		*ret_claims |= 1u << claim;
 		at = at[length] ? at + length + 1 : NULL;
@@ -118,6 +118,7 @@ int claims_check(const char *comment, unsigned required, const struct claimed *o
 	}
 	for (enum claim claim = 0; claim < CLAIMS; claim++)
 		if (required & ~made & 1u << claim)
-			return error_set(error, ERROR_INTEGRITY, "it does not tell the %s, as --verify-claims demands", names[claim]);
+			return error_set(error, ERROR_INTEGRITY, "it does not tell the %s, as --verify-claims demands",
+					 names[claim]);
 	return 0;
 }

@@ -25,7 +25,8 @@ static cJSON *find_record(const struct stage_run *run)
 	    !release_is_name(name + 1))
 		return NULL;
 	AUTO_FREE char *expected = release_path(root, name + 1);
-	if (!str_equal(path, expected) || fstatat(root->releases, name + 1, &status, AT_SYMLINK_NOFOLLOW) || !S_ISDIR(status.st_mode))
+	if (!str_equal(path, expected) || fstatat(root->releases, name + 1, &status, AT_SYMLINK_NOFOLLOW) ||
+	    !S_ISDIR(status.st_mode))
 		return NULL;
 	AUTO_JSON cJSON *record = release_record(root, name + 1);
 	return str_equal(json_string(record, "artifact.cache_key"), key) ? steal_pointer(&record) : NULL;

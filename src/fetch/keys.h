@@ -21,8 +21,8 @@ struct keys {
 
 void keys_free(struct keys *keys);
 
-/* Reads what the options say. Returns 0; or -1 with ERROR_CONFIG, also for a file that others may write to, and for a demand that no
- * signature could meet; the caller gives keys to keys_free in both cases. */
+/* Reads what the options say. Returns 0; or -1 with ERROR_CONFIG, also for a file that others may write to, and for a demand that
+ * no signature could meet; the caller gives keys to keys_free in both cases. */
 int keys_read(const struct options *options, struct keys *ret, struct error *error);
 
 #endif

@@ -228,7 +228,8 @@ static int count_up(const struct signatures *signatures, const char *name, struc
 	else
 		error_set(error, ERROR_INTEGRITY, "%s has %zu of the %zu signatures that it needs%s%s%s", name, there, needed,
 			  *refused ? ": " : "", refused, signatures->refusals > MOST_REFUSALS ? "; and more" : "");
-	return error_hint(error, "publish %.100s.minisig beside it, as minisign -S writes it with a key that --verify-key names", name);
+	return error_hint(error, "publish %.100s.minisig beside it, as minisign -S writes it with a key that --verify-key names",
+			  name);
 }
 
 int signatures_learn(struct signatures *signatures, struct registry *registry, const cJSON *document, struct expected *expected,

@@ -31,9 +31,9 @@ struct signatures {
 
 void signatures_free(struct signatures *signatures);
 
-/* Reads the signatures of the artifact that the document tells of, and of its checksum files, and keeps those whose trusted comment a
- * key has signed and whose claims are true; those of checksum files are verified. Tells expected what has to be computed. Returns 0
- * when so many keys as are wanted may vouch for the artifact; or -1, with ERROR_INTEGRITY when they do not, or the registry's
+/* Reads the signatures of the artifact that the document tells of, and of its checksum files, and keeps those whose trusted comment
+ * a key has signed and whose claims are true; those of checksum files are verified. Tells expected what has to be computed. Returns
+ * 0 when so many keys as are wanted may vouch for the artifact; or -1, with ERROR_INTEGRITY when they do not, or the registry's
  * error. */
 int signatures_learn(struct signatures *signatures, struct registry *registry, const cJSON *document, struct expected *expected,
 		     struct error *error);

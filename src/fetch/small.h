@@ -7,8 +7,8 @@
 #include "registry/registry.h"
 
 /* Reads the file at url, a text of the document, of limit bytes at most, and tells its name, which the caller frees. Returns 0 with
- * the terminated content; 1 with the error when there is no such file, 2 when it is larger; or -1 with ERROR_DOCUMENT for a URL outside
- * of the registry, or the registry's error. */
+ * the terminated content; 1 with the error when there is no such file, 2 when it is larger; or -1 with ERROR_DOCUMENT for a URL
+ * outside of the registry, or the registry's error. */
 int small_read(struct registry *registry, const char *url, size_t limit, char **ret_name, struct buf *ret_content,
 	       struct error *error);
 
