@@ -55,7 +55,7 @@ static bool is_to_come(const char *text)
 	return time_parse(end, &when) == 0 && time_now() / 1000 <= (long long)when;
 }
 
-/* Returns NULL when the claim is true, else what is. */
+/* Returns NULL when the claim is true, else what is, or what is claimed when time has made it untrue. */
 static const char *contradiction(enum claim claim, const char *value, const struct claimed *of, const struct platform *here,
 				 const char *here_name)
 {
@@ -71,7 +71,7 @@ static const char *contradiction(enum claim claim, const char *value, const stru
 	case CLAIM_FILE:
 		return str_equal(value, of->file) ? NULL : of->file;
 	case CLAIM_EXPIRES:
-		return is_to_come(value) ? NULL : "past that, or it is no date";
+		return is_to_come(value) ? NULL : value;
 	case CLAIMS:
 		break;
 	}
@@ -97,6 +97,8 @@ static int refuse(enum claim claim, const char *value, const char *truth, struct
 {
 	AUTO_FREE char *label = path_label(value);
 
+	if (claim == CLAIM_EXPIRES)
+		return error_set(error, ERROR_INTEGRITY, "it has expired, or tells no date: expires=%s", label);
 	return error_set(error, ERROR_INTEGRITY, "it is for the %s %s, and this is %.200s", names[claim], label, truth);
 }
 
