@@ -401,10 +401,10 @@ resumed() {
   leave_part 6M
   mkdir "$BATS_TEST_TMPDIR/small"
   run -0 --separate-stderr in_private_mounts sh -c '
-    mount -t tmpfs -o size=10M tmpfs "$1" && cp -a "$2"/. "$1" && dewy-fetch --cache "$1" --log-level debug' sh \
+    mount -t tmpfs -o size=10M,mode=755 tmpfs "$1" && cp -a "$2"/. "$1" && dewy-fetch --cache "$1" --log-level debug' sh \
     "$BATS_TEST_TMPDIR/small" "$CACHE" <"$DOCUMENT"
   resumed
-  run -3 --separate-stderr in_private_mounts sh -c 'mount -t tmpfs -o size=8M tmpfs "$1" && dewy-fetch --cache "$1"' sh \
+  run -3 --separate-stderr in_private_mounts sh -c 'mount -t tmpfs -o size=8M,mode=755 tmpfs "$1" && dewy-fetch --cache "$1"' sh \
     "$BATS_TEST_TMPDIR/small" <"$DOCUMENT"
   [ "$(field error.code)" = space ]
 }

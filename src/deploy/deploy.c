@@ -51,10 +51,13 @@ int deploy_open_artifact(const struct stage_run *run, int cache, struct error *e
 	const char *key = json_string(run->document, "artifact.cache_key"), *digest = json_string(run->document, "artifact.digest");
 	AUTO_CLOSE int fd = openat(cache, key, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	char found[DIGEST_TEXT];
+	struct stat status;
 
 	*error = (struct error){0};
 	if (fd < 0)
 		return errno == ENOENT ? -1 : error_errno(error, errno, "cannot open %s in the cache", key);
+	if (fstat(fd, &status) || !root_trusts(run->root, &status))
+		return error_set(error, ERROR_INTEGRITY, "%s in the cache belongs to another user, or others may write to it", key);
 	if (digest_file(fd, found, error))
 		return error_in(error, "%s", key);
 	if (!str_equal(found, digest))

@@ -95,6 +95,10 @@ static int look_into_cache(const struct fetch *fetch, struct content *ret, struc
 		return error_errno(error, errno, "cannot open %s/%s", fetch->path, fetch->key);
 	if (!S_ISREG(status.st_mode) || (fetch->expected.size >= 0 && status.st_size != fetch->expected.size))
 		return 1;
+	if (!root_trusts(fetch->run->root, &status)) {
+		log_warn("Others may write to the artifact in the cache", "cache_key", fetch->key);
+		return 1;
+	}
 	hashing_begin(&hashing, &fetch->expected);
 	if (hashing_add_file(&hashing, fd, -1, error))
 		return error_in(error, "%s/%s", fetch->path, fetch->key);
@@ -230,8 +234,8 @@ static int fill_and_publish(struct fetch *fetch, struct part *part, struct conte
 static int download(struct fetch *fetch, struct content *ret, struct error *error)
 {
 	const cJSON *document = fetch->run->document;
-	struct part part = {
-		.cache = fetch->cache, .path = fetch->path, .key = fetch->key, .url = json_string(document, "artifact.url")};
+	struct part part = {.root = fetch->run->root, .cache = fetch->cache, .path = fetch->path, .key = fetch->key,
+			    .url = json_string(document, "artifact.url")};
 
 	if ((fetch->expected.size >= 0 && check_limit(fetch, fetch->expected.size, error)) || open_registry(fetch, error) ||
 	    learn_checksums(fetch, error))

@@ -7,6 +7,7 @@
 #include "fs.h"
 #include "json.h"
 #include "log.h"
+#include "root/root.h"
 #include "str.h"
 
 #include <errno.h>
@@ -32,11 +33,17 @@ static bool is_named(const struct part *part, int fd)
 	       opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
 }
 
+/* True when it may be what an earlier run has left, rather than what somebody has put there to be written to. */
+static bool is_part(const struct part *part, const struct stat *status)
+{
+	return S_ISREG(status->st_mode) && status->st_nlink == 1 && root_trusts(part->root, status);
+}
+
 static int open_locked(const struct part *part, struct error *error)
 {
 	struct stat status;
 
-	if (fstatat(part->cache, part->name, &status, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISREG(status.st_mode) &&
+	if (fstatat(part->cache, part->name, &status, AT_SYMLINK_NOFOLLOW) == 0 && !is_part(part, &status) &&
 	    fs_remove(part->cache, part->name, error))
 		return -1;
 	for (;;) {

@@ -13,6 +13,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+static bool others_may_write(const struct stat *status)
+{
+	return status->st_mode & S_IWOTH || (status->st_mode & S_IWGRP && status->st_gid != getegid());
+}
+
+bool root_trusts(const struct root *root, const struct stat *status)
+{
+	uid_t owner = status->st_uid;
+	struct stat whole;
+
+	return !others_may_write(status) &&
+	       (owner == 0 || owner == geteuid() || (fstat(root->fd, &whole) == 0 && owner == whole.st_uid));
+}
+
 /* Whoever may write to ROOT decides what runs: only its owner, root, and the group of this process may be among them. */
 static int check_owner(const struct root *root, struct error *error)
 {
@@ -20,7 +34,7 @@ static int check_owner(const struct root *root, struct error *error)
 
 	if (fstat(root->fd, &status))
 		return error_errno(error, errno, "cannot look at the root %s", root->path);
-	if (status.st_mode & S_IWOTH || (status.st_mode & S_IWGRP && status.st_gid != getegid())) {
+	if (others_may_write(&status)) {
 		error_set(error, ERROR_CONFIG, "others may write to the root %s", root->path);
 		return error_hint(error,
 				  "name the directory of the application with --root, or make this one private with chmod go-w");
@@ -133,10 +147,15 @@ int root_open_cache(const struct root *root, const char *where, char **ret_path,
 
 	if (fs_make_directory(AT_FDCWD, path, 0755, error))
 		return error_in(error, "cache");
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
+	AUTO_CLOSE int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct stat status;
+	if (fd < 0 || fstat(fd, &status))
 		return error_errno(error, errno, "cannot open the cache %s", path);
+	if (!root_trusts(root, &status)) {
+		error_set(error, ERROR_CONFIG, "the cache %s belongs to another user, or others may write to it", path);
+		return error_hint(error, "make it private with chown and chmod go-w, or name another one with --cache");
+	}
 	if (ret_path)
 		*ret_path = steal_pointer(&path);
-	return fd;
+	return steal_fd(&fd);
 }

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 struct error;
+struct stat;
 
 struct root {
 	char *path;   /* absolute, without symbolic links */
@@ -25,6 +26,10 @@ int root_open(struct root *root, const char *path, struct error *error);
 
 /* As root_open, for somebody who only reads: owner and mode do not matter as long as they allow that. */
 int root_look(struct root *root, const char *path, struct error *error);
+
+/* True for a file or directory that nobody may write to, or own, but root, this user, its group, and the owner of ROOT, all of whom
+ * decide what runs anyway. The sticky bit makes no difference: it keeps nobody from putting something there first. */
+bool root_trusts(const struct root *root, const struct stat *status);
 
 /* Creates what root_open did not find in ROOT. Returns 0 or -1. */
 int root_prepare(struct root *root, struct error *error);
@@ -45,8 +50,7 @@ int root_find_cache(const struct root *root, const char *where);
 char *root_cache_path(const struct root *root, const char *where);
 
 /* Opens the cache directory: where says --cache, also as file:///DIR, or NULL for $DEWY_CACHEDIR or ROOT/.dewy/cache; created when
- * missing.
- * Returns a descriptor or -1, and, unless ret_path is NULL, the absolute path, which the caller frees. */
+ * missing, and refused unless root_trusts it. Returns a descriptor or -1, and, unless ret_path is NULL, the absolute path, which the caller frees. */
 int root_open_cache(const struct root *root, const char *where, char **ret_path, struct error *error);
 
 #endif
