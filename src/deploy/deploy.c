@@ -11,6 +11,7 @@
 #include "error.h"
 #include "fs.h"
 #include "log.h"
+#include "root/floor.h"
 #include "root/history_chain.h"
 #include "root/rejected.h"
 #include "root/release.h"
@@ -174,6 +175,8 @@ static int complete(struct stage_run *run, const char *name, int cache, struct e
 	struct error reported;
 
 	hook_run(run, "after-deploy", path, &reported);
+	if (str_equal(json_string(run->document, "mode"), "assets"))
+		floor_raise(run->root, run->document); /* dewy-restart does, once the server has proved itself */
 	document_set_state(run->document, STATE_DEPLOYED, NULL);
 	if (release_write_record(run->root, name, run->document, error))
 		return -1;

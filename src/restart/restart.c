@@ -8,6 +8,7 @@
 #include "restart/proof.h"
 #include "restart/settings.h"
 #include "root/attempts.h"
+#include "root/floor.h"
 #include "root/history_chain.h"
 #include "root/rejected.h"
 #include "root/release.h"
@@ -189,6 +190,7 @@ static int step(struct stage_run *run, struct error *error)
 	}
 	if (proof_renew(&server, error))
 		return recover(run, &server, current, error);
+	floor_raise(run->root, run->document); /* first: a release that is not marked is proved again, one that is marked is not */
 	if (release_mark(run->root, current, STATE_RUNNING, error) || attempts_clear(run->root, error))
 		return error_in(error, "%s serves, but that cannot be recorded", json_string(run->document, "release.version"));
 	tell_success(run, &server);
