@@ -60,10 +60,13 @@ static int wait_for(int fd, long part, int dir, const char *name, long long wait
 
 static int take(int dir, const char *name, long part, long long wait_ms, struct error *error)
 {
-	AUTO_CLOSE int fd = openat(dir, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
+	AUTO_CLOSE int fd = openat(dir, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	struct stat status;
 
 	if (fd < 0)
 		return explain(errno, "cannot open the lock", dir, name, error);
+	if (fstat(fd, &status) == 0 && status.st_mode & (S_IRWXG | S_IRWXO))
+		fchmod(fd, 0600);
 	return wait_for(fd, part, dir, name, wait_ms, error) ? -1 : steal_fd(&fd);
 }
 

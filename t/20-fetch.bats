@@ -301,6 +301,7 @@ PYTHON
   mkdir -p "$CACHE"
   part=$CACHE/.$(jq -r .artifact.cache_key "$DOCUMENT").part
   echo half >"$part"
+  chmod 600 "$part"
   exec 8>>"$part"
   flock -x 8
   run --separate-stderr fetch 8>&-
