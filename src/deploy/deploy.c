@@ -187,7 +187,10 @@ static int complete(struct stage_run *run, const char *name, int cache, struct e
 static int deploy(struct stage_run *run, int artifact, int cache, struct error *error)
 {
 	char name[RELEASE_NAME];
+	struct error unswept;
 
+	if (retention_sweep_cache(run->root, cache, run->document, &unswept))
+		log_warn("Cannot remove old artifacts", "error", unswept.message, "hint", unswept.hint);
 	if (release_next_name(run->root, name, error))
 		return -1;
 	AUTO_FREE char *path = release_path(run->root, name);
