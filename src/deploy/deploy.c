@@ -174,6 +174,7 @@ static int complete(struct stage_run *run, const char *name, int cache, struct e
 	AUTO_FREE char *path = release_path(run->root, name);
 	struct error reported;
 
+	json_set_string(run->document, "deploy.path", path); /* the record may be from before ROOT was moved */
 	hook_run(run, "after-deploy", path, &reported);
 	if (str_equal(json_string(run->document, "mode"), "assets"))
 		floor_raise(run->root, run->document); /* dewy-restart does, once the server has proved itself */
