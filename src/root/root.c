@@ -27,6 +27,17 @@ bool root_trusts(const struct root *root, const struct stat *status)
 	       (owner == 0 || owner == geteuid() || (fstat(root->fd, &whole) == 0 && owner == whole.st_uid));
 }
 
+/* Refuses a directory of dewy's own in ROOT that others may write to; it need not be there. */
+static int check_own(const struct root *root, int fd, const char *name, struct error *error)
+{
+	struct stat status;
+
+	if (fd < 0 || (fstat(fd, &status) == 0 && root_trusts(root, &status)))
+		return 0;
+	error_set(error, ERROR_CONFIG, "%s/%s belongs to another user, or others may write to it", root->path, name);
+	return error_hint(error, "make it private with chown and chmod go-w");
+}
+
 /* Whoever may write to ROOT decides what runs: only its owner, root, and the group of this process may be among them. */
 static int check_owner(const struct root *root, struct error *error)
 {
@@ -72,7 +83,10 @@ static int open_directories(struct root *root, const char *path, struct error *e
 
 int root_open(struct root *root, const char *path, struct error *error)
 {
-	return open_directories(root, path, error) || check_owner(root, error) ? -1 : 0;
+	return open_directories(root, path, error) || check_owner(root, error) || check_own(root, root->state, ".dewy", error) ||
+			       check_own(root, root->releases, "releases", error)
+		       ? -1
+		       : 0;
 }
 
 int root_look(struct root *root, const char *path, struct error *error)
