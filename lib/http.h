@@ -96,6 +96,10 @@ void http_response_free(struct http_response *response);
  * http until the next exchange. */
 const char *http_header(struct http *http, const char *name, size_t index);
 
+/* Returns the ETag of the last answer, NULL when there is none, or it cannot be sent back: it is too long, or has a control character
+ * in it. It belongs to http until the next exchange. */
+const char *http_etag(struct http *http);
+
 /* Returns what tells later whether a body is still the same: the strong ETag of the last answer, else its Last-Modified, else
  * NULL. It belongs to http until the next exchange. */
 const char *http_validator(struct http *http);

@@ -77,11 +77,14 @@ static bool is_named(int fd, int dir, const char *name)
 static int take(int dir, const char *name, long part, long long wait_ms, struct error *error)
 {
 	long long deadline = time_monotonic() + wait_ms;
+	struct stat status;
 
 	for (;;) {
-		AUTO_CLOSE int fd = openat(dir, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
+		AUTO_CLOSE int fd = openat(dir, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 		if (fd < 0)
 			return explain(errno, "cannot open the lock", dir, name, error);
+		if (fstat(fd, &status) == 0 && status.st_mode & (S_IRWXG | S_IRWXO))
+			fchmod(fd, 0600);
 		if (wait_for(fd, part, dir, name, deadline, error))
 			return -1;
 		if (is_named(fd, dir, name)) /* not so when somebody removed it meanwhile: others lock another file by now */

@@ -103,6 +103,20 @@ static int check_names(const cJSON *document, struct error *error)
 	return 0;
 }
 
+/* What is told of releases is where releases are: commands are told these paths. */
+static int check_paths(const cJSON *document, struct error *error)
+{
+	static const char *const paths[] = {"previous.path", "deploy.path", NULL};
+	AUTO_FREE char *releases = xasprintf("%s/releases/", json_string(document, "root"));
+
+	for (const char *const *path = paths; *path; path++) {
+		const char *given = json_string(document, *path);
+		if (given && !(str_starts(given, releases) && str_is_file_name(given + strlen(releases))))
+			return error_set(error, ERROR_DOCUMENT, "the member %s of the document is not in %s", *path, releases);
+	}
+	return 0;
+}
+
 static int check_document(const cJSON *document, struct error *error)
 {
 	const char *state = json_string(document, "state"), *mode = json_string(document, "mode");
@@ -115,7 +129,8 @@ static int check_document(const cJSON *document, struct error *error)
 			  FORMAT_VERSION);
 		return error_hint(error, "use stages of one release of dewy together");
 	}
-	if (check_types(document, error) || document_require(document, ANY, error) || check_names(document, error))
+	if (check_types(document, error) || document_require(document, ANY, error) || check_names(document, error) ||
+	    check_paths(document, error))
 		return -1;
 	if (state_from_word(state) < 0)
 		return error_set(error, ERROR_DOCUMENT, "the document has the unknown state %s", state);

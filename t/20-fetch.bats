@@ -301,6 +301,7 @@ PYTHON
   mkdir -p "$CACHE"
   part=$CACHE/.$(jq -r .artifact.cache_key "$DOCUMENT").part
   echo half >"$part"
+  chmod 600 "$part"
   exec 8>>"$part"
   flock -x 8
   run --separate-stderr fetch 8>&-
@@ -401,10 +402,10 @@ resumed() {
   leave_part 6M
   mkdir "$BATS_TEST_TMPDIR/small"
   run -0 --separate-stderr in_private_mounts sh -c '
-    mount -t tmpfs -o size=10M tmpfs "$1" && cp -a "$2"/. "$1" && dewy-fetch --cache "$1" --log-level debug' sh \
+    mount -t tmpfs -o size=10M,mode=755 tmpfs "$1" && cp -a "$2"/. "$1" && dewy-fetch --cache "$1" --log-level debug' sh \
     "$BATS_TEST_TMPDIR/small" "$CACHE" <"$DOCUMENT"
   resumed
-  run -3 --separate-stderr in_private_mounts sh -c 'mount -t tmpfs -o size=8M tmpfs "$1" && dewy-fetch --cache "$1"' sh \
+  run -3 --separate-stderr in_private_mounts sh -c 'mount -t tmpfs -o size=8M,mode=755 tmpfs "$1" && dewy-fetch --cache "$1"' sh \
     "$BATS_TEST_TMPDIR/small" <"$DOCUMENT"
   [ "$(field error.code)" = space ]
 }

@@ -4,8 +4,10 @@
 #include "alloc.h"
 #include "buf.h"
 #include "check/checksums.h"
+#include "check/downgrade.h"
 #include "check/memory.h"
 #include "check/origin.h"
+#include "check/stale.h"
 #include "error.h"
 #include "log.h"
 #include "registry/registry.h"
@@ -114,6 +116,7 @@ static void describe_choice(const struct check *check, const struct choice *choi
 
 	json_set_string(check->document, "release.version", choice->release.version);
 	json_set_string(check->document, "release.slot", slot);
+	json_set_string(check->document, "release.calver", check->calver);
 	json_set_bool(check->document, "release.prerelease", choice->release.prerelease || choice->version.prerelease.length);
 	if (choice->release.published_at)
 		json_set_string(check->document, "release.published_at", time_format(choice->release.published_at, published_at));
@@ -165,24 +168,6 @@ static int offer(const struct check *check, const char *version, const char *rea
 	return 0;
 }
 
-/* True when the choice is older than what is deployed; versions of different kinds cannot be compared. */
-static bool is_older(const struct check *check, const struct choice *choice)
-{
-	struct version deployed;
-
-	return check->version && version_parse(&deployed, check->calver, check->version) &&
-	       version_compare(&choice->version, &deployed) < 0;
-}
-
-static int refuse_older(const struct check *check, const char *version)
-{
-	AUTO_FREE char *reason =
-		xasprintf("%s is older than the deployed %s, and --no-downgrade is given", version, check->version);
-
-	log_warn("Not following the registry to an older version", "version", version, "deployed", check->version);
-	return stay(check, version, reason);
-}
-
 /* True when what does not start has never done so, and the registry has something else under its name by now. */
 static bool was_replaced(const struct check *check, const struct artifact *artifact)
 {
@@ -190,14 +175,17 @@ static bool was_replaced(const struct check *check, const struct artifact *artif
 	       artifact_differs(artifact, json_get(check->record, "artifact"));
 }
 
-static int decide(const struct check *check, const struct choice *choice, const struct artifact *artifact)
+static int decide(const struct check *check, const struct choice *choice, const struct artifact *artifact, struct error *error)
 {
 	const char *version = choice->release.version;
 	bool same = str_equal(json_string(check->document, "artifact.cache_key"), check->cache_key);
-	bool older = !same && is_older(check, choice);
+	bool guarded = !same && option_flag(check->options, OPT_NO_DOWNGRADE);
+	bool older = !same && downgrade_is_older(choice, check->calver, check->version);
+	AUTO_FREE char *refusal = NULL;
 
-	if (older && option_flag(check->options, OPT_NO_DOWNGRADE))
-		return refuse_older(check, version);
+	int refused = guarded ? downgrade_refuse(check->root, choice, check->calver, check->version, &refusal, error) : 0;
+	if (refused)
+		return refused < 0 ? -1 : stay(check, version, refusal);
 	if (older)
 		log_warn("Following the registry to an older version", "version", version, "deployed", check->version);
 	if (check->forced)
@@ -241,12 +229,14 @@ static int look_into(const struct check *check, const struct finding *finding, s
 	const struct artifact *artifact;
 
 	describe_choice(check, choice);
+	if (option_given(check->options, OPT_STALE_AFTER))
+		stale_look(check->root, option_number(check->options, OPT_STALE_AFTER), &choice->release, check->document);
 	int result = artifact_select(&finding->artifacts, &rules, &artifact, error);
 	if (result)
 		return result < 0 ? -1 : wait_for_artifact(check, &choice->release, error);
 	if (describe_artifact(check, choice->release.version, artifact, error))
 		return -1;
-	result = decide(check, choice, artifact);
+	result = decide(check, choice, artifact, error);
 	if (document_state(check->document) == STATE_AVAILABLE)
 		describe_companions(check, &finding->artifacts, artifact);
 	return result;

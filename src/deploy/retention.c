@@ -220,6 +220,23 @@ static int sweep_out(const struct retention *retention, cJSON *plan, struct erro
 	return retention->cache >= 0 ? fs_each(retention->cache, sweep_artifact, &sweep, error) : 0;
 }
 
+int retention_sweep_cache(const struct root *root, int cache, const cJSON *document, struct error *error)
+{
+	AUTO_FREE char(*names)[RELEASE_NAME] = NULL;
+	AUTO_RETENTION struct retention retention = {.root = root, .cache = cache};
+
+	if (is_shared(root, cache))
+		return 0;
+	int count = release_list(root, &names, error);
+	if (count < 0)
+		return -1;
+	gather(&retention, names, count, "", document);
+	for (int i = 0; i < retention.count; i++)
+		retention.candidates[i].stays = true;
+	struct cache_sweep sweep = {.cache = cache, .candidates = retention.candidates, .count = retention.count, .error = error};
+	return fs_each(cache, sweep_artifact, &sweep, error);
+}
+
 int retention_prune(const struct root *root, int cache, const char *previous, long long keep, struct error *error)
 {
 	AUTO_FREE char(*names)[RELEASE_NAME] = NULL;

@@ -172,8 +172,8 @@ static int fill_and_publish(struct fetch *fetch, struct part *part, struct conte
 int fetch_download(struct fetch *fetch, struct content *ret, struct error *error)
 {
 	const cJSON *document = fetch->run->document;
-	struct part part = {
-		.cache = fetch->cache, .path = fetch->path, .key = fetch->key, .url = json_string(document, "artifact.url")};
+	struct part part = {.root = fetch->run->root, .cache = fetch->cache, .path = fetch->path, .key = fetch->key,
+			    .url = json_string(document, "artifact.url")};
 
 	if ((fetch->expected.size >= 0 && check_limit(fetch, fetch->expected.size, error)) || fetch_open_registry(fetch, error) ||
 	    fetch_learn_checksums(fetch, error))

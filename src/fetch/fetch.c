@@ -60,6 +60,10 @@ static int look_into_cache(struct fetch *fetch, struct content *ret, struct erro
 		return error_errno(error, errno, "cannot open %s/%s", fetch->path, fetch->key);
 	if (!S_ISREG(status.st_mode) || (fetch->expected.size >= 0 && status.st_size != fetch->expected.size))
 		return 1;
+	if (!root_trusts(fetch->run->root, &status)) {
+		log_warn("Others may write to the artifact in the cache", "cache_key", fetch->key);
+		return 1;
+	}
 	hashing_begin(&hashing, &fetch->expected);
 	if (hashing_add_file(&hashing, fd, -1, error))
 		return error_in(error, "%s/%s", fetch->path, fetch->key);

@@ -13,6 +13,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+static bool others_may_write(const struct stat *status)
+{
+	return status->st_mode & S_IWOTH || (status->st_mode & S_IWGRP && status->st_gid != getegid());
+}
+
+bool root_trusts(const struct root *root, const struct stat *status)
+{
+	uid_t owner = status->st_uid;
+	struct stat whole;
+
+	return !others_may_write(status) &&
+	       (owner == 0 || owner == geteuid() || (fstat(root->fd, &whole) == 0 && owner == whole.st_uid));
+}
+
 /* What one user makes, another one cannot replace, and root would run what somebody else has put there. */
 static int refuse_user(const char *path, const char *name, uid_t owner, struct error *error)
 {
@@ -29,7 +43,7 @@ static int check_owner(const struct root *root, struct error *error)
 
 	if (fstat(root->fd, &status))
 		return error_errno(error, errno, "cannot look at the root %s", root->path);
-	if (status.st_mode & S_IWOTH || (status.st_mode & S_IWGRP && status.st_gid != getegid())) {
+	if (others_may_write(&status)) {
 		error_set(error, ERROR_CONFIG, "others may write to the root %s", root->path);
 		return error_hint(error,
 				  "name the directory of the application with --root, or make this one private with chmod go-w");
@@ -39,16 +53,22 @@ static int check_owner(const struct root *root, struct error *error)
 	return 0;
 }
 
-/* What dewy keeps in ROOT belongs to whoever began to use it: a lock that root made would keep its owner out for ever. */
-static int check_content(const struct root *root, struct error *error)
+/* What dewy keeps in ROOT belongs to whoever began to use it: a lock that root made would keep its owner out for ever. The directory
+ * need not be there. */
+static int check_own(const struct root *root, int fd, const char *name, struct error *error)
 {
 	struct stat status;
 
-	if (root->state >= 0 && fstat(root->state, &status) == 0 && status.st_uid != geteuid())
-		return refuse_user(root->path, "/.dewy", status.st_uid, error);
-	if (root->releases >= 0 && fstat(root->releases, &status) == 0 && status.st_uid != geteuid())
-		return refuse_user(root->path, "/releases", status.st_uid, error);
-	return 0;
+	if (fd < 0)
+		return 0;
+	if (fstat(fd, &status))
+		return error_errno(error, errno, "cannot look at %s%s", root->path, name);
+	if (status.st_uid != geteuid())
+		return refuse_user(root->path, name, status.st_uid, error);
+	if (!others_may_write(&status))
+		return 0;
+	error_set(error, ERROR_CONFIG, "others may write to %s%s", root->path, name);
+	return error_hint(error, "make it private with chmod go-w");
 }
 
 static int open_if_there(int dir, const char *name)
@@ -77,7 +97,10 @@ static int open_directories(struct root *root, const char *path, struct error *e
 
 int root_open(struct root *root, const char *path, struct error *error)
 {
-	return open_directories(root, path, error) || check_owner(root, error) || check_content(root, error) ? -1 : 0;
+	return open_directories(root, path, error) || check_owner(root, error) ||
+			       check_own(root, root->state, "/.dewy", error) || check_own(root, root->releases, "/releases", error)
+		       ? -1
+		       : 0;
 }
 
 int root_look(struct root *root, const char *path, struct error *error)
@@ -192,10 +215,15 @@ int root_open_cache(const struct root *root, const char *where, char **ret_path,
 
 	if (mkdirat(other ? root->fd : root->state, other ? other : "cache", 0755) && errno != EEXIST)
 		return error_errno(error, errno, "cannot create the cache %s", path);
-	int fd = root_find_cache(root, where);
-	if (fd < 0)
+	AUTO_CLOSE int fd = root_find_cache(root, where);
+	struct stat status;
+	if (fd < 0 || fstat(fd, &status))
 		return error_errno(error, errno, "cannot open the cache %s", path);
+	if (!root_trusts(root, &status)) {
+		error_set(error, ERROR_CONFIG, "the cache %s belongs to another user, or others may write to it", path);
+		return error_hint(error, "make it private with chown and chmod go-w, or name another one with --cache");
+	}
 	if (ret_path)
 		*ret_path = steal_pointer(&path);
-	return fd;
+	return steal_fd(&fd);
 }
