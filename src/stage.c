@@ -94,7 +94,7 @@ static int take_locks(const struct driver *driver, int inherited, int *ret_lock,
 	int state = driver->root.state;
 
 	if (inherited >= 0 && !lock_is_ours(inherited, state, "lock")) {
-		error_set(error, ERROR_LOCKED, "%s/.dewy/lock is not what this run has locked: it, or the root, was removed or replaced",
+		error_set(error, ERROR_LOCKED, "%s/.dewy/lock is not what this run has locked: it or the root was replaced",
 			  driver->root.path);
 		return error_hint(error, "run again; the lock is free when its holder ends, and its file does no harm");
 	}

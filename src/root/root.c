@@ -32,8 +32,8 @@ static int refuse_user(const char *path, const char *name, uid_t owner, struct e
 {
 	error_set(error, ERROR_CONFIG, "the root is used by one user: %s%s belongs to uid %u, and this is uid %u", path, name,
 		  (unsigned)owner, (unsigned)geteuid());
-	return error_hint(error, "run as its owner, with sudo -u '#%u', or give all of it to this one: chown -R %u %s", (unsigned)owner,
-			  (unsigned)geteuid(), path);
+	return error_hint(error, "run as its owner, with sudo -u '#%u', or give all of it to this one: chown -R %u %s",
+			  (unsigned)owner, (unsigned)geteuid(), path);
 }
 
 /* Whoever may write to ROOT decides what runs: only its owner, root, and the group of this process may be among them. */

@@ -27,8 +27,8 @@ int root_open(struct root *root, const char *path, struct error *error);
 /* As root_open, for somebody who only reads: owner and mode do not matter as long as they allow that. */
 int root_look(struct root *root, const char *path, struct error *error);
 
-/* Opens ROOT again when path, as root_open had it, leads to another directory by now, or to the same one by another name. Returns 0,
- * or -1 with root as it was. */
+/* Opens ROOT again when path, as root_open had it, leads to another directory by now, or to the same one by another name. Returns
+ * 0, or -1 with root as it was. */
 int root_renew(struct root *root, const char *path, struct error *error);
 
 /* True for a file or directory that nobody may write to, or own, but root, this user, its group, and the owner of ROOT, all of whom
@@ -38,7 +38,7 @@ bool root_trusts(const struct root *root, const struct stat *status);
 /* Creates what root_open did not find in ROOT. Returns 0 or -1. */
 int root_prepare(struct root *root, struct error *error);
 
-/* Returns 0 while the path of ROOT leads to the directory that was opened, else -1: the name is another one's by now, or nobody's. */
+/* Returns 0 while the path of ROOT leads to the directory that was opened, else -1: the name is another one's, or nobody's. */
 int root_check_name(const struct root *root, struct error *error);
 
 void root_close(struct root *root);
