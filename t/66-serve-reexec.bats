@@ -222,7 +222,7 @@ EOF2
 }
 
 @test "a program that agreed and then cannot go on executes the one of before" {
-  export ASAN_OPTIONS=detect_leaks=0 # which cannot be traced
+  export ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0 # which cannot be traced
   server v1
   serve --port "127.0.0.1:$PORT"
   local before pid
@@ -246,7 +246,7 @@ EOF2
 }
 
 @test "a program that agreed and then cannot wait for signals loses none of them on the way back" {
-  export ASAN_OPTIONS=detect_leaks=0 # which cannot be traced
+  export ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0 # which cannot be traced
   serve
   agrees_and_fails signalfd4,pipe2
   signals USR2
