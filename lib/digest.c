@@ -74,7 +74,7 @@ void digest_add(struct digest *digest, const void *bytes, size_t length)
 static void to_hex(const unsigned char *bytes, unsigned length, char *text)
 {
 	for (unsigned i = 0; i < length; i++)
-		snprintf(text + 2 * i, 3, "%02x", bytes[i]);
+		snprintf(text + (size_t)2 * i, 3, "%02x", bytes[i]);
 }
 
 static void to_text(const struct algorithm *algorithm, const unsigned char *bytes, char text[DIGEST_TEXT])

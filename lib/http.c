@@ -106,7 +106,7 @@ static long long part_start(struct http *http)
 	const char *range = http_header(http, "Content-Range", 0);
 	long long start;
 
-	return range && sscanf(range, "bytes %lld-", &start) == 1 ? start : -1;
+	return range && sscanf(range, "bytes %18lld-", &start) == 1 ? start : -1;
 }
 
 /* True when an answer of 206 continues what was begun. Servers that do not know If-Range send the part of whatever they have now. A

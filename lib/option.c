@@ -34,7 +34,7 @@ static void variable_name(const struct option_spec *spec, char name[64])
 	size_t i = 0;
 
 	memcpy(name, PREFIX, PREFIX_LENGTH);
-	for (; spec->name[i] && i < 58; i++)
+	for (; i < 58 && spec->name[i]; i++)
 		name[PREFIX_LENGTH + i] = variable_letter(spec->name[i]);
 	name[PREFIX_LENGTH + i] = '\0';
 }
@@ -149,7 +149,7 @@ static char **own_variables(void)
 		count += strncmp(*entry, PREFIX, PREFIX_LENGTH) == 0;
 	char **own = xreallocarray(NULL, count + 1, sizeof *own);
 	own[count] = NULL;
-	for (char **entry = environ; count; entry++)
+	for (char **entry = environ; entry && *entry; entry++)
 		if (strncmp(*entry, PREFIX, PREFIX_LENGTH) == 0)
 			own[--count] = *entry;
 	return own;

@@ -267,7 +267,7 @@ is_delivered() {
   assert_equal "$(texts web)" $'"one"\n"two"'
   kill $pid
   wait_until gone $pid
-  notify --notify-timeout 1s --notifier "http://127.0.0.1:$dead/" --notifier "http://127.0.0.1:$port/" <in
+  notify --notify-timeout 8s --notifier "http://127.0.0.1:$dead/" --notifier "http://127.0.0.1:$port/" <in
   assert_success
   assert_regex "$stderr" "error=\"cannot reach 127.0.0.1:$dead: timed out"
   assert_equal "$(field 'notices | map(.sent_to | length) | tojson')" '[2,2]'

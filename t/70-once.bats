@@ -48,7 +48,7 @@ prepare() {
 @test "nothing to do takes two processes" {
   publish v1.0.0
   dewy once -l error >/dev/null
-  ASAN_OPTIONS=detect_leaks=0 strace -f -qq -e trace=execve -e signal=none -o "$BATS_TEST_TMPDIR/trace" dewy once
+  ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0 strace -f -qq -e trace=execve -e signal=none -o "$BATS_TEST_TMPDIR/trace" dewy once
   [ "$(grep -c 'execve(.* = 0' "$BATS_TEST_TMPDIR/trace")" = 2 ]
 }
 

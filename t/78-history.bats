@@ -175,6 +175,19 @@ assert_unrecorded() {
   assert_whole "1 line since .*"
 }
 
+@test "a text that is too long for a line is cut between two letters" {
+  publish v1.0.0
+  local before
+  for before in 4093 4094 4095 4096; do
+    rm -f "$HISTORY"
+    dewy-check | jq -c --argjson before $before '.app = "x" * $before + "😀" | .artifact.digest = "sha256:" + "0" * 64' \
+      >"$BATS_TEST_TMPDIR/document"
+    run -5 dewy-fetch <"$BATS_TEST_TMPDIR/document"
+    assert_equal "$(tail -n 1 "$HISTORY" | python3 -c 'import json, sys; print(len(json.loads(sys.stdin.buffer.read())["app"]))')" $before
+  done
+  assert_lines
+}
+
 @test "what is no line is not appended" {
   local text helper=$DEWY_BIN/../libexec/dewy/dewy-history
   "$helper" append <<<'{"id":"first"}'

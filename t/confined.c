@@ -229,7 +229,7 @@ static int hang(void *context, struct error *error)
 static int hoard(void *context, struct error *error)
 {
 	(void)error;
-	*(char *volatile *)context = xcalloc(8 * MEMORY, 1);
+	*(char *volatile *)context = xcalloc(8, MEMORY);
 	return 0;
 }
 

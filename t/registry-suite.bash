@@ -264,7 +264,7 @@ file_of() {
 
 @test "no secret is in a log, a document, the state, or the arguments of a program" {
   published v1.0.0
-  ASAN_OPTIONS=detect_leaks=0 run -0 strace -f -s 100000 -e trace=execve -o "$BATS_TEST_TMPDIR/programs" dewy once --log-level debug \
+  ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0 run -0 strace -f -s 100000 -e trace=execve -o "$BATS_TEST_TMPDIR/programs" dewy once --log-level debug \
     --after-deploy-hook 'env >"$DEWY_ROOT/environment"'
   echo "$output" >"$ROOT/output"
   assert_equal "$(cat "$ROOT/current/version")" v1.0.0

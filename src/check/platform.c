@@ -149,7 +149,7 @@ int platform_rate_arch(unsigned here, unsigned named)
 		for (int j = 0; machines[i].here == here && j < 4; j++)
 			if (machines[i].runs[j] & named)
 				return j;
-	return here & named & ~(unsigned)OTHER_ARCH ? 0 : PLATFORM_UNFIT;
+	return (here & named & ~(unsigned)OTHER_ARCH) ? 0 : PLATFORM_UNFIT;
 }
 
 int platform_rate_libc(unsigned here, unsigned named)

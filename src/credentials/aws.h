@@ -55,6 +55,6 @@ char *aws_sts_url(const char *region, struct error *error);
 int aws_endpoint(const char *service, const char **ret_url, struct error *error);
 
 /* Checks the URL of an endpoint, which what names. Returns 0, or -1 with ERROR_CONFIG. */
-int aws_check_endpoint(const char *what, const char *url, struct error *error);
+int aws_check_endpoint(const char *what, const char *text, struct error *error);
 
 #endif

@@ -49,7 +49,7 @@ int aws_assume_role_by_token(struct aws_search *search, const struct aws_role *r
 
 /* Reads a credential as JSON: AccessKeyId, SecretAccessKey, SessionToken or Token, Expiration. Returns 0, also with the time it
  * expires at unless ret_expires_at is NULL (0: never); or -1 with ERROR_CONFIG when it is none or has expired. */
-int aws_credential_parse(const char *json, size_t length, const char *source, struct aws_credential *ret, time_t *ret_expires_at,
+int aws_credential_parse(const char *text, size_t length, const char *source, struct aws_credential *ret, time_t *ret_expires_at,
 			 struct error *error);
 
 /* Appends the content of a file that leads to a credential, which what names, without the line end. Returns 0, or -1 with

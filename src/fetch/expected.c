@@ -20,7 +20,7 @@ bool expected_set(struct expected *expected, enum digest_source source, const ch
 	char *text = expected->digests[source];
 	size_t length = 0;
 
-	for (; digest[length] && length < DIGEST_TEXT - 1; length++)
+	for (; length < DIGEST_TEXT - 1 && digest[length]; length++)
 		text[length] = (char)tolower((unsigned char)digest[length]);
 	text[length] = '\0';
 	struct digest *known = digest_begin(text);

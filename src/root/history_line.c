@@ -47,7 +47,7 @@ static void copy(cJSON *line, const char *name, const cJSON *item)
 	if (!cJSON_IsString(item))
 		return;
 	size_t length = strnlen(item->valuestring, TEXT_LIMIT);
-	while (length == TEXT_LIMIT && length && (item->valuestring[length] & 0xC0) == 0x80)
+	while (length && (item->valuestring[length] & 0xC0) == 0x80)
 		length--;
 	AUTO_FREE char *text = xasprintf("%.*s", (int)length, item->valuestring);
 	json_set_string(line, name, text);

@@ -13,11 +13,10 @@
 static int await_release(int fd, pid_t child)
 {
 	unsigned char status = (unsigned char)error_status(ERROR_APPLICATION);
-	ssize_t length;
 
 	while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
 		;
-	while ((length = read(fd, &status, 1)) < 0 && errno == EINTR)
+	while (read(fd, &status, 1) < 0 && errno == EINTR)
 		;
 	return status;
 }
