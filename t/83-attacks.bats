@@ -46,7 +46,7 @@ refused() {
   refute [ -e "$ROOT/current" ]
 }
 
-# attacked ATTACK [KIND]: a registry that t/attacker.py makes refuses a run within its time, in little memory, whatever it sends.
+# attacked ATTACK [KIND]: a run fails within its time, $TIME, in little memory, whatever the registry that t/attacker.py makes sends.
 attacked() {
   python3 "$BATS_TEST_DIRNAME/attacker.py" "$SERVICE" "$1" 3>&- &
   echo $! >"$BATS_TEST_TMPDIR/attacker.pid"
@@ -59,7 +59,7 @@ attacked() {
     gs) DEWY_REGISTRY="gs://bucket/app?anonymous=true&endpoint=$GITHUB_API_URL" ;;
   esac
   sanitized || ulimit -v 150000
-  once --registry-timeout 5s --retries 1
+  once --registry-timeout "${TIME:-5s}" --retries 1
   assert_failure 2
   assert_equal "$(field state)" failed
   assert_document
@@ -179,8 +179,8 @@ cleanup() {
 @test "attack: the registry dates its old list in the future" {
   publish v1.0.0
   touch -d 'next year' "$REGISTRY/v1.0.0" "$REGISTRY/v1.0.0"/*
-  dewy once --log-level error >/dev/null
-  once --stale-after 1ms
+  dewy once --no-report --log-level error >/dev/null
+  once --no-report --stale-after 1ms
   assert_equal "$(field state) $(field check.stale)" "unchanged true"
 }
 
@@ -191,7 +191,7 @@ cleanup() {
   printf '#!/bin/sh\ncat >>%s\n' "$BATS_TEST_TMPDIR/told" >"$BATS_TEST_TMPDIR/tell"
   chmod 755 "$BATS_TEST_TMPDIR/tell"
   export DEWY_NOTIFIER=exec:$BATS_TEST_TMPDIR/tell
-  attacked gone
+  TIME=150s attacked gone
   deployed v1.0.0
   grep -q "not there, or not to be seen without a token: 404" "$BATS_TEST_TMPDIR/told"
 }
@@ -218,12 +218,12 @@ cleanup() {
 }
 
 @test "attack: an answer without end" {
-  attacked endless-body
+  TIME=150s attacked endless-body
   [[ $(field error.message) == *"larger than"* ]]
 }
 
 @test "attack: a text without end" {
-  attacked endless-element
+  TIME=150s attacked endless-element
   [[ $(field error.message) == *"larger than"* ]]
 }
 
@@ -232,7 +232,7 @@ cleanup() {
 }
 
 @test "attack: redirects without end" {
-  attacked redirects
+  TIME=150s attacked redirects
   [[ $(field error.message) == *"too many redirects"* ]]
 }
 
@@ -283,6 +283,18 @@ cleanup() {
 
 @test "attack: an answer of which a byte comes now and then" {
   attacked slow-body
+}
+
+@test "attack: a checksum file of which a byte comes now and then" {
+  python3 "$BATS_TEST_DIRNAME/attacker.py" "$SERVICE" slow-body 3>&- &
+  echo $! >"$BATS_TEST_TMPDIR/attacker.pid"
+  wait_until test -s "$SERVICE/port"
+  jq -nc --arg root "$ROOT" --arg registry "gs://bucket?anonymous=true&endpoint=http://127.0.0.1:$(cat "$SERVICE/port")" '{
+    dewy: 1, id: "1", app: "app", root: $root, mode: "assets", state: "available", $registry, release: {version: "v1.0.0"},
+    artifact: {name: "app.tar", url: "gs://bucket/v1.0.0/app.tar", cache_key: "v1.0.0--app.tar",
+      checksum_urls: ["gs://bucket/v1.0.0/SHA256SUMS"]}}' >"$DOCUMENT"
+  run -2 --separate-stderr dewy-fetch --registry-timeout 3s --retries 1 <"$DOCUMENT"
+  [[ $(field error.message) == "the checksum file SHA256SUMS: "* ]]
 }
 
 @test "attack: a server for names that does not answer" {
@@ -463,13 +475,13 @@ time.sleep(170)" 3>&- &
 }
 
 @test "attack: releases of GitHub whose names are paths, or have an end within" {
-  attacked names
+  TIME=150s attacked names
   [[ $(field error.message) == *"no release to deploy among "*" without a version of this kind"* ]]
   refute grep -q $'[\x01-\x09\x0b-\x1f]' <<<"$output$stderr"
 }
 
 @test "attack: validators that are escape sequences, and pages that are files" {
-  attacked validators
+  TIME=150s attacked validators
   refute grep -q $'[\x01-\x09\x0b-\x1f]' <<<"$output$stderr"
   [[ $(field error.message) == *"it is not asked"* ]]
 }
