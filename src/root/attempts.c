@@ -7,6 +7,8 @@
 #include "str.h"
 #include "time.h"
 
+#include <limits.h>
+
 enum { FIRST_PAUSE = 10, LONGEST_PAUSE = 3600, MOST_DOUBLINGS = 9 };
 
 #define NAME "attempts.json"
@@ -19,7 +21,8 @@ int attempts_failed(const struct root *root, const char *cache_key, time_t *ret_
 	*ret_next = 0;
 	if (!str_equal(json_string(file, "cache_key"), cache_key) || !next || time_parse(next, ret_next))
 		return 0;
-	return (int)json_number(file, "failures", 0);
+	long long failures = json_number(file, "failures", 0);
+	return failures > 0 && failures < INT_MAX ? (int)failures : 0; /* what was never counted is damage */
 }
 
 int attempts_add(const struct root *root, const char *cache_key, struct error *error)
