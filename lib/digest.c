@@ -23,6 +23,7 @@ static const struct algorithm {
 } algorithms[] = {
 	{"sha256", 32, EVP_sha256, 0},
 	{"sha512", 64, EVP_sha512, 0},
+	{"blake2b512", 64, EVP_blake2b512, 0},
 	{"sha1", 20, EVP_sha1, 0},
 	{"md5", 16, EVP_md5, 0},
 	{"crc64nvme", 8, NULL, CRC64NVME},
