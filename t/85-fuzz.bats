@@ -54,6 +54,10 @@ reads() {
   reads history
 }
 
+@test "keys and signatures of minisign are read, or refused" {
+  reads minisign
+}
+
 @test "notices are told, whatever is in them" {
   reads notices
 }
