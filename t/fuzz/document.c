@@ -19,7 +19,8 @@ static char *print_twice(const cJSON *document)
 	AUTO_JSON cJSON *again = document_parse(text, strlen(text), &error);
 
 	FUZZ_HOLDS(again != NULL);
-	FUZZ_HOLDS(fuzz_is_clean(text) || !strchr(text, '\n'));
+	for (const char *at = text; *at; at++)
+		FUZZ_HOLDS(!str_control(at));
 	AUTO_FREE char *second = json_print(again);
 	FUZZ_HOLDS(str_equal(text, second));
 	return text;

@@ -113,3 +113,11 @@ const struct root *fuzz_root(void)
 
 	return &root;
 }
+
+struct root *fuzz_root_with_state(void)
+{
+	static struct root root = {.path = directory, .releases = -1};
+
+	root.fd = root.state = fuzz_directory();
+	return &root;
+}

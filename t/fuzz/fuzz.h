@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What the targets of the fuzzer share. A target is a file that defines LLVMFuzzerTestOneInput (https://llvm.org/docs/LibFuzzer.html):
- * it gives the bytes to what reads such bytes, and aborts where that breaks a promise. make fuzz feeds it what libFuzzer makes up,
- * make check what is kept in seeds/ and crashes/ (replay.c). */
+/* What the targets of the fuzzer share. A target is a file that defines LLVMFuzzerTestOneInput
+ * (https://llvm.org/docs/LibFuzzer.html): it gives the bytes to what reads such bytes, and aborts where that breaks a promise. make
+ * fuzz feeds it what libFuzzer makes up, make check what is kept in seeds/ and crashes/ (replay.c). */
 #ifndef DEWY_FUZZ_H
 #define DEWY_FUZZ_H
 
@@ -49,5 +49,8 @@ void fuzz_file(const char *name, const void *bytes, size_t length);
 
 /* Returns a ROOT that has nothing to remember. */
 const struct root *fuzz_root(void);
+
+/* Returns a ROOT whose .dewy is the directory. */
+struct root *fuzz_root_with_state(void);
 
 #endif

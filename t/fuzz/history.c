@@ -42,15 +42,15 @@ static void append(const struct root *root, const struct history_chain *before)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
-	struct root root = {.path = (char *)fuzz_directory_path(), .fd = fuzz_directory(), .state = fuzz_directory(), .releases = -1};
+	struct root *root = fuzz_root_with_state();
 	struct history_chain chain;
 	struct count count = {0};
 	struct error error;
 
 	fuzz_file(HISTORY_NAME, bytes, length);
-	FUZZ_HOLDS(history_each(&root, 0, visit, &count, &error) == 0);
-	FUZZ_HOLDS(history_verify(&root, NULL, &chain, &error) == 0);
+	FUZZ_HOLDS(history_each(root, 0, visit, &count, &error) == 0);
+	FUZZ_HOLDS(history_verify(root, NULL, &chain, &error) == 0);
 	FUZZ_HOLDS(chain.broken || chain.lines == count.lines);
-	append(&root, &chain);
+	append(root, &chain);
 	return 0;
 }

@@ -48,7 +48,10 @@ static char *value_at(char *line, const char *name)
 {
 	size_t length = strlen(name);
 
-	return strncasecmp(line, name, length) == 0 && line[length] == ':' ? line + length + 1 + strspn(line + length + 1, " ") : NULL;
+	if (strncasecmp(line, name, length) != 0 || line[length] != ':')
+		return NULL;
+	line += length + 1;
+	return line + strspn(line, " ");
 }
 
 /* The lines of head end in zero bytes, and an empty one ends it. */

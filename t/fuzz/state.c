@@ -84,14 +84,14 @@ static void recall(const struct root *root)
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
 	static const char *const names[] = {"attempts.json", "rejected.json", "registry.json", "notify.json", NULL};
-	struct root root = {.path = (char *)fuzz_directory_path(), .fd = fuzz_directory(), .state = fuzz_directory(), .releases = -1};
+	struct root *root = fuzz_root_with_state();
 
 	for (const char *const *name = names; *name; name++)
 		fuzz_file(*name, bytes, length);
-	attempt(&root);
-	reject(&root);
-	limit(&root);
-	count(&root);
-	recall(&root);
+	attempt(root);
+	reject(root);
+	limit(root);
+	count(root);
+	recall(root);
 	return 0;
 }

@@ -3,7 +3,9 @@
 #include "fuzz.h"
 
 #include "buf.h"
+#include "digest.h"
 #include "error.h"
+#include "http.h"
 #include "ini.h"
 #include "json.h"
 #include "json_stream.h"
@@ -11,9 +13,11 @@
 #include "metrics/otlp_settings.h"
 #include "mime.h"
 #include "notify/cut.h"
+#include "notify/slack_answer.h"
 #include "notify/slack_text.h"
 #include "path.h"
 #include "redact.h"
+#include "seal.h"
 #include "str.h"
 #include "time.h"
 #include "xml.h"
@@ -169,6 +173,29 @@ static void streams(const char *text)
 	FUZZ_HOLDS(str_equal(buf_text(&one), buf_text(&many)));
 }
 
+/* What others keep or answer: a sealed token, a digest, an answer of Slack's. */
+static void kept(const char *text)
+{
+	AUTO_FREE char *token = unseal(text, "s3cr3t");
+	struct http_response response = {.status = 200};
+	struct slack_answer answer = {0};
+	struct error error;
+	char digest[DIGEST_TEXT];
+
+	FUZZ_HOLDS(!token);
+	if (digest_from_base64("sha256", text, digest) == 0)
+		FUZZ_HOLDS(strlen(digest) == strlen("sha256:") + 64);
+	buf_puts(&response.body, text);
+	if (slack_answer_read(&answer, &response, "slack.com", &error) == 0 && answer.code) {
+		slack_answer_passes(&answer);
+		slack_answer_lacks_thread(&answer);
+		slack_answer_refuse(&answer, "slack.com", "#deploys", "xoxb-0123456789", &error);
+		FUZZ_HOLDS(!strstr(error.message, "xoxb-0123456789"));
+	}
+	slack_answer_free(&answer);
+	buf_free(&response.body);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
 	AUTO_FREE char *text = fuzz_text(bytes, length);
@@ -181,5 +208,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 	paths(text);
 	settings(text);
 	streams(text);
+	kept(text);
 	return 0;
 }
