@@ -7,34 +7,43 @@
 #include "restart/settings.h"
 #include "str.h"
 
-static bool is_taken(const struct options *options, size_t id)
+/* Compares a list, of which the environment holds no empty item. */
+static void compare_lists(const char *const *a, const char *const *b)
 {
-	return option_specs[id].users & options->user;
+	for (; *a; a++)
+		if (**a) {
+			FUZZ_HOLDS(str_equal(*a, *b));
+			b++;
+		}
+	FUZZ_HOLDS(!*b);
+}
+
+static void compare_option(const struct options *a, const struct options *b, size_t id)
+{
+	const char *text = option_string(a, id);
+
+	switch (option_specs[id].type) {
+	case OPTION_FLAG:
+		FUZZ_HOLDS(option_flag(a, id) == option_flag(b, id));
+		return;
+	case OPTION_NUMBER:
+	case OPTION_DURATION:
+	case OPTION_SIZE:
+		FUZZ_HOLDS(option_number(a, id) == option_number(b, id));
+		return;
+	case OPTION_LIST:
+		compare_lists(option_list(a, id), option_list(b, id));
+		return;
+	default: /* an empty variable is none, so that the default counts */
+		FUZZ_HOLDS(!text || !*text || str_equal(text, option_string(b, id)));
+	}
 }
 
 static void compare(const struct options *a, const struct options *b)
 {
-	for (size_t id = 0; id < OPTION_COUNT; id++) {
-		if (!is_taken(a, id) || !option_given(a, id))
-			continue;
-		FUZZ_HOLDS(option_given(b, id));
-		switch (option_specs[id].type) {
-		case OPTION_FLAG:
-			FUZZ_HOLDS(option_flag(a, id) == option_flag(b, id));
-			break;
-		case OPTION_NUMBER:
-		case OPTION_DURATION:
-		case OPTION_SIZE:
-			FUZZ_HOLDS(option_number(a, id) == option_number(b, id));
-			break;
-		case OPTION_LIST:
-			for (size_t i = 0; option_list(a, id)[i]; i++)
-				FUZZ_HOLDS(str_equal(option_list(a, id)[i], option_list(b, id)[i]));
-			break;
-		default:
-			FUZZ_HOLDS(str_equal(option_string(a, id), option_string(b, id)));
-		}
-	}
+	for (size_t id = 0; id < OPTION_COUNT; id++)
+		if (option_specs[id].users & a->user && option_given(a, id))
+			compare_option(a, b, id);
 }
 
 static void try(unsigned user, const struct fuzz_parts *words)
