@@ -7,14 +7,21 @@
 #include "restart/settings.h"
 #include "str.h"
 
-/* Compares a list, of which the environment holds no empty item. */
+#include <string.h>
+
+/* Compares a list, of which the environment holds no empty item and no white space around one. */
 static void compare_lists(const char *const *a, const char *const *b)
 {
-	for (; *a; a++)
-		if (**a) {
-			FUZZ_HOLDS(str_equal(*a, *b));
-			b++;
-		}
+	static const char space[] = " \t\r\n";
+
+	for (; *a; a++) {
+		const char *item = *a + strspn(*a, space);
+		size_t length = strcspn(item, space);
+		if (!length)
+			continue;
+		FUZZ_HOLDS(*b && strlen(*b) == length && memcmp(*b, item, length) == 0);
+		b++;
+	}
 	FUZZ_HOLDS(!*b);
 }
 
