@@ -10,6 +10,7 @@
 #include "time.h"
 
 #include <limits.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -55,7 +56,7 @@ static const char *type_mismatch(const cJSON *item, enum member_type type)
 	case STRING:
 		return cJSON_IsString(item) ? NULL : "a text";
 	case NUMBER:
-		return cJSON_IsNumber(item) ? NULL : "a number";
+		return cJSON_IsNumber(item) && isfinite(item->valuedouble) ? NULL : "a number"; /* 1e999 would be printed as null */
 	case BOOLEAN:
 		return cJSON_IsBool(item) ? NULL : "true or false";
 	case TIME:

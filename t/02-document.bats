@@ -110,6 +110,7 @@ schema_refuses() {
     [ $? = 1 ] && [ ! -s "$BATS_TEST_TMPDIR/out" ] && [ -s "$BATS_TEST_TMPDIR/err" ] || fail "$document"
   done <"$BATS_TEST_TMPDIR/refused"
   schema_refuses
+  refused by-tool < <(minimal '.artifact.size = 7' | sed 's/"size":7/"size":1e999/') # which would be printed as null
 }
 
 @test "a state, a mode or a format version that does not exist is refused" {

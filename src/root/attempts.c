@@ -7,6 +7,8 @@
 #include "str.h"
 #include "time.h"
 
+#include <limits.h>
+
 enum { FIRST_PAUSE = 10, LONGEST_PAUSE = 3600, MOST_DOUBLINGS = 9 };
 
 #define NAME "attempts.json"
@@ -14,6 +16,7 @@ enum { FIRST_PAUSE = 10, LONGEST_PAUSE = 3600, MOST_DOUBLINGS = 9 };
 int attempts_failed(const struct root *root, const char *cache_key, time_t *ret_next)
 {
 	AUTO_JSON cJSON *file = state_read(root, NAME);
+	long long failures = json_number(file, "failures", 0);
 	const char *next = json_string(file, "next_at");
 
 	*ret_next = 0;
@@ -21,7 +24,7 @@ int attempts_failed(const struct root *root, const char *cache_key, time_t *ret_
 		return 0;
 	if (*ret_next > time_now() / 1000 + LONGEST_PAUSE) /* written while the clock was ahead */
 		*ret_next = 0;
-	return (int)json_number(file, "failures", 0);
+	return failures > 0 && failures < INT_MAX ? (int)failures : 0; /* what was never counted is damage */
 }
 
 int attempts_add(const struct root *root, const char *cache_key, struct error *error)

@@ -79,14 +79,13 @@ typedef bool matcher(const cJSON *entry, const void *context);
 /* Moves the entries that match to removed. Returns how many there were. */
 static int take_out(cJSON *versions, matcher *matches, const void *context, cJSON *removed)
 {
-	int count = cJSON_GetArraySize(versions), taken = 0;
+	int taken = 0;
 
-	for (int i = 0; i < count - taken;) {
-		if (!matches(cJSON_GetArrayItem(versions, i), context)) {
-			i++;
+	for (cJSON *entry = versions->child, *next; entry; entry = next) {
+		next = entry->next;
+		if (!matches(entry, context))
 			continue;
-		}
-		cJSON_AddItemToArray(removed, cJSON_DetachItemFromArray(versions, i));
+		cJSON_AddItemToArray(removed, cJSON_DetachItemViaPointer(versions, entry));
 		taken++;
 	}
 	return taken;
@@ -156,7 +155,7 @@ static cJSON *add_entry(const struct root *root, cJSON *versions, const char *ve
 	char at[TIME_TEXT];
 
 	drop(versions, version);
-	while (cJSON_GetArraySize(versions) >= MOST)
+	for (int left = cJSON_GetArraySize(versions); left >= MOST; left--)
 		cJSON_DeleteItemFromArray(versions, 0);
 	json_set_string(entry, "version", version);
 	json_set_string(entry, "reason", reason);

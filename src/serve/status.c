@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 enum {
-	STATUS_LIMIT = 1 << 20,
+	STATUS_LIMIT = 1 << 16,
 	PID_LIMIT = 64,
 	WRITING_MS = 1000,
 	STEP_MS = 20,
