@@ -102,15 +102,6 @@ int lock_take_part(int dir, const char *name, unsigned part, long long wait_ms, 
 	return take(dir, name, (long)part, wait_ms, error);
 }
 
-int lock_take_directory(int dir, long long wait_ms, struct error *error)
-{
-	AUTO_CLOSE int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (fd < 0)
-		return explain(errno, "cannot open the directory", dir, ".", error);
-	return wait_for(fd, -1, dir, ".", time_monotonic() + wait_ms, error) ? -1 : steal_fd(&fd);
-}
-
 int lock_open(int fd, int dir, const char *name, long long wait_ms, struct error *error)
 {
 	return wait_for(fd, -1, dir, name, time_monotonic() + wait_ms, error);

@@ -20,9 +20,6 @@ int lock_open(int fd, int dir, const char *name, long long wait_ms, struct error
  * ends with the process or as soon as it closes any descriptor of the file (fcntl(2), F_SETLK). */
 int lock_take_part(int dir, const char *name, unsigned part, long long wait_ms, struct error *error);
 
-/* As lock_take, for a directory itself, which nobody removes by mistake. */
-int lock_take_directory(int dir, long long wait_ms, struct error *error);
-
 /* Returns 1 when fd is open on the lock file name below dir and holds its lock, else 0. */
 int lock_is_ours(int fd, int dir, const char *name);
 

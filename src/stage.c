@@ -86,9 +86,8 @@ static int inherited_lock(void)
 	return (int)fd;
 }
 
-/* Takes the lock of ROOT, unless the caller holds it. Beside that, stages keep each other out by the directory, for those who have
- * removed the lock file. Returns 0 with descriptors to close, or -1. */
-static int take_locks(const struct driver *driver, int inherited, int *ret_lock, int *ret_directory, struct error *error)
+/* Takes the lock of ROOT, unless the caller holds it. Returns 0 with a descriptor to close, -1 for none; or -1. */
+static int take_lock(const struct driver *driver, int inherited, int *ret_lock, struct error *error)
 {
 	long long wait_ms = option_number(&driver->options, OPT_LOCK_WAIT);
 	int state = driver->root.state;
@@ -98,9 +97,7 @@ static int take_locks(const struct driver *driver, int inherited, int *ret_lock,
 			  driver->root.path);
 		return error_hint(error, "run again; the lock is free when its holder ends, and its file does no harm");
 	}
-	if (inherited < 0 && (*ret_lock = lock_take(state, "lock", wait_ms, error)) < 0)
-		return -1;
-	return (*ret_directory = lock_take_directory(state, wait_ms, error)) < 0 ? -1 : 0;
+	return inherited < 0 && (*ret_lock = lock_take(state, "lock", wait_ms, error)) < 0 ? -1 : 0;
 }
 
 static void stamp(struct driver *driver, long long started_at)
@@ -187,13 +184,12 @@ static void act(struct driver *driver)
 	struct error error = {0};
 	int failed = 0, inherited = inherited_lock();
 	AUTO_CLOSE int lock = -1;
-	AUTO_CLOSE int directory = -1;
 
 	driver->started_at = time_monotonic();
 	if (begins(driver))
 		driver->document = begin_document(driver);
 	if (driver->stage->takes_lock)
-		failed = root_prepare(&driver->root, &error) || take_locks(driver, inherited, &lock, &directory, &error);
+		failed = root_prepare(&driver->root, &error) || take_lock(driver, inherited, &lock, &error);
 	if (!failed)
 		failed = run_step(driver, &error);
 	if (!driver->stage->keeps_state)

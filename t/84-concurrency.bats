@@ -356,25 +356,6 @@ is_refused() {
   kill "$(cat "$ROOT/left.pid")"
 }
 
-@test "a lock file that is removed while a run holds it lets nobody into the same stage, and that run ends before its next one" {
-  publish v1.0.0
-  dewy once >/dev/null 2>&1
-  publish v1.1.0
-  in_background run dewy once --before-deploy-hook "$(hold hook)"
-  local first=$PID
-  held hook
-  rm "$ROOT/.dewy/lock"
-  run -6 --separate-stderr dewy once
-  assert_regex "$stderr" "another run holds the lock $ROOT/.dewy/"
-  deploys v1.0.0
-  in_background second dewy once --lock-wait 60s
-  let_go hook
-  ends 0 $first
-  wait $PID || [ $? = 6 ]
-  run -0 dewy once
-  is_sound v1.1.0
-}
-
 @test "a run whose lock was removed, or replaced, between two stages says so and ends with 6; the next one goes on" {
   local change minor=0
   PORT=$(free_port)
