@@ -45,8 +45,8 @@ const char *http_header(struct http *http, const char *name, size_t index)
 	return curl_easy_header(http->curl, name, index, CURLH_HEADER, -1, &header) == CURLHE_OK ? header->value : NULL;
 }
 
-/* Returns the value of a header that is remembered and sent back, NULL for one that no request could carry: it would make each of them
- * fail, also once whoever has sent it is gone. */
+/* Returns the value of a header that is remembered and sent back, NULL for one that no request could carry: it would make each
+ * of them fail, also once whoever has sent it is gone. */
 static const char *returnable(struct http *http, const char *name)
 {
 	const char *value = http_header(http, name, 0);

@@ -31,6 +31,7 @@ int downgrade_refuse(const struct root *root, const struct choice *choice, const
 		return 0;
 	log_warn("Not following the registry to an older version", "version", version, "floor", highest, "hint",
 		 "dewy rollback --forget-floor allows what is older than the newest version that was deployed here");
-	*ret_reason = xasprintf("%s is older than %s, the newest that was deployed here, and --no-downgrade is given", version, highest);
+	*ret_reason = xasprintf("%s is older than %s, the newest that was deployed here, and --no-downgrade is given", version,
+				highest);
 	return 1;
 }

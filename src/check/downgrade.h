@@ -8,8 +8,8 @@
 
 struct error;
 
-/* True when the choice is older than version, which may be NULL; calver is the form of both, NULL for semantic versions. Versions of
- * different kinds cannot be compared, and slots do not count. */
+/* True when the choice is older than version, which may be NULL; calver is the form of both, NULL for semantic versions.
+ * Versions of different kinds cannot be compared, and slots do not count. */
 bool downgrade_is_older(const struct choice *choice, const char *calver, const char *version);
 
 /* Finds out, for --no-downgrade, whether the choice is older than the deployed version or the floor (root/floor.h), and says so at

@@ -13,8 +13,8 @@ struct error;
  * what it would remove. Returns 0 or -1. */
 int retention_sweep(const struct root *root, const char *current, cJSON *plan, struct error *error);
 
-/* Removes the artifacts in ROOT/.dewy/cache that belong to no release on disk, and are not the one of the document: what a registry has
- * offered and could not be extracted must not fill the disk. Does nothing for another cache. Returns 0 or -1. */
+/* Removes the artifacts in ROOT/.dewy/cache that belong to no release on disk, and are not the one of the document: what a
+ * registry has offered and could not be extracted must not fill the disk. Does nothing for another cache. Returns 0 or -1. */
 int retention_sweep_cache(const struct root *root, int cache, const cJSON *document, struct error *error);
 
 /* Removes all but the newest keep releases, their records, and the artifacts in the cache that belong to none that stays; in a

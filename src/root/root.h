@@ -56,8 +56,9 @@ int root_find_cache(const struct root *root, const char *where);
 /* Returns the absolute path of the cache directory; where is as below. The caller frees it. */
 char *root_cache_path(const struct root *root, const char *where);
 
-/* Opens the cache directory: where says --cache, also as file:///DIR, or NULL for $DEWY_CACHEDIR or ROOT/.dewy/cache; created when
- * missing, and refused unless root_trusts it. Returns a descriptor or -1, and, unless ret_path is NULL, the absolute path, which the caller frees. */
+/* Opens the cache directory: where says --cache, also as file:///DIR, or NULL for $DEWY_CACHEDIR or ROOT/.dewy/cache; created
+ * when missing, and refused unless root_trusts it. Returns a descriptor or -1, and, unless ret_path is NULL, the absolute path,
+ * which the caller frees. */
 int root_open_cache(const struct root *root, const char *where, char **ret_path, struct error *error);
 
 #endif
