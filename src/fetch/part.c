@@ -43,9 +43,12 @@ static int open_locked(const struct part *part, struct error *error)
 		AUTO_CLOSE int fd = openat(part->cache, part->name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
 		if (fd < 0)
 			return error_errno(error, errno, "cannot create a file in the cache %s", part->path);
-		if (flock(fd, LOCK_EX | LOCK_NB))
+		int failed = flock(fd, LOCK_EX | LOCK_NB) ? errno : 0;
+		if (failed == EWOULDBLOCK)
 			return error_set(error, ERROR_LOCKED, "another run downloads %s into the cache %s", part->key, part->path);
-		if (is_named(part, fd))
+		if (failed && failed != EINTR)
+			return error_errno(error, failed, "cannot lock a file in the cache %s", part->path);
+		if (!failed && is_named(part, fd))
 			return steal_fd(&fd);
 		/* that run has just published it, or given up */
 	}
