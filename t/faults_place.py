@@ -101,7 +101,8 @@ class Place:
         self.environment = {
             "PATH": BIN + ":/usr/sbin:/usr/bin:/sbin:/bin", "HOME": self.base, "LC_ALL": "C.UTF-8", "DEWY_ROOT": self.root,
             "DEWY_REGISTRY": "file://%s?artifact=app.tar.gz" % self.registry, "DEWY_LOG_LEVEL": "warn", "DEWY_KEEP": "2",
-            "DEWY_SETTLE": "50ms", "DEWY_MODE": "server" if server else "assets", "ASAN_OPTIONS": "detect_leaks=0", "PYTHONDONTWRITEBYTECODE": "1"}
+            "DEWY_SETTLE": "50ms", "DEWY_MODE": "server" if server else "assets", "ASAN_OPTIONS": "detect_leaks=0",
+            "PYTHONDONTWRITEBYTECODE": "1"}
         if server:
             self.port = free_port()
             self.environment["DEWY_PORT"] = "127.0.0.1:%d" % self.port
@@ -239,7 +240,8 @@ class Place:
                 [TEST + "/github.py", directory, "--app-id", "12", "--app-key", directory + "/app.pub", "--installation", "34"],
                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             atexit.register(self.served.kill)
-            wait_until(lambda: os.path.exists(directory + "/port"), "the stand-in for GitHub does not start")
+            wait_until(lambda: os.path.exists(directory + "/port") or self.served.poll(), "the stand-in for GitHub is not up")
+            demand(self.served.poll() is None, "the stand-in for GitHub does not start")
             with open(directory + "/port") as file:
                 self.stand_in = "http://127.0.0.1:" + file.read().strip()
 
@@ -272,7 +274,8 @@ class Place:
     def check_records(self):
         """Each release has its record, its artifact is in the cache, and there is nothing else."""
         releases = sorted(os.listdir(self.root + "/releases"))
-        demand(sorted(name + ".json" for name in releases) == sorted(os.listdir(self.root + "/.dewy/releases")), "records of nothing")
+        records = sorted(name.removesuffix(".json") for name in os.listdir(self.root + "/.dewy/releases"))
+        demand(releases == records, "there are the releases %s, and the records %s" % (releases, records))
         keys = set()
         for name in releases:
             with open("%s/.dewy/releases/%s.json" % (self.root, name)) as file:

@@ -69,7 +69,7 @@ class Model:
 
     def sync(self, name, number):
         """A call of that name makes the inode of that number durable."""
-        if name in ("syncfs", "sync"):
+        if name == "syncfs":
             self.durable_names = {number: dict(names) for number, names in self.names.items()}
             self.durable_contents, self.pending = dict(self.contents), []
         elif number in self.names:

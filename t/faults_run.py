@@ -8,11 +8,12 @@ from faults_stage import STAGES
 
 STAGE = {stage.name: stage for stage in STAGES}
 KINDS = "KILL", "EIO", "ENOSPC", "EINTR", "FULL", "READONLY"
-KINDS_OF = dict.fromkeys(trace.PROCESSES, ("KILL", "EAGAIN", "ENOMEM")) | {"kill": ("KILL", "EPERM")} | dict.fromkeys(
-    ("flock", "fcntl"), ("KILL", "ENOLCK", "EIO", "EINTR")) | dict.fromkeys(("close", "fsync"), KINDS[:4])
+LOCKS, SIGNALS = {"flock", "fcntl"}, {"kill"}
+KINDS_OF = (dict.fromkeys(trace.PROCESSES, ("KILL", "EAGAIN", "ENOMEM")) | dict.fromkeys(SIGNALS, ("KILL", "EPERM")) |
+            dict.fromkeys(LOCKS, ("KILL", "ENOLCK", "EIO", "EINTR")) | dict.fromkeys(trace.SYNCS | {"close"}, KINDS[:4]))
 FREES = {"unlink", "unlinkat", "rmdir", "ftruncate", "rename", "renameat", "renameat2"}  # which a full disk does not refuse
-LASTING = {"FULL": (errno.ENOSPC, FREES), "READONLY": (errno.EROFS, set())}  # from that call on: error, and which calls do not have it
-NO_FILES = trace.PROCESSES | trace.SYNCS | {"kill", "flock", "fcntl", "close"}
+LASTING = {"FULL": (errno.ENOSPC, FREES), "READONLY": (errno.EROFS, set())}  # the error, and which calls do not have it
+NO_FILES = trace.PROCESSES | trace.SYNCS | LOCKS | SIGNALS | {"close"}
 place, prepared = None, None
 
 
@@ -162,6 +163,11 @@ def mount(*words):
     subprocess.run(["mount", *words], check=True)
 
 
+def remount(options):
+    """Told with its name, for mount(8) would else repeat options that an ordinary user's file system has and may not be given."""
+    mount("-o", "remount," + options, "faults", place.root)
+
+
 def fill(pages, inodes):
     """Makes ROOT a small file system of its own, on which so much is left."""
     shutil.rmtree(place.root)
@@ -170,26 +176,26 @@ def fill(pages, inodes):
     subprocess.run(["cp", "-a", place.saved + "/.", place.root], check=True)
     state = os.statvfs(place.root)
     if inodes is not None:
-        mount("-o", "remount,size=4m,nr_inodes=%d" % (state.f_files - state.f_ffree + inodes), place.root)
+        remount("size=4m,nr_inodes=%d" % (state.f_files - state.f_ffree + inodes))
     else:
         with open(place.root + "/fill", "wb") as file:
             file.write(bytes((state.f_bavail - pages) * state.f_frsize))
 
 
 def make_room():
-    mount("-o", "remount,rw,size=4m,nr_inodes=1000", place.root)
+    remount("rw,size=4m,nr_inodes=1000")
     if os.path.exists(place.root + "/fill"):
         os.unlink(place.root + "/fill")
 
 
 @guarded
 def with_disk(work, name, prepare_disk):
-    """Runs a stage on a disk that lacks something, and then with all it needs. Returns None, "" when it lacked nothing, or what does
-    not hold."""
+    """Runs a stage on a disk that lacks something, and then with all it needs. Returns None; "" when it lacked nothing; or what
+    does not hold."""
     stage = prepare(work, name)
     had = place.current_version()
-    prepare_disk()
     try:
+        prepare_disk()
         status = start(stage).wait(places.PATIENCE)
         lacked = status or place.output("err")
         places.demand(place.current_version() or not had, "current is gone")
@@ -201,12 +207,13 @@ def with_disk(work, name, prepare_disk):
         return None if lacked else ""
     finally:
         place.end()
-        subprocess.run(["umount", place.root], check=True)
+        if os.path.ismount(place.root):
+            subprocess.run(["umount", place.root], check=True)
 
 
 def be_read_only():
     fill(100, None)
-    mount("-o", "remount,ro", place.root)
+    remount("ro")
 
 
 def exhaust_disk(work, name, share):
@@ -216,6 +223,6 @@ def exhaust_disk(work, name, share):
         for left in range(0, 200, share):
             result = with_disk(work, name, lambda: fill(left, None) if unit == "pages" else fill(None, left))
             results.append(("%d %s left" % (left, unit), result or None))
-            if result == "":
+            if result is not None:
                 break
     return results

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Runs a command and meets each of its system calls that change something before the kernel does, its children's, too.
 
-The kernel hands over the calls of a seccomp filter (seccomp_unotify(2)), so that one call out of a tree of processes is met exactly,
-by the name of its program and its number: "dewy-deploy:renameat:2". The decision for a call is CONTINUE, KILL (the process that
+The kernel hands over the calls that a seccomp filter names (seccomp_unotify(2)), so that one call out of a tree of processes is met
+exactly, by its program and its number: "dewy-deploy:renameat:2". The decision for a call is CONTINUE, KILL (the process that
 makes it), CUT (all of them), or the number of an error with which it fails without having had an effect. That needs no privilege,
 does not slow down other calls, and goes with filters that the program itself installs.
 """
@@ -18,15 +18,15 @@ ON_FILES = {"write", "pwrite64", "writev", "pwritev", "ftruncate", "fallocate", 
             "sendfile", "fcntl"} | SYNCS  # by their first argument
 TARGETS = {"copy_file_range": 2}
 PROCESSES = {"fork", "vfork", "clone", "clone3", "execve", "execveat"}
-NAMES = {"creat", "rename", "renameat", "renameat2", "link", "linkat", "symlink", "symlinkat", "unlink", "unlinkat", "mkdir", "mkdirat",
-         "rmdir", "mknod", "mknodat", "truncate", "chmod", "fchmodat", "chown", "lchown", "fchownat", "utimensat", "flock", "kill",
-         "sync"} | PROCESSES | ON_FILES | set(OPENS)
+ON_NAMES = {"creat", "rename", "renameat", "renameat2", "link", "linkat", "symlink", "symlinkat", "unlink", "unlinkat", "mkdir",
+            "mkdirat", "rmdir", "mknod", "mknodat", "truncate", "chmod", "fchmodat", "chown", "lchown", "fchownat", "utimensat"}
+NAMES = ON_NAMES | ON_FILES | PROCESSES | set(OPENS) | {"flock", "kill"}
 
 
 def system_call_numbers():
     """Asks the compiler: every machine has numbers of its own."""
-    defines = subprocess.run(["cc", "-E", "-dM", "-"], input="#include <sys/syscall.h>\n", text=True, capture_output=True, check=True)
-    words = (line.split() for line in defines.stdout.splitlines())
+    defines = subprocess.check_output(["cc", "-E", "-dM", "-"], input="#include <sys/syscall.h>\n", text=True)
+    words = (line.split() for line in defines.splitlines())
     return {word[1][5:]: int(word[2]) for word in words if len(word) == 3 and word[1].startswith("__NR_") and word[2].isdigit()}
 
 
