@@ -253,7 +253,7 @@ class Place:
     def alive(self, name):
         """The processes that came of what was started here and whose command line has this word."""
         found = []
-        for pid in {pid for started in self.traces for pid in started.pids if started.is_ours(pid)}:
+        for pid in {pid for started in self.traces for pid in list(started.pids) if started.is_ours(pid)}:
             try:
                 with open("/proc/%d/cmdline" % pid, "rb") as file:
                     words = file.read().split(b"\0")

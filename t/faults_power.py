@@ -4,6 +4,7 @@
 Durable is the content of a file as of its last fsync(2) or fdatasync(2), the names in a directory as of the directory's, and all of
 it as of the last syncfs(2). At each call that changes something, these states are told:
   strict    what is durable, and nothing else
+  all       nothing is lost: all processes are killed at once
   names     all names, but of the contents only what is durable: a file that was never synced is empty
   torn      the same, with half of what was appended to a file since
   only N    what is durable, and the Nth of the changes to names that are not
@@ -119,6 +120,7 @@ class Model:
     def states(self):
         """Yields (what it is called, tree)."""
         yield "strict", self.with_changes([])
+        yield "all", self.tree(self.names, self.contents)
         yield "names", self.tree(self.names, self.durable_contents)
         yield "torn", self.tree(self.names, self.torn())
         for position in range(len(self.pending)):

@@ -3,17 +3,17 @@
 
 The kernel hands over the calls that a seccomp filter names (seccomp_unotify(2)), so that one call out of a tree of processes is met
 exactly, by its program and its number: "dewy-deploy:renameat:2". The decision for a call is CONTINUE, KILL (the process that
-makes it), CUT (all of them), or the number of an error with which it fails without having had an effect. That needs no privilege,
+makes it), or the number of an error with which it fails without having had an effect. That needs no privilege,
 does not slow down other calls, and goes with filters that the program itself installs.
 """
 import array, collections, ctypes, errno, fcntl, os, platform, select, signal, socket, struct, subprocess, threading, time
 
 Call = collections.namedtuple("Call", "program name number pid args")
-CONTINUE, KILL, CUT = 0, -1, -2
+CONTINUE, KILL = 0, -1
 
 # What changes files, makes it durable, locks, signals, or makes processes.
 OPENS = {"open": 1, "openat": 2}  # which argument has the flags
-SYNCS = {"fsync", "fdatasync", "syncfs", "sync_file_range"}
+SYNCS = {"fsync", "fdatasync", "syncfs"}
 ON_FILES = {"write", "pwrite64", "writev", "pwritev", "ftruncate", "fallocate", "fchmod", "fchown", "close", "copy_file_range",
             "sendfile", "fcntl"} | SYNCS  # by their first argument
 TARGETS = {"copy_file_range": 2}
@@ -75,12 +75,21 @@ def program_of(pid):
         return ""
 
 
+def started_at(pid):
+    """When the process began, None when it is gone."""
+    try:
+        with open("/proc/%d/stat" % pid) as file:
+            return file.read().rsplit(")", 1)[1].split()[19]
+    except OSError:
+        return None
+
+
 class Trace:
     """A command that runs, and all that came of it. below: only what changes files there is met; decide(call)
     says what becomes of a call."""
 
     def __init__(self, argv, below, decide=lambda call: CONTINUE, **options):
-        self.below, self.decide, self.calls, self.pids, self.dead = below, decide, [], set(), False
+        self.below, self.decide, self.calls, self.pids, self.dead = below, decide, [], {}, False
         self.counts = collections.Counter()
         self.channel, sender = socket.socketpair()
         self.over = threading.Event()
@@ -115,7 +124,8 @@ class Trace:
                 raise
 
     def judge(self, pid, name, args):
-        self.pids.add(pid)
+        if pid not in self.pids or name == "execve":
+            self.pids[pid] = started_at(pid)
         if self.dead:
             self.kill(pid)
             return KILL
@@ -128,8 +138,6 @@ class Trace:
         verdict = self.decide(call)
         if verdict == KILL:
             self.kill(pid)
-        elif verdict == CUT:
-            self.kill_all()
         return verdict
 
     def is_met(self, pid, name, args):
@@ -159,16 +167,12 @@ class Trace:
     def kill_all(self):
         self.dead = True
         for pid in list(self.pids):
-            if os.path.exists("/proc/%d" % pid) and self.is_ours(pid):
+            if self.is_ours(pid):
                 self.kill(pid)
 
     def is_ours(self, pid):
-        """True unless the number was given to another process since: all of ours are under the filter."""
-        try:
-            with open("/proc/%d/status" % pid) as status:
-                return "Seccomp:\t2\n" in status
-        except OSError:
-            return False
+        """True while it is there; its number may have been given to another process since."""
+        return self.pids[pid] is not None and started_at(pid) == self.pids[pid]
 
     def wait(self, seconds):
         """Waits for the command itself. Returns its exit status, that of the shell when a signal has ended it."""
@@ -181,6 +185,6 @@ class Trace:
         while not self.over.wait(0.01):
             self.kill_all()
             if time.monotonic() > limit:
-                raise TimeoutError("processes that do not end: %s" % [p for p in self.pids if self.is_ours(p)])
+                raise TimeoutError("processes that do not end: %s" % [pid for pid in list(self.pids) if self.is_ours(pid)])
         if self.process.returncode is None:
             self.process.wait()
