@@ -11,7 +11,9 @@
 #include "str.h"
 #include "time.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -39,12 +41,18 @@ static int sweep_release(const char *name, void *context)
 	return fs_remove(sweep->root->releases, name, sweep->error);
 }
 
+/* Takes the release out of what one can go back to before a part of it is gone. What this does not get to, also after a power cut, is
+ * swept: a partial release, or the record of none. */
 static int remove_release(const struct root *root, const char *name, struct error *error)
 {
-	AUTO_FREE char *record = xasprintf("releases/%s.json", name);
+	AUTO_FREE char *record = xasprintf("releases/%s.json", name), *partial = xasprintf(".%s.partial", name);
 
 	log_debug("Remove release", "name", name);
-	return fs_remove(root->releases, name, error) || fs_remove(root->state, record, error) ? -1 : 0;
+	if (renameat(root->releases, name, root->releases, partial) && errno != ENOENT)
+		return error_errno(error, errno, "cannot remove %s", name);
+	if (fs_sync_directory(root->releases, error))
+		return -1;
+	return fs_remove(root->releases, partial, error) || fs_remove(root->state, record, error) ? -1 : 0;
 }
 
 /* True when the record belongs to a release that is of use: it has a directory, and its deployment came to its end or is going

@@ -19,6 +19,7 @@
 #include "time.h"
 #include "words.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -244,6 +245,16 @@ static void go_back(struct cycle *cycle, int lock)
 	fail(cycle, "restart", &error);
 }
 
+/* Has the key in ROOT's own cache, which is for people, say what is deployed: a run may not have got to that. */
+static void heal_key(const struct cycle *cycle)
+{
+	AUTO_CLOSE int cache = openat(cycle->root->state, "cache", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct error error;
+
+	if (release_note_key(cache, json_string(cycle->document, "previous.cache_key"), &error))
+		log_warn("Cannot write the current cache key", "error", error.message);
+}
+
 /* Runs the stages from the present state of the document on. */
 static void run_stages(struct cycle *cycle, struct notifier *notifier, int lock)
 {
@@ -251,8 +262,11 @@ static void run_stages(struct cycle *cycle, struct notifier *notifier, int lock)
 
 	if (!cycle->document && cycle->rollback)
 		go_back(cycle, lock);
-	else if (!cycle->document)
+	else if (!cycle->document) {
 		advance(cycle, &check_step, lock);
+		if (document_state(cycle->document) == STATE_UNCHANGED)
+			heal_key(cycle);
+	}
 	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
 		if (is_abandoned(cycle, &steps[i]))
 			break;

@@ -105,12 +105,13 @@ static int check_key(const cJSON *document, const char *key, struct error *error
 	return root_is_cache_key(key) ? 0 : error_set(error, ERROR_DOCUMENT, "%s is no file name that the cache could take", key);
 }
 
-/* Finds out what was rejected under this version. Returns 0 or -1. */
+/* Finds out what was rejected under this version. What is deployed is taken up all the same: a run that was killed has rejected it,
+ * and did not get to switching back. Returns 0 or -1. */
 static int recall_rejected(struct fetch *fetch, struct error *error)
 {
 	const cJSON *document = fetch->run->document;
 
-	if (json_true(document, "forced"))
+	if (json_true(document, "forced") || is_deployed(fetch))
 		return 0;
 	AUTO_JSON cJSON *rejected = rejected_read(fetch->run->root, error);
 	const char *digest = json_string(rejected_find(rejected, json_string(document, "release.version")), "digest");

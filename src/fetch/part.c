@@ -58,12 +58,14 @@ static int open_locked(const struct part *part, struct error *error)
 		AUTO_CLOSE int fd = openat(part->cache, part->name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 		if (fd < 0)
 			return error_errno(error, errno, "cannot create a file in the cache %s", part->path);
-		bool locked = flock(fd, LOCK_EX | LOCK_NB) == 0;
-		if (!locked && is_private(fd))
+		int failed = flock(fd, LOCK_EX | LOCK_NB) ? errno : 0;
+		if (failed == EWOULDBLOCK && is_private(fd))
 			return error_set(error, ERROR_LOCKED, "another run downloads %s into the cache %s", part->key, part->path);
-		if (!locked && fs_remove(part->cache, part->name, error)) /* anybody may have locked it */
+		if (failed == EWOULDBLOCK && fs_remove(part->cache, part->name, error)) /* anybody may have locked it */
 			return -1;
-		if (locked && is_named(part, fd))
+		if (failed && failed != EINTR && failed != EWOULDBLOCK)
+			return error_errno(error, failed, "cannot lock a file in the cache %s", part->path);
+		if (!failed && is_named(part, fd))
 			return steal_fd(&fd);
 		/* else that run has just published it, or given up */
 	}

@@ -189,10 +189,8 @@ int release_list(const struct root *root, char (**ret_names)[RELEASE_NAME], stru
 	return listing.count;
 }
 
-static int write_cache_current(const struct root *root, const char *name, int cache, struct error *error)
+int release_note_key(int cache, const char *key, struct error *error)
 {
-	AUTO_JSON cJSON *record = release_record(root, name);
-	const char *key = json_string(record, "artifact.cache_key");
 	AUTO_BUF struct buf there = {0};
 
 	if (!key || cache < 0)
@@ -200,6 +198,13 @@ static int write_cache_current(const struct root *root, const char *name, int ca
 	if (fs_read_file(cache, "current", 4096, &there, error) == 0 && str_equal(buf_text(&there), key))
 		return 0;
 	return fs_write_file(cache, "current", 0644, key, strlen(key), error);
+}
+
+static int write_cache_current(const struct root *root, const char *name, int cache, struct error *error)
+{
+	AUTO_JSON cJSON *record = release_record(root, name);
+
+	return release_note_key(cache, json_string(record, "artifact.cache_key"), error);
 }
 
 int release_switch(const struct root *root, const char *name, int cache, struct error *error)
