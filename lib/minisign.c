@@ -164,10 +164,8 @@ static int read_content(struct lines *lines, struct minisign_signature *ret, str
 
 	if (next_bytes(lines, all, sizeof all))
 		return error_set(error, ERROR_INTEGRITY, "its second line is no signature of minisign");
-	if (memcmp(all, of_file, ALGORITHM) == 0) {
-		error_set(error, ERROR_INTEGRITY, "it is of the old form, of the file itself and not of its digest");
-		return error_hint(error, "sign again with minisign -S and without -l, or with -H before minisign 0.11");
-	}
+	if (memcmp(all, of_file, ALGORITHM) == 0)
+		return error_set(error, ERROR_INTEGRITY, "it has the old form, as minisign -l makes it: sign again without -l");
 	if (memcmp(all, of_digest, ALGORITHM) != 0)
 		return error_set(error, ERROR_INTEGRITY, "its algorithm is unknown");
 	memcpy(ret->id, all + ALGORITHM, sizeof ret->id);
@@ -223,7 +221,7 @@ int minisign_verify_comment(const struct minisign_signature *signature, const st
 	buf_puts(&text, signature->comment);
 	if (memcmp(signature->id, key->id, sizeof key->id) == 0 && verify(signature->global, key, text.data, text.length))
 		return 0;
-	return error_set(error, ERROR_INTEGRITY, "its trusted comment is not what was signed");
+	return error_set(error, ERROR_INTEGRITY, "it is not what the key has made: it or its trusted comment was altered");
 }
 
 /* Reads the hexadecimal digits of a digest. Returns 0, or -1 when they are not of that many bytes. */

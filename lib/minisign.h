@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The keys and signatures of minisign: Ed25519 (RFC 8032) over the BLAKE2b-512 (RFC 7693) of a file, verified by OpenSSL. The
- * formats are those that minisign's manual describes; what it no longer makes by default, signatures of the file itself, is refused:
- * those need the whole file in memory. */
+ * formats are those that minisign's manual describes; what it no longer makes by default, signatures of the file itself, is
+ * refused: those need the whole file in memory. */
 #ifndef DEWY_MINISIGN_H
 #define DEWY_MINISIGN_H
 

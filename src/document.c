@@ -19,7 +19,7 @@
 
 enum { FORMAT_VERSION = 1 };
 
-enum member_type { STRING, NUMBER, BOOLEAN, TIME, OBJECT, HOOKS, NOTICES, STRINGS };
+enum member_type { STRING, NUMBER, BOOLEAN, TIME, OBJECT, HOOKS, NOTICES, SIGNATURES, STRINGS };
 
 static const struct member {
 	const char *path;
@@ -66,6 +66,7 @@ static const char *type_mismatch(const cJSON *item, enum member_type type)
 		return cJSON_IsObject(item) ? NULL : "an object";
 	case HOOKS:
 	case NOTICES:
+	case SIGNATURES:
 	case STRINGS:
 		return cJSON_IsArray(item) ? NULL : "an array";
 	}

@@ -968,6 +968,23 @@ examined() {
   refute_output --partial s3cretpath
 }
 
+@test "the keys that must sign are named, and looked at as dewy-fetch does" {
+  publish v1.0.0
+  doctor
+  assert_check signatures skip 'no key is configured: whoever may write to the registry decides what is installed'
+  minisign -G -W -p "$BATS_TEST_TMPDIR/key.pub" -s "$BATS_TEST_TMPDIR/key.sec" >/dev/null
+  doctor --verify-key "$BATS_TEST_TMPDIR/key.pub"
+  assert_check signatures ok "1 of 1 keys must have signed: 0*$(sed -n 's/.*public key //p' "$BATS_TEST_TMPDIR/key.pub")"
+  doctor --verify-key "$BATS_TEST_TMPDIR/key.pub" --verify-threshold 2
+  assert_equal "$status" 1
+  assert_check signatures fail '--verify-threshold demands 2 keys, and --verify-key gives 1'
+  chmod 666 "$BATS_TEST_TMPDIR/key.pub"
+  doctor --verify-key "$BATS_TEST_TMPDIR/key.pub"
+  assert_check signatures fail 'others may write to the key .*chmod go-w'
+  doctor --verify-claims app
+  assert_check signatures fail 'no key to verify signatures with.*--verify-key'
+}
+
 @test "metrics are looked at, and neither written nor sent" {
   publish v1.0.0
   doctor

@@ -311,3 +311,24 @@ file_of() {
   run -0 --separate-stderr dewy-check
   assert [ "$(field artifact.revision)" != "$revision" ]
 }
+
+@test "what is signed is taken, by its own signature or that of a checksum file, and nothing else" {
+  local key=$BATS_TEST_TMPDIR/key artifact=app_linux_amd64.tar.gz
+  minisign -G -W -p "$key.pub" -s "$key.sec" >/dev/null
+  published v1.0.0
+  run --separate-stderr dewy once --no-report --verify-key "$key.pub"
+  assert_equal "$status $(field error.code)" "5 integrity"
+  minisign -S -s "$key.sec" -t "version=1.0.0 file=$artifact" -m "$REGISTRY/v1.0.0/$artifact" >/dev/null
+  registry_sync
+  run --separate-stderr dewy once --no-report --verify-key "$key.pub" --verify-claims version
+  assert_success
+  assert_equal "$(field 'fetch.signatures[0].file')" "$artifact.minisig"
+  publish v1.1.0
+  (cd "$REGISTRY/v1.1.0" && sha256sum "$artifact" >SHA256SUMS)
+  minisign -S -s "$key.sec" -x "$REGISTRY/v1.1.0/SHA256SUMS.release.minisig" -m "$REGISTRY/v1.1.0/SHA256SUMS" >/dev/null
+  registry_sync
+  run --separate-stderr dewy once --no-report --verify-key "$key.pub"
+  assert_success
+  assert_equal "$(field 'fetch.signatures[0].file')" SHA256SUMS.release.minisig
+  assert_equal "$(cat "$ROOT/current/version")" v1.1.0
+}

@@ -137,12 +137,15 @@ static int describe_artifact(const struct check *check, const char *version, con
 	return 0;
 }
 
-static void describe_checksums(const struct check *check, const struct artifact_list *list, const struct artifact *artifact)
+/* A checksum file tells nothing new where the registry knows the digest, unless it is signed. */
+static void describe_companions(const struct check *check, const struct artifact_list *list, const struct artifact *artifact)
 {
-	cJSON *urls = *artifact->digest ? NULL : checksums_choose(list, artifact);
+	AUTO_JSON cJSON *checksums = checksums_choose(list, artifact), *signatures = signatures_choose(list, artifact, checksums);
 
-	if (urls)
-		json_set(check->document, "artifact.checksum_urls", urls);
+	if (checksums && (signatures || !*artifact->digest))
+		json_set(check->document, "artifact.checksum_urls", steal_pointer(&checksums));
+	if (signatures)
+		json_set(check->document, "artifact.signature_urls", steal_pointer(&signatures));
 }
 
 static int stay(const struct check *check, const char *version, const char *reason)
@@ -245,7 +248,7 @@ static int look_into(const struct check *check, const struct finding *finding, s
 		return -1;
 	result = decide(check, choice, artifact);
 	if (document_state(check->document) == STATE_AVAILABLE)
-		describe_checksums(check, &finding->artifacts, artifact);
+		describe_companions(check, &finding->artifacts, artifact);
 	return result;
 }
 

@@ -160,3 +160,15 @@ int registry_owns(const struct registry *registry, const struct url *url, struct
 	return error_set(error, ERROR_DOCUMENT, "the artifact's URL does not lie in the registry %s://%s%s", registry->url.scheme,
 			 registry->url.authority, registry->url.path);
 }
+
+bool registry_is_signature(const char *name, const char *subject)
+{
+	static const char suffix[] = ".minisig";
+	size_t length = strlen(name), begin = strlen(subject);
+
+	if (!str_starts(name, subject) || !str_ends(name, suffix) || length < begin + sizeof suffix - 1)
+		return false;
+	const char *word = name + begin;
+	size_t letters = length - begin - (sizeof suffix - 1);
+	return letters == 0 || (letters > 1 && word[0] == '.' && !memchr(word + 1, '.', letters - 1));
+}

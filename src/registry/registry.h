@@ -124,6 +124,10 @@ void registry_close(struct registry *registry);
 /* Returns 0 when the artifact at url lies below the registry, else -1 with ERROR_DOCUMENT. */
 int registry_owns(const struct registry *registry, const struct url *url, struct error *error);
 
+/* True when the name of a file of a release says that it is the signature of another one: SUBJECT.minisig, or SUBJECT.WORD.minisig,
+ * which is for those of several keys. */
+bool registry_is_signature(const char *name, const char *subject);
+
 extern const struct registry_ops file_registry, ghr_registry, gs_registry, s3_registry;
 
 /* The schemes that a program has, ended by NULL: all of them in schemes.c, or those of check/local.c. */
