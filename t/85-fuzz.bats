@@ -30,6 +30,10 @@ reads() {
   reads archive
 }
 
+@test "the choice of an artifact does not depend on their order" {
+  reads artifacts
+}
+
 @test "checksum files tell a digest or nothing" {
   reads checksums
 }

@@ -79,7 +79,7 @@ static bool read_field(struct platform *platform, const char *field)
 		*at = (char)tolower((unsigned char)*at);
 		if (strchr("_-", *at) && count == 1) {
 			*at = '\0';
-			words[count++] = ++at;
+			words[count++] = at + 1;
 		}
 	}
 	return platform_read(platform, words, count) == count && strlen(field) < sizeof text;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* A public key of minisign, a form feed, and a signature file. */
+/* A public key of minisign, a form feed, and a signature file; each line of that is taken for what a comment claims, too. */
 #include "fuzz.h"
 
 #include "error.h"
+#include "fetch/claims.h"
 #include "minisign.h"
 
 #include <string.h>
@@ -23,6 +24,23 @@ static void verify(const struct minisign_signature *signature, const struct mini
 	FUZZ_HOLDS(minisign_verify_content(signature, key, digest, &error) == 0 || error.code == ERROR_INTEGRITY);
 }
 
+/* A comment that claims nothing is none that has to claim something. */
+static void claim(const uint8_t *bytes, size_t length)
+{
+	static const struct claimed of = {.app = "app", .version = "v1.2.3", .file = "app.tar.gz"};
+	AUTO_PARTS struct fuzz_parts lines;
+	struct error error;
+	unsigned all, claims;
+
+	FUZZ_HOLDS(claims_read("app,version,os,arch,file,expires", &all, &error) == 0);
+	fuzz_parts_cut(&lines, bytes, length, '\n');
+	for (size_t i = 0; i < lines.count; i++) {
+		FUZZ_HOLDS(claims_check(lines.items[i], 0, &of, &error) == 0 || error.code == ERROR_INTEGRITY);
+		FUZZ_HOLDS(claims_check(lines.items[i], all, &of, &error) || strstr(lines.items[i], "1.2.3"));
+		FUZZ_HOLDS(claims_read(lines.items[i], &claims, &error) || !(claims & ~all));
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
 	const uint8_t *end = length ? memchr(bytes, '\f', length) : NULL;
@@ -40,5 +58,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 	FUZZ_HOLDS(!signed_ || behind <= MINISIGN_FILE);
 	if (keyed && signed_)
 		verify(&signature, &key);
+	claim(end ? end + 1 : bytes, behind);
 	return 0;
 }
