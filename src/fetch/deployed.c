@@ -45,6 +45,13 @@ static void remove_other(int cache, const char *key, const char *digest)
 	unlinkat(cache, key, 0);
 }
 
+bool deployed_is_wanted(const struct stage_run *run)
+{
+	AUTO_JSON cJSON *record = find_record(run);
+
+	return record;
+}
+
 bool deployed_suffices(struct stage_run *run, int cache)
 {
 	AUTO_JSON cJSON *record = find_record(run);

@@ -111,7 +111,7 @@ static int recall_rejected(struct fetch *fetch, struct error *error)
 {
 	const cJSON *document = fetch->run->document;
 
-	if (json_true(document, "forced") || is_deployed(fetch))
+	if (json_true(document, "forced") || deployed_is_wanted(fetch->run))
 		return 0;
 	AUTO_JSON cJSON *rejected = rejected_read(fetch->run->root, error);
 	const char *digest = json_string(rejected_find(rejected, json_string(document, "release.version")), "digest");
