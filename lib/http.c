@@ -9,7 +9,6 @@
 #include "transfer.h"
 #include "url.h"
 
-#include <ctype.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,7 +16,6 @@
 enum {
 	PROGRESS = 65536,          /* bytes after which a break counts as the first one */
 	REFUSAL_LIMIT = 1 << 20,   /* bytes of a body that is not for the sink */
-	VALIDATOR_LIMIT = 1024,    /* bytes of what is sent back to tell whether a body is still the same */
 	MOST_CHANGES = 3,          /* how often a body may be another one when it is resumed */
 };
 
@@ -43,30 +41,6 @@ const char *http_header(struct http *http, const char *name, size_t index)
 	struct curl_header *header;
 
 	return curl_easy_header(http->curl, name, index, CURLH_HEADER, -1, &header) == CURLHE_OK ? header->value : NULL;
-}
-
-/* Returns the value of a header that is remembered and sent back, NULL for one that no request could carry: it would make each
- * of them fail, also once whoever has sent it is gone. */
-static const char *returnable(struct http *http, const char *name)
-{
-	const char *value = http_header(http, name, 0);
-
-	for (const char *letter = value; letter && *letter; letter++)
-		if (iscntrl((unsigned char)*letter) || letter - value >= VALIDATOR_LIMIT)
-			return NULL;
-	return value;
-}
-
-const char *http_etag(struct http *http)
-{
-	return returnable(http, "ETag");
-}
-
-const char *http_validator(struct http *http)
-{
-	const char *etag = http_etag(http);
-
-	return etag && *etag && !str_starts(etag, "W/") ? etag : returnable(http, "Last-Modified");
 }
 
 long long http_retry_after(struct http *http)

@@ -65,13 +65,6 @@ const char *http_header(struct http *http, const char *name, size_t index)
 	return NULL;
 }
 
-const char *http_validator(struct http *http)
-{
-	const char *etag = http_header(http, "ETag", 0);
-
-	return etag && *etag && !str_starts(etag, "W/") ? etag : http_header(http, "Last-Modified", 0);
-}
-
 static long long number_of(struct http *http, const char *name)
 {
 	const char *text = http_header(http, name, 0);
