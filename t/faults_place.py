@@ -101,8 +101,8 @@ class Place:
         self.environment = {
             "PATH": BIN + ":/usr/sbin:/usr/bin:/sbin:/bin", "HOME": self.base, "LC_ALL": "C.UTF-8", "DEWY_ROOT": self.root,
             "DEWY_REGISTRY": "file://%s?artifact=app.tar.gz" % self.registry, "DEWY_LOG_LEVEL": "warn", "DEWY_KEEP": "2",
-            "DEWY_SETTLE": "50ms", "DEWY_START_TIMEOUT": "20s", "DEWY_MODE": "server" if server else "assets", "ASAN_OPTIONS": "detect_leaks=0",
-            "PYTHONDONTWRITEBYTECODE": "1"}
+            "DEWY_SETTLE": "50ms", "DEWY_START_TIMEOUT": "20s", "DEWY_MODE": "server" if server else "assets",
+            "ASAN_OPTIONS": "detect_leaks=0", "PYTHONDONTWRITEBYTECODE": "1"}
         if server:
             self.port = free_port()
             self.environment["DEWY_PORT"] = "127.0.0.1:%d" % self.port
