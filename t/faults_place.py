@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """A ROOT and a registry in which stages of dewy run, and what must hold in them after each fault."""
-import atexit, io, json, os, random, shutil, socket, subprocess, tarfile, time, urllib.request
+import io, json, os, random, shutil, socket, subprocess, tarfile, time, urllib.request
 
 import faults_trace as trace
 
@@ -101,8 +101,8 @@ class Place:
         self.environment = {
             "PATH": BIN + ":/usr/sbin:/usr/bin:/sbin:/bin", "HOME": self.base, "LC_ALL": "C.UTF-8", "DEWY_ROOT": self.root,
             "DEWY_REGISTRY": "file://%s?artifact=app.tar.gz" % self.registry, "DEWY_LOG_LEVEL": "warn", "DEWY_KEEP": "2",
-            "DEWY_SETTLE": "50ms", "DEWY_MODE": "server" if server else "assets", "ASAN_OPTIONS": "detect_leaks=0",
-            "PYTHONDONTWRITEBYTECODE": "1"}
+            "DEWY_SETTLE": "50ms", "DEWY_START_TIMEOUT": "20s", "DEWY_MODE": "server" if server else "assets",
+            "ASAN_OPTIONS": "detect_leaks=0", "PYTHONDONTWRITEBYTECODE": "1"}
         if server:
             self.port = free_port()
             self.environment["DEWY_PORT"] = "127.0.0.1:%d" % self.port
@@ -238,8 +238,7 @@ class Place:
                 subprocess.run(["openssl", *command.split()], cwd=directory, check=True, capture_output=True)
             self.served = subprocess.Popen(
                 [TEST + "/github.py", directory, "--app-id", "12", "--app-key", directory + "/app.pub", "--installation", "34"],
-                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            atexit.register(self.served.kill)
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=trace.end_with_parent)
             wait_until(lambda: os.path.exists(directory + "/port") or self.served.poll(), "the stand-in for GitHub is not up")
             demand(self.served.poll() is None, "the stand-in for GitHub does not start")
             with open(directory + "/port") as file:

@@ -197,7 +197,7 @@ def with_disk(work, name, prepare_disk):
     try:
         prepare_disk()
         status = start(stage).wait(places.PATIENCE)
-        lacked = status or place.output("err")
+        lacked = status or os.strerror(errno.ENOSPC) in place.output("err")
         places.demand(place.current_version() or not had, "current is gone")
         places.demand(status in stage.statuses, "it ended with %d: %s" % (status, place.output("err")))
         check_message(status)

@@ -68,6 +68,11 @@ def install(channel):
     channel.sendmsg([b"x"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [listener]))])
 
 
+def end_with_parent():
+    """In a child: it is not to outlive the process that started it."""
+    libc.prctl(1, signal.SIGKILL, 0, 0, 0)  # PR_SET_PDEATHSIG
+
+
 def program_of(pid):
     try:
         return os.path.basename(os.readlink("/proc/%d/exe" % pid)).removesuffix(" (deleted)")
