@@ -99,6 +99,7 @@ x86_64 musl app-linux-amd64-musl.tar.gz app-linux-amd64.tar.gz app-linux-amd64-m
 x86_64 musl app-linux-amd64-static.tar.gz app-linux-amd64.tar.gz app-linux-amd64-static.tar.gz
 x86_64 gnu app-linux-amd64-musl.tar.gz app-linux-amd64-musl.tar.gz app-linux.zip
 x86_64 gnu app-linux-amd64-gnu.zip app-linux-amd64-gnu.zip app-linux-amd64-musl.tar.gz
+x86_64 gnu app-linux-amd64.tar.gz app-linux-amd64.tar.gz app-linux-amd64-musl.tar.gz app-extra-linux-amd64.tar.gz app-other-linux-amd64.tar.gz
 LIST
 }
 

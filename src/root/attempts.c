@@ -7,9 +7,7 @@
 #include "str.h"
 #include "time.h"
 
-#include <limits.h>
-
-enum { FIRST_PAUSE = 10, LONGEST_PAUSE = 3600, MOST_DOUBLINGS = 9 };
+enum { FIRST_PAUSE = 10, LONGEST_PAUSE = 3600, MOST_DOUBLINGS = 9, MOST_FAILURES = 1000000 };
 
 #define NAME "attempts.json"
 
@@ -24,14 +22,14 @@ int attempts_failed(const struct root *root, const char *cache_key, time_t *ret_
 		return 0;
 	if (*ret_next > time_now() / 1000 + LONGEST_PAUSE) /* written while the clock was ahead */
 		*ret_next = 0;
-	return failures > 0 && failures < INT_MAX ? (int)failures : 0; /* what was never counted is damage */
+	return failures > 0 && failures <= MOST_FAILURES ? (int)failures : 0; /* what was never counted is damage */
 }
 
 int attempts_add(const struct root *root, const char *cache_key, struct error *error)
 {
 	time_t next;
 	char text[TIME_TEXT];
-	int failures = attempts_failed(root, cache_key, &next) + 1;
+	int failed = attempts_failed(root, cache_key, &next), failures = failed + (failed < MOST_FAILURES);
 	int doublings = failures - 1 < MOST_DOUBLINGS ? failures - 1 : MOST_DOUBLINGS;
 	int pause = FIRST_PAUSE << doublings;
 	AUTO_JSON cJSON *file = cJSON_CreateObject();
