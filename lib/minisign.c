@@ -43,7 +43,7 @@ static ptrdiff_t next_comment(struct lines *lines, const char *prefix, ptrdiff_t
 {
 	ptrdiff_t length = next_line(lines, ret), begin = (ptrdiff_t)strlen(prefix);
 
-	if (length < begin || length > most || memcmp(*ret, prefix, (size_t)begin) != 0)
+	if (length < 0 || length < begin || length > most || memcmp(*ret, prefix, (size_t)begin) != 0)
 		return -1;
 	*ret += begin;
 	return length - begin;
@@ -176,7 +176,7 @@ static int read_content(struct lines *lines, struct minisign_signature *ret, str
 int minisign_signature_parse(const void *bytes, size_t length, struct minisign_signature *ret, struct error *error)
 {
 	struct lines lines = {bytes, (const char *)bytes + length};
-	const char *comment;
+	const char *comment = NULL;
 
 	if (length > MINISIGN_FILE)
 		return error_set(error, ERROR_INTEGRITY, "it is larger than %d bytes", MINISIGN_FILE);

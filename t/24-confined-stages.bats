@@ -6,7 +6,7 @@ load registries
 setup_file() {
   clean_environment
   export KIND=ghr
-  "${CC:-cc}" -shared -fPIC -o "$BATS_FILE_TMPDIR/hostile.so" "$BATS_TEST_DIRNAME/hostile.c"
+  "${CC:-cc}" -D_GNU_SOURCE -shared -fPIC -o "$BATS_FILE_TMPDIR/hostile.so" "$BATS_TEST_DIRNAME/hostile.c"
   registry_start
 }
 

@@ -2,7 +2,6 @@
 /* Loaded before a program, it stands in for one that was taken over by what it read: when HOSTILE_TEXT is among that, it tries to
  * write to the file HOSTILE_FILE, to execute a program, to listen on a port and to signal its parent, and prints what came of
  * it, once for each process. */
-#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <dlfcn.h>
@@ -72,8 +71,9 @@ static void act(const void *bytes, ssize_t length)
 	errno = before;
 }
 
-#define NEXT(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
+#define NEXT(name) ((__typeof__(&(name)))dlsym(RTLD_NEXT, #name))
 
+/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): the names of the C library are its own */
 ssize_t recv(int fd, void *bytes, size_t size, int flags)
 {
 	ssize_t got = NEXT(recv)(fd, bytes, size, flags);
@@ -106,3 +106,4 @@ struct dirent *readdir(DIR *directory)
 		act(entry->d_name, (ssize_t)strlen(entry->d_name));
 	return entry;
 }
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */

@@ -35,8 +35,9 @@ static void judge(const struct expected *expected)
 	if (!*digest)
 		return;
 	FUZZ_HOLDS(digits && expected->file);
-	FUZZ_HOLDS(strlen(digits + 1) == (str_starts(digest, "sha256:") ? 64 : 128));
-	FUZZ_HOLDS(strspn(digits + 1, "0123456789abcdefABCDEF") == strlen(digits + 1));
+	digits = digits ? digits + 1 : digest;
+	FUZZ_HOLDS(strlen(digits) == (str_starts(digest, "sha256:") ? 64 : 128));
+	FUZZ_HOLDS(strspn(digits, "0123456789abcdefABCDEF") == strlen(digits));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)

@@ -3,6 +3,7 @@
  * there were. */
 #include "fuzz.h"
 
+#include "alloc.h"
 #include "buf.h"
 #include "cleanup.h"
 
@@ -24,10 +25,12 @@ static int replay(const char *path)
 		return -1;
 	}
 	fprintf(stderr, "%s\n", path);
-	AUTO_FREE uint8_t *bytes = malloc(content.length ? content.length : 1);
-	if (bytes && content.length)
+	uint8_t *bytes = xcalloc(content.length ? content.length : 1, 1);
+	if (content.length)
 		memcpy(bytes, content.data, content.length);
-	return bytes ? LLVMFuzzerTestOneInput(bytes, content.length) : -1;
+	int result = LLVMFuzzerTestOneInput(bytes, content.length);
+	free(bytes);
+	return result;
 }
 
 int main(int argc, char **argv)

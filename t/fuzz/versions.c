@@ -28,7 +28,7 @@ static void compare_all(const struct version *versions, size_t count)
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
 	AUTO_PARTS struct fuzz_parts parts;
-	struct version versions[16];
+	struct version versions[16] = {0};
 	struct error error;
 	size_t count = 0;
 
