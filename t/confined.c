@@ -77,6 +77,13 @@ static int change_mode(void *context, struct error *error)
 	return came_of(chmod(job->outside, 0777) == 0, "mode", error);
 }
 
+static int change_length(void *context, struct error *error)
+{
+	struct job *job = context;
+
+	return came_of(truncate(job->outside, 0) == 0, "length", error);
+}
+
 static int remove_inside(void *context, struct error *error)
 {
 	struct job *job = context;
@@ -116,6 +123,30 @@ static int signal_starter(void *context, struct error *error)
 	struct job *job = context;
 
 	return came_of(kill(job->starter, SIGCONT) == 0, "signal", error);
+}
+
+/* Would have signals about an open file sent to the process that started this one. */
+static int signal_by_file(void *context, struct error *error)
+{
+	struct job *job = context;
+	const struct f_owner_ex owner = {.type = F_OWNER_PID, .pid = job->starter};
+
+	if (fcntl(STDERR_FILENO, F_SETOWN, job->starter) == 0)
+		return 0;
+	return came_of(fcntl(STDERR_FILENO, F_SETOWN_EX, &owner) == 0, "signal by file", error);
+}
+
+/* The result is how many ways to what other processes share are not refused before they are looked at: none of them leads anywhere. */
+static int use_ipc(void *context, struct error *error)
+{
+	static const long ways[] = {SYS_shmget, SYS_shmat, SYS_shmctl, SYS_msgget, SYS_msgctl, SYS_msgsnd, SYS_msgrcv,
+				    SYS_semget, SYS_semctl, SYS_semop, SYS_semtimedop, SYS_mq_open, SYS_mq_unlink};
+	struct job *job = context;
+
+	(void)error;
+	for (size_t i = 0; i < sizeof ways / sizeof *ways; i++)
+		job->result += syscall(ways[i], -1, -1, -1, -1, -1) >= 0 || errno != EPERM;
+	return 0;
 }
 
 static int look_into_starter(void *context, struct error *error)
@@ -243,11 +274,14 @@ static const struct {
 	{"create-outside", create_outside, PATIENCE_MS},
 	{"read-outside", read_outside, PATIENCE_MS},
 	{"change-mode", change_mode, PATIENCE_MS},
+	{"change-length", change_length, PATIENCE_MS},
 	{"remove-inside", remove_inside, PATIENCE_MS},
 	{"write-much", write_much, PATIENCE_MS},
 	{"execute", execute, PATIENCE_MS},
 	{"fork", start, PATIENCE_MS},
 	{"signal", signal_starter, PATIENCE_MS},
+	{"signal-by-file", signal_by_file, PATIENCE_MS},
+	{"ipc", use_ipc, PATIENCE_MS},
 	{"look-into", look_into_starter, PATIENCE_MS},
 	{"socket", make_socket, PATIENCE_MS},
 	{"connect", connect_tcp, PATIENCE_MS},
