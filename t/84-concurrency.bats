@@ -15,13 +15,14 @@ cleanup() {
     kill -CONT "$pid" 2>/dev/null || true
     kill -KILL "$pid" 2>/dev/null || true
   done
+  rm -f "$BATS_TEST_TMPDIR"/*.there
 }
 held=()
 
-# hold NAME: a hook that says with the file NAME.there that it has begun, and ends when there is the file NAME.go.
+# hold NAME: a hook that says with the file NAME.there that it has begun, and ends when there is the file NAME.go, or the test is over.
 hold() {
   local at=$BATS_TEST_TMPDIR/$1
-  echo "touch '$at.there'; until [ -e '$at.go' ]; do sleep 0.02; done"
+  echo "touch '$at.there'; until [ -e '$at.go' ] || [ ! -e '$at.there' ]; do sleep 0.02; done"
 }
 
 # held NAME: waits until that hook has begun.
@@ -343,17 +344,16 @@ is_refused() {
   PORT=$(free_port)
   publish_server v1.0.0 says-ready
   in_background run dewy once --mode server -p "127.0.0.1:$PORT" --notify-timeout 60s --notifier "exec:$BATS_TEST_TMPDIR/tell" \
-    --after-deploy-hook 'sleep 600 >/dev/null 2>&1 & echo $! >left.pid' -- current/server
+    --after-deploy-hook 'sleep 600 >/dev/null 2>&1 & echo $! >../left.pid' -- current/server
   printf '#!/bin/sh\n%s\n' "$(hold notifier)" >tell
   chmod 755 tell
   held notifier
   wait_until serves v1.0.0
   is_free() { flock -n "$ROOT/.dewy/lock" true && flock -n "$ROOT/.dewy" true; }
   wait_until is_free
-  kill -0 "$(cat "$ROOT/left.pid")"
+  kill -0 "$(cat left.pid)"
   let_go notifier
   ends 0
-  kill "$(cat "$ROOT/left.pid")"
 }
 
 @test "a run whose lock was removed, or replaced, between two stages says so and ends with 6; the next one goes on" {
@@ -508,6 +508,28 @@ is_refused() {
   run -0 dewy-serve --stop
   [ ! -e moved/.dewy/serve.pid ]
   [ ! -e moved/.dewy/serve.notify ]
+}
+
+@test "a ROOT that the supervisor may not look at for a while has not moved" {
+  local user=()
+  mkdir -m 755 "$BATS_TEST_TMPDIR/above"
+  mv "$ROOT" "$BATS_TEST_TMPDIR/above"
+  if [ "$(id -u)" = 0 ]; then # who would be let through
+    need_users
+    user=(setpriv --reuid 65534 --regid 65534 --clear-groups)
+    chown 65534:65534 "$BATS_TEST_TMPDIR/above/root"
+  fi
+  in_background serve "${user[@]}" dewy-serve --root "$BATS_TEST_TMPDIR/above/root" -- sleep 600
+  wait_until grep -q 'New worker is now running' serve.err
+  chmod 700 above
+  [ "$(id -u)" = 0 ] || chmod 0 above
+  kill -HUP $PID
+  wait_until grep -q 'New worker failed to start' serve.err
+  chmod 755 above
+  kill $PID
+  ends 0
+  run cat serve.err
+  refute_output --partial 'Root moved'
 }
 
 @test "ROOT is moved during a run: it ends after its stage, and the next one goes on in the new place" {
