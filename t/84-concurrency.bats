@@ -392,10 +392,19 @@ is_refused() {
   local number
   publish v1.0.0
   for number in ENOLCK EOPNOTSUPP; do
-    run -3 --separate-stderr strace -f -qq -e trace=flock -e inject=flock:error=$number -o /dev/stdout dewy once
+    ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0 run -3 --separate-stderr \
+      strace -f -qq -e trace=flock -e inject=flock:error=$number -o /dev/stdout dewy once
     assert_regex "$stderr" "cannot take the lock $ROOT/.dewy/lock: .*; its file system has no flock\\(2\\): use a local one"
     [ ! -e "$ROOT/current" ]
   done
+}
+
+@test "a lock file that is never the one that was just opened is an error, not a loop without end" {
+  publish v1.0.0
+  ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0 run -3 --separate-stderr \
+    timeout 60 strace -f -qq -P lock -e inject=newfstatat:error=ENOENT -o /dev/stdout dewy once
+  assert_regex "$stderr" "cannot take the lock $ROOT/.dewy/lock: Stale file handle"
+  [ ! -e "$ROOT/current" ]
 }
 
 @test "--lock-wait ends when it is over, whatever the clock does meanwhile" {

@@ -31,8 +31,8 @@ import sys
 import threading
 import time
 
-NAMES = ["../v9.0.0", "v9.0.0/../../x", "/etc/v9.0.0", "v9.0.0\n", "\nv9.0.0", "v9.0.0\x1b[2J", "v9.0.0\u202e", "-v9.0.0", "", "v9.0.0\\x",
-         "v9.0.0$(reboot)", "v9.0.0+" + "a" * 8000, "9" * 8000 + ".0.0", "v9.0.0 --force", "..", ".", "v9.0.0;x", "v9.0.0%00"]
+NAMES = ["../v9.0.0", "v9.0.0/../../x", "/etc/v9.0.0", "v9.0.0\n", "\nv9.0.0", "v9.0.0\x1b[2J", "v9.0.0\u202e", "-v9.0.0", "",
+         "v9.0.0\\x", "v9.0.0$(reboot)", "v9.0.0+" + "a" * 8000, "9" * 8000 + ".0.0", "v9.0.0 --force", "..", ".", "v9.0.0;x", "v9.0.0%00"]
 RELEASE = {"id": 1, "tag_name": "v1.0.0", "draft": False, "prerelease": False, "published_at": "2024-01-15T10:28:00Z"}
 ASSET = {"id": 1, "name": "app_linux_amd64", "size": 3, "state": "uploaded", "digest": None, "updated_at": "2024-01-15T10:28:00Z"}
 
