@@ -5,7 +5,6 @@ load common
 
 prepare() {
   export DEWY_REGISTRY=file://$REGISTRY DEWY_SETTLE=300ms DEWY_MODE=assets
-  CLOCK=()
   cd "$BATS_TEST_TMPDIR"
 }
 
@@ -71,10 +70,21 @@ deploys() {
   [ "$(cat "${2:-$ROOT}/current/version")" = "$1" ]
 }
 
-# at TIME COMMAND...: runs it while the clock says so, as faketime(1) takes it; what it starts lives in that time, too.
-at() {
+may_fake_time() {
   ! sanitized || skip "AddressSanitizer does not start under faketime"
-  LD_PRELOAD=$(echo /usr/lib/*/faketime/libfaketime.so.1) FAKETIME=$1 FAKETIME_DONT_FAKE_MONOTONIC=1 "${@:2}"
+}
+
+# by_clock COMMAND...: runs it, and what it starts, with the clock that FAKETIME, or else the file clock, tells as faketime(1) takes it.
+# The command executes no other one in its place: the memory by which they agree would stay in /dev/shm.
+by_clock() {
+  may_fake_time
+  LD_PRELOAD=$(echo /usr/lib/*/faketime/libfaketime.so.1) FAKETIME_TIMESTAMP_FILE=$BATS_TEST_TMPDIR/clock FAKETIME_NO_CACHE=1 \
+    FAKETIME_DONT_FAKE_MONOTONIC=1 "$@"
+}
+
+# at TIME COMMAND...: runs it while the clock says so.
+at() {
+  FAKETIME=$1 by_clock "${@:2}"
 }
 
 # Many at once
@@ -408,13 +418,13 @@ is_refused() {
 }
 
 @test "--lock-wait ends when it is over, whatever the clock does meanwhile" {
+  may_fake_time
   publish v1.0.0
   mkdir "$ROOT/.dewy"
   exec 8>"$ROOT/.dewy/lock"
   flock 8
   echo '-1y' >clock
-  in_background waiting env FAKETIME_TIMESTAMP_FILE="$BATS_TEST_TMPDIR/clock" FAKETIME_NO_CACHE=1 FAKETIME_DONT_FAKE_MONOTONIC=1 \
-    LD_PRELOAD="$(echo /usr/lib/*/faketime/libfaketime.so.1)" dewy rollback --lock-wait 500ms
+  in_background waiting by_clock dewy rollback --lock-wait 500ms
   echo '-20y' >clock
   ends 6
   exec 8>&-
@@ -439,8 +449,7 @@ is_refused() {
   for when in -1y +20y; do
     publish v1.$((++minor)).0
     echo +0 >clock
-    FAKETIME_TIMESTAMP_FILE=$BATS_TEST_TMPDIR/clock FAKETIME_NO_CACHE=1 run -0 --separate-stderr \
-      at '' env -u FAKETIME dewy once --stage-timeout 60s --before-deploy-hook "echo $when >'$BATS_TEST_TMPDIR/clock'"
+    run -0 --separate-stderr by_clock dewy once --stage-timeout 60s --before-deploy-hook "echo $when >'$BATS_TEST_TMPDIR/clock'"
     is_sound v1.$minor.0
   done
 }
