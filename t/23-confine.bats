@@ -57,7 +57,8 @@ refused() {
   refused fork "fork: Operation not permitted"
   refused signal "signal: Operation not permitted"
   refused signal-by-file "signal by file: Operation not permitted"
-  confined ipc
+  refused other-machine "other machine: (Operation not permitted|Function not implemented)"
+  confined calls
   assert_output "0 0 none: "
   refused look-into "look into: Operation not permitted"
   refused ioctl "ioctl: Operation not permitted"
@@ -82,6 +83,20 @@ refused() {
   [ "$(id -u)" = 0 ] || skip "has none"
   CONFINED_READS=1 confined capabilities
   assert_output "0 1 none: "
+}
+
+@test "it ends with the process that has started it, and only root can look into it" {
+  local child user=()
+  if [ "$(id -u)" = 0 ]; then user=(setpriv --reuid 65534 --regid 65534 --clear-groups); fi
+  "${user[@]}" "$DEWY_BIN/../t/confined" / / wait >/dev/null 2>&1 3>&- &
+  echo $! >"$BATS_TEST_TMPDIR/starter.pid"
+  find_child() { pgrep -P $! >"$BATS_TEST_TMPDIR/child.pid"; }
+  wait_until find_child
+  child=$(cat "$BATS_TEST_TMPDIR/child.pid")
+  is_closed() { [ "$(stat -c %u "/proc/$child/environ")" = 0 ]; }
+  wait_until is_closed
+  kill -KILL $!
+  MOST=10 wait_until gone "$child"
 }
 
 @test "a child that crashes, hangs or eats memory is an error, not the end" {

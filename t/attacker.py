@@ -19,7 +19,7 @@ the answer, for ever, until the client goes away:
     gone, broken      404, 500
     pages-ghr, pages-s3, pages-gs   a page with one old release, after which there is another page
     names             releases of GitHub whose names are paths, options and worse
-    etag              a release of GitHub with an artifact, and an ETag of escape sequences
+    etag              a release of GitHub with an artifact, and an ETag of escape sequences, or after two requests a long one
     validators        the list of a GitHub repository without releases, with an ETag of escape sequences, and a Link to a file
 """
 import itertools
@@ -94,7 +94,8 @@ def answer(client, request, number):
             for number, name in enumerate(NAMES, 1)]).encode())
     elif attack == "etag":
         body = json.dumps([ASSET if "/assets" in request else RELEASE]).encode()
-        client.sendall(head("200 OK", f"Content-Length: {len(body)}", f'ETag: "\x1b]0;owned\x07{"x" * 5000}"') + body)
+        tag = '"owned\x1b]0;x\x07"' if number % 4 < 2 else '"owned' + "x" * 5000 + '"'
+        client.sendall(head("200 OK", f"Content-Length: {len(body)}", f"ETag: {tag}") + body)
     elif attack == "validators":
         client.sendall(head("200 OK", 'ETag: "\x1b]0;owned\x07' + "x" * 50000 + '"',
                             'Link: <file:///etc/passwd>; rel="next"', "Content-Length: 2") + b"[]")
