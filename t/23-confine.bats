@@ -31,6 +31,7 @@ refused() {
   refused write-outside "outside: Permission denied"
   TARGET=$OUTSIDE/new refused create-outside "outside: Permission denied"
   refused change-mode "mode: Operation not permitted"
+  refused change-length "length: Operation not permitted"
   [ "$(ls -A "$OUTSIDE")" = canary ]
   [ "$(cat "$OUTSIDE/canary")" = canary ]
   [ "$(stat -c %a "$OUTSIDE/canary")" = 600 ]
@@ -55,6 +56,10 @@ refused() {
   refused execute "execute: Operation not permitted"
   refused fork "fork: Operation not permitted"
   refused signal "signal: Operation not permitted"
+  refused signal-by-file "signal by file: Operation not permitted"
+  refused other-machine "other machine: (Operation not permitted|Function not implemented)"
+  confined calls
+  assert_output "0 0 none: "
   refused look-into "look into: Operation not permitted"
   refused ioctl "ioctl: Operation not permitted"
 }
@@ -80,6 +85,20 @@ refused() {
   assert_output "0 1 none: "
 }
 
+@test "it ends with the process that has started it, and only root can look into it" {
+  local child user=()
+  if [ "$(id -u)" = 0 ]; then user=(setpriv --reuid 65534 --regid 65534 --clear-groups); fi
+  "${user[@]}" "$DEWY_BIN/../t/confined" / / wait >/dev/null 2>&1 3>&- &
+  echo $! >"$BATS_TEST_TMPDIR/starter.pid"
+  find_child() { pgrep -P $! >"$BATS_TEST_TMPDIR/child.pid"; }
+  wait_until find_child
+  child=$(cat "$BATS_TEST_TMPDIR/child.pid")
+  is_closed() { [ "$(stat -c %u "/proc/$child/environ")" = 0 ]; }
+  wait_until is_closed
+  kill -KILL $!
+  MOST=10 wait_until gone "$child"
+}
+
 @test "a child that crashes, hangs or eats memory is an error, not the end" {
   sanitized && export ASAN_OPTIONS=allocator_may_return_null=1:handle_abort=0 # and no file for reports: these are wanted
   confined crash
@@ -99,6 +118,7 @@ refused() {
   assert_output "0 0 none: "
   refused execute "execute: Operation not permitted" without landlock_create_ruleset
   refused socket "socket: Operation not permitted" without landlock_create_ruleset
+  refused change-length "length: Operation not permitted" without landlock_create_ruleset
   confined socket without seccomp
   assert_output "0 0 none: "
   refused execute "execute: Permission denied" without seccomp
@@ -117,6 +137,10 @@ refused() {
   done
   confined execute without landlock_create_ruleset,seccomp
   assert_output --partial "-1 0 integrity: the reader crashed: exit 0" # /bin/true ran in its place
+  confined write-inside without prctl # without which an ordinary user may have none of the others
+  assert_line "1 42 none: "
+  assert_line --regexp 'DEBUG: Not confined no_new_privs="none"'
+  rm -r "${INSIDE:?}"/*
   confined write-inside without prctl,landlock_create_ruleset,seccomp,capset,close_range:EPERM
   assert_line "1 42 none: "
   assert_line --regexp 'DEBUG: Not confined no_new_privs="none" landlock="none" seccomp="none" capset="none" close_range="none"$'

@@ -5,7 +5,6 @@ load common
 
 prepare() {
   export DEWY_REGISTRY=file://$REGISTRY DEWY_SETTLE=300ms DEWY_MODE=assets
-  CLOCK=()
   cd "$BATS_TEST_TMPDIR"
 }
 
@@ -15,13 +14,14 @@ cleanup() {
     kill -CONT "$pid" 2>/dev/null || true
     kill -KILL "$pid" 2>/dev/null || true
   done
+  rm -f "$BATS_TEST_TMPDIR"/*.there
 }
 held=()
 
-# hold NAME: a hook that says with the file NAME.there that it has begun, and ends when there is the file NAME.go.
+# hold NAME: a hook that says with the file NAME.there that it has begun, and ends when there is the file NAME.go, or the test is over.
 hold() {
   local at=$BATS_TEST_TMPDIR/$1
-  echo "touch '$at.there'; until [ -e '$at.go' ]; do sleep 0.02; done"
+  echo "touch '$at.there'; until [ -e '$at.go' ] || [ ! -e '$at.there' ]; do sleep 0.02; done"
 }
 
 # held NAME: waits until that hook has begun.
@@ -70,10 +70,21 @@ deploys() {
   [ "$(cat "${2:-$ROOT}/current/version")" = "$1" ]
 }
 
-# at TIME COMMAND...: runs it while the clock says so, as faketime(1) takes it; what it starts lives in that time, too.
-at() {
+may_fake_time() {
   ! sanitized || skip "AddressSanitizer does not start under faketime"
-  LD_PRELOAD=$(echo /usr/lib/*/faketime/libfaketime.so.1) FAKETIME=$1 FAKETIME_DONT_FAKE_MONOTONIC=1 "${@:2}"
+}
+
+# by_clock COMMAND...: runs it, and what it starts, with the clock that FAKETIME, or else the file clock, tells as faketime(1) takes it.
+# The command executes no other one in its place: the memory by which they agree would stay in /dev/shm.
+by_clock() {
+  may_fake_time
+  LD_PRELOAD=$(echo /usr/lib/*/faketime/libfaketime.so.1) FAKETIME_TIMESTAMP_FILE=$BATS_TEST_TMPDIR/clock FAKETIME_NO_CACHE=1 \
+    FAKETIME_DONT_FAKE_MONOTONIC=1 "$@"
+}
+
+# at TIME COMMAND...: runs it while the clock says so.
+at() {
+  FAKETIME=$1 by_clock "${@:2}"
 }
 
 # Many at once
@@ -343,17 +354,16 @@ is_refused() {
   PORT=$(free_port)
   publish_server v1.0.0 says-ready
   in_background run dewy once --mode server -p "127.0.0.1:$PORT" --notify-timeout 60s --notifier "exec:$BATS_TEST_TMPDIR/tell" \
-    --after-deploy-hook 'sleep 600 >/dev/null 2>&1 & echo $! >left.pid' -- current/server
+    --after-deploy-hook 'sleep 600 >/dev/null 2>&1 & echo $! >../left.pid' -- current/server
   printf '#!/bin/sh\n%s\n' "$(hold notifier)" >tell
   chmod 755 tell
   held notifier
   wait_until serves v1.0.0
   is_free() { flock -n "$ROOT/.dewy/lock" true && flock -n "$ROOT/.dewy" true; }
   wait_until is_free
-  kill -0 "$(cat "$ROOT/left.pid")"
+  kill -0 "$(cat left.pid)"
   let_go notifier
   ends 0
-  kill "$(cat "$ROOT/left.pid")"
 }
 
 @test "a run whose lock was removed, or replaced, between two stages says so and ends with 6; the next one goes on" {
@@ -392,20 +402,29 @@ is_refused() {
   local number
   publish v1.0.0
   for number in ENOLCK EOPNOTSUPP; do
-    run -3 --separate-stderr strace -f -qq -e trace=flock -e inject=flock:error=$number -o /dev/stdout dewy once
+    ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0 run -3 --separate-stderr \
+      strace -f -qq -e trace=flock -e inject=flock:error=$number -o /dev/stdout dewy once
     assert_regex "$stderr" "cannot take the lock $ROOT/.dewy/lock: .*; its file system has no flock\\(2\\): use a local one"
     [ ! -e "$ROOT/current" ]
   done
 }
 
+@test "a lock file that is never the one that was just opened is an error, not a loop without end" {
+  publish v1.0.0
+  ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0 run -3 --separate-stderr \
+    timeout 60 strace -f -qq -P lock -e inject=newfstatat:error=ENOENT -o /dev/stdout dewy once
+  assert_regex "$stderr" "cannot take the lock $ROOT/.dewy/lock: Stale file handle"
+  [ ! -e "$ROOT/current" ]
+}
+
 @test "--lock-wait ends when it is over, whatever the clock does meanwhile" {
+  may_fake_time
   publish v1.0.0
   mkdir "$ROOT/.dewy"
   exec 8>"$ROOT/.dewy/lock"
   flock 8
   echo '-1y' >clock
-  in_background waiting env FAKETIME_TIMESTAMP_FILE="$BATS_TEST_TMPDIR/clock" FAKETIME_NO_CACHE=1 FAKETIME_DONT_FAKE_MONOTONIC=1 \
-    LD_PRELOAD="$(echo /usr/lib/*/faketime/libfaketime.so.1)" dewy rollback --lock-wait 500ms
+  in_background waiting by_clock dewy rollback --lock-wait 500ms
   echo '-20y' >clock
   ends 6
   exec 8>&-
@@ -430,8 +449,7 @@ is_refused() {
   for when in -1y +20y; do
     publish v1.$((++minor)).0
     echo +0 >clock
-    FAKETIME_TIMESTAMP_FILE=$BATS_TEST_TMPDIR/clock FAKETIME_NO_CACHE=1 run -0 --separate-stderr \
-      at '' env -u FAKETIME dewy once --stage-timeout 60s --before-deploy-hook "echo $when >'$BATS_TEST_TMPDIR/clock'"
+    run -0 --separate-stderr by_clock dewy once --stage-timeout 60s --before-deploy-hook "echo $when >'$BATS_TEST_TMPDIR/clock'"
     is_sound v1.$minor.0
   done
 }
@@ -508,6 +526,28 @@ is_refused() {
   run -0 dewy-serve --stop
   [ ! -e moved/.dewy/serve.pid ]
   [ ! -e moved/.dewy/serve.notify ]
+}
+
+@test "a ROOT that the supervisor may not look at for a while has not moved" {
+  local user=()
+  mkdir -m 755 "$BATS_TEST_TMPDIR/above"
+  mv "$ROOT" "$BATS_TEST_TMPDIR/above"
+  if [ "$(id -u)" = 0 ]; then # who would be let through
+    need_users
+    user=(setpriv --reuid 65534 --regid 65534 --clear-groups)
+    chown 65534:65534 "$BATS_TEST_TMPDIR/above/root"
+  fi
+  in_background serve "${user[@]}" dewy-serve --root "$BATS_TEST_TMPDIR/above/root" -- sleep 600
+  wait_until grep -q 'New worker is now running' serve.err
+  chmod 700 above
+  [ "$(id -u)" = 0 ] || chmod 0 above
+  kill -HUP $PID
+  wait_until grep -q 'New worker failed to start' serve.err
+  chmod 755 above
+  kill $PID
+  ends 0
+  run cat serve.err
+  refute_output --partial 'Root moved'
 }
 
 @test "ROOT is moved during a run: it ends after its stage, and the next one goes on in the new place" {

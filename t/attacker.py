@@ -19,7 +19,7 @@ the answer, for ever, until the client goes away:
     gone, broken      404, 500
     pages-ghr, pages-s3, pages-gs   a page with one old release, after which there is another page
     names             releases of GitHub whose names are paths, options and worse
-    etag              a release of GitHub with an artifact, and an ETag of escape sequences
+    etag              a release of GitHub with an artifact, and an ETag of escape sequences, or after two requests a long one
     validators        the list of a GitHub repository without releases, with an ETag of escape sequences, and a Link to a file
 """
 import itertools
@@ -31,8 +31,8 @@ import sys
 import threading
 import time
 
-NAMES = ["../v9.0.0", "v9.0.0/../../x", "/etc/v9.0.0", "v9.0.0\n", "\nv9.0.0", "v9.0.0\x1b[2J", "v9.0.0\u202e", "-v9.0.0", "", "v9.0.0\\x",
-         "v9.0.0$(reboot)", "v9.0.0+" + "a" * 8000, "9" * 8000 + ".0.0", "v9.0.0 --force", "..", ".", "v9.0.0;x", "v9.0.0%00"]
+NAMES = ["../v9.0.0", "v9.0.0/../../x", "/etc/v9.0.0", "v9.0.0\n", "\nv9.0.0", "v9.0.0\x1b[2J", "v9.0.0\u202e", "-v9.0.0", "",
+         "v9.0.0\\x", "v9.0.0$(reboot)", "v9.0.0+" + "a" * 8000, "9" * 8000 + ".0.0", "v9.0.0 --force", "..", ".", "v9.0.0;x", "v9.0.0%00"]
 RELEASE = {"id": 1, "tag_name": "v1.0.0", "draft": False, "prerelease": False, "published_at": "2024-01-15T10:28:00Z"}
 ASSET = {"id": 1, "name": "app_linux_amd64", "size": 3, "state": "uploaded", "digest": None, "updated_at": "2024-01-15T10:28:00Z"}
 
@@ -94,7 +94,8 @@ def answer(client, request, number):
             for number, name in enumerate(NAMES, 1)]).encode())
     elif attack == "etag":
         body = json.dumps([ASSET if "/assets" in request else RELEASE]).encode()
-        client.sendall(head("200 OK", f"Content-Length: {len(body)}", f'ETag: "\x1b]0;owned\x07{"x" * 5000}"') + body)
+        tag = '"owned\x1b]0;x\x07"' if number % 4 < 2 else '"owned' + "x" * 5000 + '"'
+        client.sendall(head("200 OK", f"Content-Length: {len(body)}", f"ETag: {tag}") + body)
     elif attack == "validators":
         client.sendall(head("200 OK", 'ETag: "\x1b]0;owned\x07' + "x" * 50000 + '"',
                             'Link: <file:///etc/passwd>; rel="next"', "Content-Length: 2") + b"[]")

@@ -2,9 +2,11 @@
 /* confined DIR OUTSIDE WORK: runs one kind of work as confine_run does it, and prints what came of it. With CONFINED_READS, the
  * work is one that only reads. */
 #include "alloc.h"
+#include "buf.h"
 #include "confine.h"
 #include "error.h"
 #include "log.h"
+#include "redact.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -77,6 +79,13 @@ static int change_mode(void *context, struct error *error)
 	return came_of(chmod(job->outside, 0777) == 0, "mode", error);
 }
 
+static int change_length(void *context, struct error *error)
+{
+	struct job *job = context;
+
+	return came_of(truncate(job->outside, 0) == 0, "length", error);
+}
+
 static int remove_inside(void *context, struct error *error)
 {
 	struct job *job = context;
@@ -116,6 +125,53 @@ static int signal_starter(void *context, struct error *error)
 	struct job *job = context;
 
 	return came_of(kill(job->starter, SIGCONT) == 0, "signal", error);
+}
+
+/* Would have signals about an open file sent to the process that started this one. */
+static int signal_by_file(void *context, struct error *error)
+{
+	struct job *job = context;
+	const struct f_owner_ex owner = {.type = F_OWNER_PID, .pid = job->starter};
+
+	if (fcntl(STDERR_FILENO, F_SETOWN, job->starter) == 0)
+		return 0;
+	return came_of(fcntl(STDERR_FILENO, F_SETOWN_EX, &owner) == 0, "signal by file", error);
+}
+
+/* The result is how many calls are not refused before what they are given is looked at, which leads nowhere: some that would reach
+ * what other processes share, change files by name, or begin what only new programs should. */
+static int use_calls(void *context, struct error *error)
+{
+	static const long calls[] = {
+		SYS_shmget, SYS_shmat, SYS_shmctl, SYS_msgget, SYS_msgctl, SYS_msgsnd, SYS_msgrcv, SYS_semget, SYS_semctl,
+		SYS_semop, SYS_semtimedop, SYS_mq_open, SYS_mq_unlink, SYS_keyctl, SYS_ptrace, SYS_process_vm_writev, SYS_unshare,
+		SYS_setns, SYS_prctl, SYS_capset, SYS_personality, SYS_fchownat, SYS_setxattr, SYS_removexattr, SYS_mknodat,
+		SYS_open_by_handle_at, SYS_fanotify_init, SYS_bpf, SYS_perf_event_open, SYS_userfaultfd, SYS_mount,
+	};
+	struct job *job = context;
+
+	(void)error;
+	for (size_t i = 0; i < sizeof calls / sizeof *calls; i++)
+		job->result += syscall(calls[i], -1, -1, -1, -1, -1) >= 0 || errno != EPERM;
+	return 0;
+}
+
+/* Asks for its number as a program for the 32-bit machine of old would, which numbers system calls in another way. */
+static int call_as_other_machine(void *context, struct error *error)
+{
+#ifdef __x86_64__
+	long result;
+
+	(void)context;
+	__asm__ volatile("int $0x80" : "=a"(result) : "a"(20L) : "memory", "r8", "r9", "r10", "r11");
+	if (result > 0)
+		return 0;
+	errno = (int)-result;
+#else
+	(void)context;
+	errno = EPERM; /* Arm's has no such door */
+#endif
+	return error_errno(error, errno, "other machine");
 }
 
 static int look_into_starter(void *context, struct error *error)
@@ -180,15 +236,17 @@ static int use_capabilities(void *context, struct error *error)
 	return 0;
 }
 
-/* The result is 1 when a secret of the environment is still in the memory that had it. */
+/* The result is 1 when a secret of the environment is still in the memory that had it, or known as one. */
 static const char *secret;
 
 static int find_secret(void *context, struct error *error)
 {
+	static const char text[] = "xoxb-good";
 	struct job *job = context;
+	AUTO_BUF struct buf scratch = {0};
 
 	(void)error;
-	job->result = getenv("CONFINED_SECRET") || *secret;
+	job->result = getenv("CONFINED_SECRET") || *secret || redact(text, &scratch) != text;
 	return 0;
 }
 
@@ -243,11 +301,15 @@ static const struct {
 	{"create-outside", create_outside, PATIENCE_MS},
 	{"read-outside", read_outside, PATIENCE_MS},
 	{"change-mode", change_mode, PATIENCE_MS},
+	{"change-length", change_length, PATIENCE_MS},
 	{"remove-inside", remove_inside, PATIENCE_MS},
 	{"write-much", write_much, PATIENCE_MS},
 	{"execute", execute, PATIENCE_MS},
 	{"fork", start, PATIENCE_MS},
 	{"signal", signal_starter, PATIENCE_MS},
+	{"signal-by-file", signal_by_file, PATIENCE_MS},
+	{"calls", use_calls, PATIENCE_MS},
+	{"other-machine", call_as_other_machine, PATIENCE_MS},
 	{"look-into", look_into_starter, PATIENCE_MS},
 	{"socket", make_socket, PATIENCE_MS},
 	{"connect", connect_tcp, PATIENCE_MS},
@@ -261,6 +323,7 @@ static const struct {
 	{"crash", crash, PATIENCE_MS},
 	{"leave", leave, PATIENCE_MS},
 	{"hang", hang, TIMEOUT_MS},
+	{"wait", hang, PATIENCE_MS},
 	{"hoard", hoard, PATIENCE_MS},
 };
 
@@ -277,6 +340,7 @@ int main(int argc, char **argv)
 		.starter = getpid(),
 	};
 	secret = getenv("CONFINED_SECRET");
+	redact_learn(secret);
 	log_configure(getenv("CONFINED_DEBUG") ? LOG_DEBUG : LOG_ERROR, LOG_TEXT);
 	for (size_t i = 0; i < sizeof works / sizeof *works; i++) {
 		if (strcmp(works[i].name, argv[3]) != 0)

@@ -37,8 +37,6 @@ def start(stage, decide=lambda call: trace.CONTINUE):
     return place.start(stage.argv(place), decide, place.document if stage.reads else None)
 
 
-
-
 def guarded(task):
     """Has a task return what does not hold as text, and end its processes."""
     @functools.wraps(task)

@@ -41,8 +41,8 @@ static int sweep_release(const char *name, void *context)
 	return fs_remove(sweep->root->releases, name, sweep->error);
 }
 
-/* Takes the release out of what one can go back to before a part of it is gone. What this does not get to, also after a power cut, is
- * swept: a partial release, or the record of none. */
+/* Takes the release out of what one can go back to before a part of it is gone. What this does not get to, also after a power cut,
+ * is swept: a partial release, or the record of none. */
 static int remove_release(const struct root *root, const char *name, struct error *error)
 {
 	AUTO_FREE char *record = xasprintf("releases/%s.json", name), *partial = xasprintf(".%s.partial", name);

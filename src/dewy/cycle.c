@@ -19,7 +19,6 @@
 #include "time.h"
 #include "words.h"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -245,16 +244,6 @@ static void go_back(struct cycle *cycle, int lock)
 	fail(cycle, "restart", &error);
 }
 
-/* Has the key in ROOT's own cache, which is for people, say what is deployed: a run may not have got to that. */
-static void heal_key(const struct cycle *cycle)
-{
-	AUTO_CLOSE int cache = openat(cycle->root->state, "cache", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	struct error error;
-
-	if (release_note_key(cache, json_string(cycle->document, "previous.cache_key"), &error))
-		log_warn("Cannot write the current cache key", "error", error.message);
-}
-
 /* Runs the stages from the present state of the document on. */
 static void run_stages(struct cycle *cycle, struct notifier *notifier, int lock)
 {
@@ -265,7 +254,7 @@ static void run_stages(struct cycle *cycle, struct notifier *notifier, int lock)
 	else if (!cycle->document) {
 		advance(cycle, &check_step, lock);
 		if (document_state(cycle->document) == STATE_UNCHANGED)
-			heal_key(cycle);
+			release_heal_key(cycle->root, json_string(cycle->document, "previous.cache_key"));
 	}
 	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
 		if (is_abandoned(cycle, &steps[i]))
@@ -317,8 +306,6 @@ static void tell(struct cycle *cycle, struct notifier *notifier)
 	if (root_check_name(cycle->root, &error)) {
 		log_warn("Cannot tell anybody", "error", error.message, "hint", error.hint);
 		notifier_stop(notifier, cycle->document);
-		if (notifier->relay > 0)
-			close(notifier->relay);
 		return;
 	}
 	metrics_record(cycle->root, cycle->options, cycle->document);

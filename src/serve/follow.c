@@ -7,7 +7,6 @@
 #include "serve/service.h"
 #include "str.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,13 +14,16 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* Also when another directory has its name by now. */
-static bool has_moved(const char *root)
+/* Returns the present name of ROOT, which the caller frees, also when another directory has the old one by now; NULL when it is the
+ * old one, which may just not be to be looked at, or nobody knows. */
+static char *present_name(const char *root)
 {
 	struct stat named, here;
 
-	return stat(".", &here) == 0 &&
-	       (stat(root, &named) || named.st_dev != here.st_dev || named.st_ino != here.st_ino);
+	if (stat(".", &here) || (stat(root, &named) == 0 && named.st_dev == here.st_dev && named.st_ino == here.st_ino))
+		return NULL;
+	AUTO_FREE char *name = getcwd(NULL, 0);
+	return name && name[0] == '/' && !str_equal(name, root) ? steal_pointer(&name) : NULL;
 }
 
 /* Returns what a path below the old root, or the root itself, is called now, which the caller frees; NULL for another path. */
@@ -54,8 +56,8 @@ static void rename_address(char address[READINESS_ADDRESS], const char *old, con
 void follow_root(struct service *service)
 {
 	struct settings *settings = service->settings;
-	AUTO_FREE char *new = settings->root && has_moved(settings->root) ? getcwd(NULL, 0) : NULL;
-	AUTO_FREE char *old = new && new[0] == '/' ? xstrdup(settings->root) : NULL;
+	AUTO_FREE char *new = settings->root ? present_name(settings->root) : NULL;
+	AUTO_FREE char *old = new ? xstrdup(settings->root) : NULL;
 	char **const paths[] = {&settings->directory, &settings->pid_file, &settings->status_file,
 				&settings->notify_file, &settings->log_file, &settings->envdir, &settings->root};
 
