@@ -9,7 +9,7 @@ void doctor_signatures(struct doctor *doctor, struct verdict *verdict)
 	AUTO_KEYS struct keys keys = {0};
 	struct error error;
 
-	if (keys_read(doctor->options, &keys, &error)) {
+	if (keys_read(doctor->options, &keys, &error) || (keys.count && minisign_check(&error))) {
 		verdict_fail(verdict, &error);
 		return;
 	}
@@ -22,4 +22,6 @@ void doctor_signatures(struct doctor *doctor, struct verdict *verdict)
 	for (size_t i = 0; i < keys.count; i++)
 		buf_printf(&ids, "%s%s", i ? ", " : "", minisign_id(keys.items[i].id, id));
 	verdict_ok(verdict, "%zu of %zu keys must have signed: %s", keys.threshold, keys.count, buf_text(&ids));
+	if (keys.claims)
+		verdict_ok(verdict, "and claim %s", option_string(doctor->options, OPT_VERIFY_CLAIMS));
 }
