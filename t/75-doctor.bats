@@ -985,6 +985,18 @@ examined() {
   assert_check signatures fail 'no key to verify signatures with.*--verify-key'
 }
 
+@test "a release that nobody has signed is a warning when a key must have" {
+  publish v1.0.0
+  minisign -G -W -p "$BATS_TEST_TMPDIR/key.pub" -s "$BATS_TEST_TMPDIR/key.sec" >/dev/null
+  doctor --verify-key "$BATS_TEST_TMPDIR/key.pub"
+  assert_check release warn 'it is not signed, and neither is a checksum file that names it; publish app_linux_amd64.tar.gz.minisig'
+  doctor
+  assert_check release ok 'fits this machine'
+  minisign -S -s "$BATS_TEST_TMPDIR/key.sec" -m "$REGISTRY/v1.0.0/app_linux_amd64.tar.gz" >/dev/null
+  doctor --verify-key "$BATS_TEST_TMPDIR/key.pub"
+  assert_check release ok 'fits this machine'
+}
+
 @test "metrics are looked at, and neither written nor sent" {
   publish v1.0.0
   doctor

@@ -22,6 +22,4 @@ void doctor_signatures(struct doctor *doctor, struct verdict *verdict)
 	for (size_t i = 0; i < keys.count; i++)
 		buf_printf(&ids, "%s%s", i ? ", " : "", minisign_id(keys.items[i].id, id));
 	verdict_ok(verdict, "%zu of %zu keys must have signed: %s", keys.threshold, keys.count, buf_text(&ids));
-	if (keys.claims)
-		verdict_ok(verdict, "and claim %s", option_string(doctor->options, OPT_VERIFY_CLAIMS));
 }
