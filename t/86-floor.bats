@@ -33,7 +33,7 @@ refused() {
   assert_success
   assert_equal "$(field state)" unchanged
   [[ $(field reason) == "$1 is older than "*", and --no-downgrade is given" ]]
-  [[ $stderr == *'WARN: Not following the registry to an older version version="'"$1"'"'* ]]
+  [[ $stderr == *'WARN: Not following the registry to an older version version="'"$1"'"'*' hint="'* ]]
 }
 
 @test "the floor is the newest version that was deployed, also without --no-downgrade, and a run with nothing to do does not touch it" {
