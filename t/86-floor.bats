@@ -139,6 +139,8 @@ refused() {
     run -3 dewy status
     run -3 dewy rollback --forget-floor
   done
+  run dewy doctor
+  assert_line --regexp '^warn +current .*floor.json is damaged; .*remove the file'
   once
   assert_equal "$status $(field state) $(cat "$FLOOR")" '0 deployed {"version":"v1.0.0","at":"x"}'
   [[ $stderr == *"WARN: Cannot remember the version for --no-downgrade"* ]]
