@@ -357,7 +357,7 @@ static int join_items(const struct option_spec *spec, const struct option_value 
 		const char *item = value->items[n] + strspn(value->items[n], space), *end = item + strcspn(item, space);
 		if (end[strspn(end, space)]) {
 			error_set(error, ERROR_USAGE, "--%s %s: expected a text without white space", spec->name, value->items[n]);
-			return error_hint(error, "in a URL, such as that of a command, write %%20 for a space; see --help");
+			return error_hint(error, "give the option once for each; in a URL, as of a command, %%20 is a space");
 		}
 		buf_printf(list, "%s%.*s", n ? " " : "", (int)(end - item), item);
 	}

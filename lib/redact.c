@@ -93,7 +93,7 @@ bool redact_is_secret_name(const char *name)
 			return true;
 	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
 		if (start && strcasecmp(name + start, keys[i]) == 0)
-			return !strcasestr(name, "public");
+			return !strcasestr(name, "public") && !strcasestr(name, "verify");
 	return false;
 }
 

@@ -138,7 +138,7 @@ cached() {
   start_github
   export GITHUB_API_URL=$API GH_TOKEN=ghp_read DEWY_REGISTRY=ghr://acme/app
   fetch
-  refused "^$ARTIFACT is not signed, and neither is a checksum file that names it"
+  refused "^v1.2.3: $ARTIFACT is not signed, and neither is a checksum file that names it"
   assert_regex "$(field error.hint)" "$ARTIFACT.minisig"
   new_key bob
   sign bob "v1.2.3/$ARTIFACT"
@@ -250,6 +250,7 @@ cached() {
   echo more >>"$REGISTRY/v1.2.3/$ARTIFACT"
   fetch
   refused "another content"
+  [[ $(field error.hint) == "find out who changed it, or sign it anew"* ]]
 }
 
 @test "the signature of another file, or by another key of the same id, is refused" {
@@ -283,7 +284,7 @@ cached() {
     if [[ $same == *" ${mutation##*/} "* ]]; then
       assert_equal "$minisign, $outcome" "accepts, 0 fetched"
     else
-      assert_regex "$outcome" "^5 integrity: $ARTIFACT has 0 of the 1 signatures that it needs: $ARTIFACT.minisig: "
+      assert_regex "$outcome" "^5 integrity: v1.2.3: $ARTIFACT has 0 of the 1 signatures that it needs: $ARTIFACT.minisig: "
       [[ $outcome != *$'\e'* ]]
       [ -z "$(cached)" ]
     fi
@@ -390,6 +391,15 @@ cached() {
   fi
 }
 
+@test "people are told which key it is that does not suffice, and why" {
+  publish v1.2.3
+  run -1 --separate-stderr dewy once --verify-key /nowhere/key.pub
+  assert_equal "$(field error.code)" config
+  assert_equal "$(field error.message)" "cannot open the key /nowhere/key.pub: No such file or directory"
+  run -0 dewy status --json
+  assert_equal "$(field error.message)" "cannot open the key /nowhere/key.pub: No such file or directory"
+}
+
 @test "where OpenSSL may not use BLAKE2b and Ed25519, nothing is accepted" {
   publish v1.2.3
   sign alice "v1.2.3/$ARTIFACT"
@@ -409,6 +419,7 @@ cached() {
   sign carol "v1.2.3/$ARTIFACT"
   fetch "${keys[@]}"
   refused "$ARTIFACT has 1 of the 2 signatures that it needs$"
+  assert_equal "$(field error.hint)" "have another key sign it, too, as $ARTIFACT.WORD.minisig: minisign -S -x"
   sign_as again carol "v1.2.3/$ARTIFACT"
   sums v1.2.3
   sign carol v1.2.3/SHA256SUMS
@@ -528,7 +539,7 @@ cached() {
     expires=2020-01-01T00:00:00Z expires=never expires= expires=2999-13-01 "app=root app=other" "app=root	version=9"; do
     sign alice "v1.2.3/$ARTIFACT" -t "$claim"
     assert_regex "$claim: $(try)" \
-      "^$claim: 5 integrity: $ARTIFACT .*: $ARTIFACT.minisig: it (is for the (app|version|os|arch|file) |has expired)"
+      "^$claim: 5 integrity: v1.2.3: $ARTIFACT .*: $ARTIFACT.minisig: it (is for the (app|version|os|arch|file) |has expired)"
   done
   sign alice "v1.2.3/$ARTIFACT" -t 'app=other version=1.2.3'
   fetch
@@ -620,7 +631,7 @@ cached() {
   cd "$BATS_TEST_TMPDIR"
   mkdir -p etc/dewy hello
   publish v3.0.0 hello_linux_amd64.tar.gz
-  commands=$(sed "s,/srv/releases,$REGISTRY,g; s,/etc/,$BATS_TEST_TMPDIR/etc/,g; s/-G/-G -W/" <<<"$commands")
+  commands=$(sed "s,/srv/releases,$REGISTRY,g; s,/etc/,$BATS_TEST_TMPDIR/etc/,g; s/minisign -G /&-W /" <<<"$commands")
   DEWY_ROOT=$BATS_TEST_TMPDIR/hello run bash -euc "$commands"
   assert_success
   assert_equal "$(cat hello/current/version)" v3.0.0
@@ -751,6 +762,6 @@ cached() {
   cp "$REGISTRY/v1.0.0/$ARTIFACT.bob.minisig" "$REGISTRY/v1.1.0/$ARTIFACT.old.minisig"
   once --verify-key "$KEYS/bob.pub" --verify-threshold 2
   assert_equal "$status" 5
-  assert_regex "$(field error.message)" "^$ARTIFACT has 1 of the 2 signatures.*: $ARTIFACT.old.minisig: it is of another content"
+  assert_regex "$(field error.message)" "^v[0-9.]*: $ARTIFACT has 1 of the 2 signatures.*: $ARTIFACT.old.minisig: it is of another content"
   assert_equal "$(cat "$ROOT/current/version")" v1.0.0
 }

@@ -188,7 +188,7 @@ links() {
   run -1 --separate-stderr dewy once --path "/tmp/my socket"
   [[ $stderr == *"--path /tmp/my socket: expected a text without white space"* ]]
   run -1 --separate-stderr dewy once --notifier "exec:/bin/tell all"
-  [[ $stderr == *"--notifier exec:/bin/tell all: expected a text without white space; "*"write %20 for a space"* ]]
+  [[ $stderr == *"--notifier exec:/bin/tell all: expected a text without white space; "*"%20 is a space"* ]]
   run -1 --separate-stderr dewy once --log-level loud
   [[ $stderr == *"--log-level loud: expected debug|info|warn|error"* ]]
   run -1 --separate-stderr dewy once --max-size

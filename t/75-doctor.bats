@@ -483,7 +483,7 @@ ceph() {
   assert_check clock warn 'the clock is (59|6[0-9]) s ahead of that of the registry; set the clock.*timedatectl'
   run faketime -f -1h dewy-doctor
   assert_failure 2
-  assert_check clock fail 'the clock is 36[0-9][0-9] s behind that of the registry: what is signed is refused'
+  assert_check clock fail 'the clock is (359[0-9]|36[0-9][0-9]) s behind that of the registry: what is signed is refused'
 }
 
 @test "a clock before the time at which dewy was installed is a failure" {
@@ -983,6 +983,18 @@ examined() {
   assert_check signatures fail 'others may write to the key .*chmod go-w'
   doctor --verify-claims app
   assert_check signatures fail 'no key to verify signatures with.*--verify-key'
+}
+
+@test "a release that nobody has signed is a warning when a key must have" {
+  publish v1.0.0
+  minisign -G -W -p "$BATS_TEST_TMPDIR/key.pub" -s "$BATS_TEST_TMPDIR/key.sec" >/dev/null
+  doctor --verify-key "$BATS_TEST_TMPDIR/key.pub"
+  assert_check release warn 'it is not signed, and neither is a checksum file that names it; publish app_linux_amd64.tar.gz.minisig'
+  doctor
+  assert_check release ok 'fits this machine'
+  minisign -S -s "$BATS_TEST_TMPDIR/key.sec" -m "$REGISTRY/v1.0.0/app_linux_amd64.tar.gz" >/dev/null
+  doctor --verify-key "$BATS_TEST_TMPDIR/key.pub"
+  assert_check release ok 'fits this machine'
 }
 
 @test "metrics are looked at, and neither written nor sent" {

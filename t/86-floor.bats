@@ -33,7 +33,7 @@ refused() {
   assert_success
   assert_equal "$(field state)" unchanged
   [[ $(field reason) == "$1 is older than "*", and --no-downgrade is given" ]]
-  [[ $stderr == *'WARN: Not following the registry to an older version version="'"$1"'"'* ]]
+  [[ $stderr == *'WARN: Not following the registry to an older version version="'"$1"'"'*' hint="'* ]]
 }
 
 @test "the floor is the newest version that was deployed, also without --no-downgrade, and a run with nothing to do does not touch it" {
@@ -139,6 +139,8 @@ refused() {
     run -3 dewy status
     run -3 dewy rollback --forget-floor
   done
+  run dewy doctor
+  assert_line --regexp '^warn +current .*floor.json is damaged; .*remove the file'
   once
   assert_equal "$status $(field state) $(cat "$FLOOR")" '0 deployed {"version":"v1.0.0","at":"x"}'
   [[ $stderr == *"WARN: Cannot remember the version for --no-downgrade"* ]]

@@ -23,7 +23,8 @@ int downgrade_refuse(const struct root *root, const struct choice *choice, const
 	if (!floor)
 		return -1;
 	if (downgrade_is_older(choice, calver, deployed)) {
-		log_warn("Not following the registry to an older version", "version", version, "deployed", deployed);
+		log_warn("Not following the registry to an older version", "version", version, "deployed", deployed, "hint",
+			 "without --no-downgrade a run follows it once");
 		*ret_reason = xasprintf("%s is older than the deployed %s, and --no-downgrade is given", version, deployed);
 		return 1;
 	}

@@ -47,7 +47,10 @@ int fetch_verify(struct fetch *fetch, const struct content *content, struct erro
 {
 	if (expected_compare(&fetch->expected, content, fetch->key, error))
 		return -1;
-	return signatures_judge(&fetch->signatures, content, json_string(fetch->run->document, "artifact.name"), error);
+	const cJSON *document = fetch->run->document;
+	return signatures_judge(&fetch->signatures, content, json_string(document, "artifact.name"), error)
+		       ? error_in(error, "%s", json_string(document, "release.version"))
+		       : 0;
 }
 
 /* A download under way. */

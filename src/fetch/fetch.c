@@ -36,7 +36,9 @@ static int learn_signatures(struct fetch *fetch, struct error *error)
 		return 0;
 	if (fetch_open_registry(fetch, error))
 		return -1;
-	return signatures_learn(&fetch->signatures, &fetch->registry, fetch->run->document, &fetch->expected, error);
+	return signatures_learn(&fetch->signatures, &fetch->registry, fetch->run->document, &fetch->expected, error)
+		       ? error_in(error, "%s", json_string(fetch->run->document, "release.version"))
+		       : 0;
 }
 
 static bool is_rejected(const struct fetch *fetch, const struct content *content)
@@ -177,9 +179,7 @@ static int refuse(const struct fetch *fetch, const struct error *error)
 
 static int check(const struct options *options, struct error *error)
 {
-	AUTO_KEYS struct keys keys = {0};
-
-	return keys_read(options, &keys, error);
+	return option_given(options, OPT_VERIFY_KEY) ? minisign_check(error) : 0;
 }
 
 static int run(struct stage_run *run, struct error *error)

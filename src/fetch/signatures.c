@@ -215,6 +215,17 @@ static size_t count_keys(const struct signatures *signatures)
 	return count;
 }
 
+/* Adds what to do when only so many keys vouch for the artifact of that name. Returns -1. */
+static int advise(const struct signatures *signatures, size_t there, const char *name, struct error *error)
+{
+	if (there)
+		return error_hint(error, "have another key sign it, too, as %.100s.WORD.minisig: minisign -S -x", name);
+	if (signatures->refusals)
+		return error_hint(error, "find out who changed it, or sign it anew: by such a key, and with -t for claims");
+	return error_hint(error, "publish %.100s.minisig beside it, as minisign -S writes it with a key that --verify-key names",
+			  name);
+}
+
 /* Returns 0 when enough keys vouch for the artifact of that name, else -1. */
 static int count_up(const struct signatures *signatures, const char *name, struct error *error)
 {
@@ -228,8 +239,7 @@ static int count_up(const struct signatures *signatures, const char *name, struc
 	else
 		error_set(error, ERROR_INTEGRITY, "%s has %zu of the %zu signatures that it needs%s%s%s", name, there, needed,
 			  *refused ? ": " : "", refused, signatures->refusals > MOST_REFUSALS ? "; and more" : "");
-	return error_hint(error, "publish %.100s.minisig beside it, as minisign -S writes it with a key that --verify-key names",
-			  name);
+	return advise(signatures, there, name, error);
 }
 
 int signatures_learn(struct signatures *signatures, struct registry *registry, const cJSON *document, struct expected *expected,
