@@ -38,9 +38,11 @@ int confine_files(const struct landlock_rules *rules, struct confine_missing *mi
 
 void confine_log(const struct confine_missing *missing)
 {
-	if (missing->privileges || missing->landlock || missing->seccomp || missing->capabilities || missing->descriptors)
+	if (missing->privileges || missing->landlock || missing->seccomp || missing->capabilities || missing->descriptors ||
+	    missing->limits)
 		log_debug("Not confined", "no_new_privs", missing->privileges, "landlock", missing->landlock, "seccomp",
-			  missing->seccomp, "capset", missing->capabilities, "close_range", missing->descriptors);
+			  missing->seccomp, "capset", missing->capabilities, "close_range", missing->descriptors, "limits",
+			  missing->limits);
 }
 
 int confine_self(const struct landlock_rules *rules, struct error *error)

@@ -31,17 +31,23 @@ enum { FILES_MOST = 256 }; /* descriptors: more than the directories that are ab
 extern char **environ;
 
 /* Lowers a limit; one that is lower already stays. */
-static int limit(unsigned resource, long long most, struct error *error)
+static int limit(unsigned resource, long long most, struct confine_missing *missing, struct error *error)
 {
 	struct rlimit value;
+	bool known = getrlimit(resource, &value) == 0;
 
-	if (getrlimit(resource, &value) || (value.rlim_max != RLIM_INFINITY && value.rlim_max < (rlim_t)most))
+	if (known && value.rlim_max != RLIM_INFINITY && value.rlim_max < (rlim_t)most)
 		return 0;
 	value = (struct rlimit){(rlim_t)most, (rlim_t)most};
-	return setrlimit(resource, &value) == 0 ? 0 : error_errno(error, errno, "cannot set a limit");
+	if (known && setrlimit(resource, &value) == 0)
+		return 0;
+	if (!landlock_is_missing(errno))
+		return error_errno(error, errno, "cannot set a limit");
+	missing->limits = "not all";
+	return 0;
 }
 
-static int limit_memory(long long bytes, struct error *error)
+static int limit_memory(long long bytes, struct confine_missing *missing, struct error *error)
 {
 	AUTO_BUF struct buf statm = {0};
 	long long pages;
@@ -50,15 +56,16 @@ static int limit_memory(long long bytes, struct error *error)
 	if (fs_read_file(AT_FDCWD, "/proc/self/statm", 256, &statm, error) ||
 	    sscanf(buf_text(&statm), "%*s %*s %*s %*s %*s %lld", &pages) != 1)
 		return 0; /* without /proc there is nothing to begin from */
-	return limit(RLIMIT_DATA, pages * sysconf(_SC_PAGESIZE) + bytes, error);
+	return limit(RLIMIT_DATA, pages * sysconf(_SC_PAGESIZE) + bytes, missing, error);
 }
 
-static int set_limits(const struct confine_needs *needs, struct error *error)
+static int set_limits(const struct confine_needs *needs, struct confine_missing *missing, struct error *error)
 {
 	signal(SIGXFSZ, SIG_IGN); /* standard error may be a file that is larger */
-	return limit_memory(needs->memory, error) || limit(RLIMIT_FSIZE, needs->writes ? needs->file_size : 0, error) ||
-			       limit(RLIMIT_CORE, 0, error) || limit(RLIMIT_NPROC, 0, error) ||
-			       limit(RLIMIT_NOFILE, FILES_MOST, error)
+	return limit_memory(needs->memory, missing, error) ||
+			       limit(RLIMIT_FSIZE, needs->writes ? needs->file_size : 0, missing, error) ||
+			       limit(RLIMIT_CORE, 0, missing, error) || limit(RLIMIT_NPROC, 0, missing, error) ||
+			       limit(RLIMIT_NOFILE, FILES_MOST, missing, error)
 		       ? -1
 		       : 0;
 }
@@ -127,7 +134,7 @@ int confine_child(const struct confine_needs *needs, int out, struct error *erro
 	const struct landlock_rules rules = {.below = {{.dir = needs->dir, .may = may}}};
 	struct confine_missing missing = {0};
 
-	if (set_limits(needs, error) || close_others(kept, sizeof kept / sizeof *kept, &missing, error))
+	if (set_limits(needs, &missing, error) || close_others(kept, sizeof kept / sizeof *kept, &missing, error))
 		return -1;
 	fs_hold_standard(); /* what might be printed is no part of the document, and of no file */
 	if (drop_capabilities(needs->writes ? 0 : 1U << CAP_DAC_READ_SEARCH, &missing, error))

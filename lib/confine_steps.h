@@ -9,7 +9,7 @@ struct landlock_rules;
 
 /* What the kernel has not, in a word or two for people; NULL for what it has. */
 struct confine_missing {
-	const char *privileges, *landlock, *seccomp, *capabilities, *descriptors;
+	const char *privileges, *landlock, *seccomp, *capabilities, *descriptors, *limits;
 };
 
 int confine_files(const struct landlock_rules *rules, struct confine_missing *missing, struct error *error);

@@ -141,9 +141,9 @@ refused() {
   assert_line "1 42 none: "
   assert_line --regexp 'DEBUG: Not confined no_new_privs="none"'
   rm -r "${INSIDE:?}"/*
-  confined write-inside without prctl,landlock_create_ruleset,seccomp,capset,close_range:EPERM
+  confined write-inside without prctl,landlock_create_ruleset,seccomp,capset,close_range:EPERM,prlimit64:EPERM
   assert_line "1 42 none: "
-  assert_line --regexp 'DEBUG: Not confined no_new_privs="none" landlock="none" seccomp="none" capset="none" close_range="none"$'
+  assert_line --regexp 'DEBUG: Not confined no_new_privs="none" landlock="none" seccomp="none" capset="none" close_range="none" limits="not all"$'
 }
 
 @test "what the kernel has, and fails at, is an error" {
