@@ -177,11 +177,6 @@ static int refuse(const struct fetch *fetch, const struct error *error)
 	return -1;
 }
 
-static int check(const struct options *options, struct error *error)
-{
-	return option_given(options, OPT_VERIFY_KEY) ? minisign_check(error) : 0;
-}
-
 static int run(struct stage_run *run, struct error *error)
 {
 	AUTO_FETCH struct fetch fetch = {.cache = -1};
@@ -212,6 +207,5 @@ const struct stage fetch_stage = {
 	.acts_on = 1u << STATE_AVAILABLE,
 	.takes_lock = true,
 	.record = history_append,
-	.check = check,
 	.run = run,
 };

@@ -69,7 +69,7 @@ static int read_keys(const struct options *options, struct keys *ret, struct err
 			return -1;
 		add(ret, &key);
 	}
-	return 0;
+	return ret->count ? minisign_check(error) : 0;
 }
 
 int keys_read(const struct options *options, struct keys *ret, struct error *error)
