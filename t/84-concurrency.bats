@@ -314,6 +314,29 @@ is_refused() {
   is_sound v1.1.0
 }
 
+@test "what another user has put into a release, so that it cannot be removed, is said at WARN, and keeps nothing from being deployed" {
+  need_users
+  local minor left
+  chown 65534:65534 "$ROOT"
+  publish v1.0.0
+  as_user 65534 dewy once >/dev/null 2>&1
+  left=$(readlink "$ROOT/current")
+  mkdir "$ROOT/current/data"
+  touch "$ROOT/current/data/file"
+  for minor in 1 2 3 4; do
+    publish v1.$minor.0
+    run -0 --separate-stderr as_user 65534 dewy once --keep 1
+    deploys v1.$minor.0
+  done
+  assert_regex "$stderr" 'WARN: Cannot remove what is left error="clean up: .*cannot remove file: Permission denied"'
+  [ "$(ls "$ROOT/releases" | wc -l)" = 2 ]
+  rm -r "$ROOT/releases/.${left#releases/}.partial/data"
+  publish v1.5.0
+  run -0 --separate-stderr as_user 65534 dewy once --keep 1
+  refute_regex "$stderr" WARN
+  is_sound v1.5.0
+}
+
 @test "dewy-doctor says whose ROOT it is" {
   need_users
   chown 65534:65534 "$ROOT"
