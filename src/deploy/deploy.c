@@ -238,10 +238,12 @@ static int accept(const struct stage_run *run, struct error *error)
 static int forward(struct stage_run *run, struct error *error)
 {
 	char current[RELEASE_NAME] = "";
+	struct error unswept;
 
-	if (accept(run, error) || release_current(run->root, current, error) < 0 || deploy_check_previous(run, current, error) ||
-	    retention_sweep(run->root, current, NULL, error))
+	if (accept(run, error) || release_current(run->root, current, error) < 0 || deploy_check_previous(run, current, error))
 		return -1;
+	if (retention_sweep(run->root, current, NULL, &unswept)) /* the application may have put something there */
+		log_warn("Cannot remove what is left", "error", unswept.message, "hint", unswept.hint);
 	AUTO_CLOSE int cache = root_open_cache(run->root, option_string(run->options, OPT_CACHE), NULL, error);
 	if (cache < 0)
 		return -1;

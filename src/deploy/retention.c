@@ -24,12 +24,13 @@ struct sweep {
 	const struct root *root;
 	const char *current; /* the release that current leads to, "" for none */
 	cJSON *plan;         /* document to which is added what would be removed; NULL to remove it */
+	int failed;          /* not 0 when something could not be removed, which keeps nothing else from that */
 	struct error *error;
 };
 
 static int sweep_release(const char *name, void *context)
 {
-	const struct sweep *sweep = context;
+	struct sweep *sweep = context;
 
 	if (!release_is_partial(name))
 		return 0;
@@ -38,7 +39,8 @@ static int sweep_release(const char *name, void *context)
 		return 0;
 	}
 	log_debug("Remove unfinished release", "name", name);
-	return fs_remove(sweep->root->releases, name, sweep->error);
+	sweep->failed |= fs_remove(sweep->root->releases, name, sweep->error);
+	return 0;
 }
 
 /* Takes the release out of what one can go back to before a part of it is gone. What this does not get to, also after a power cut,
@@ -68,7 +70,7 @@ static bool is_of_use(const struct sweep *sweep, const char *name)
 
 static int sweep_record(const char *file, void *context)
 {
-	const struct sweep *sweep = context;
+	struct sweep *sweep = context;
 	AUTO_FREE char *name = xstrndup(file, RELEASE_NAME - 1);
 
 	bool is_record = release_is_name(name) && str_equal(file + RELEASE_NAME - 1, ".json");
@@ -78,10 +80,9 @@ static int sweep_record(const char *file, void *context)
 		plan_step(sweep->plan, "remove .dewy/releases/%s, which is of no use", file);
 		return 0;
 	}
-	if (is_record)
-		return remove_release(sweep->root, name, sweep->error);
 	AUTO_FREE char *path = xasprintf("releases/%s", file);
-	return fs_remove(sweep->root->state, path, sweep->error);
+	sweep->failed |= is_record ? remove_release(sweep->root, name, sweep->error) : fs_remove(sweep->root->state, path, sweep->error);
+	return 0;
 }
 
 int retention_sweep(const struct root *root, const char *current, cJSON *plan, struct error *error)
@@ -92,7 +93,8 @@ int retention_sweep(const struct root *root, const char *current, cJSON *plan, s
 		return 0;
 	AUTO_CLOSE int records = fs_open_directory(root->state, "releases", error);
 
-	if (records < 0 || fs_each(root->releases, sweep_release, &sweep, error) || fs_each(records, sweep_record, &sweep, error))
+	if (records < 0 || fs_each(root->releases, sweep_release, &sweep, error) || fs_each(records, sweep_record, &sweep, error) ||
+	    sweep.failed)
 		return error_in(error, "clean up");
 	return 0;
 }
