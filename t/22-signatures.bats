@@ -370,6 +370,23 @@ cached() {
   [ ! -e "$CACHE" ]
 }
 
+@test "a key, a claim or an authority that is empty, as a variable of the shell may be, is a mistake and not the wish for none" {
+  local option
+  publish v1.2.3
+  dewy-check >"$DOCUMENT"
+  for option in --verify-key --verify-claims --cacert; do
+    for text in '' ' ' $'\t'; do
+      run -1 --separate-stderr dewy once "$option" "$text" --verify-key "$KEYS/alice.pub"
+      assert_regex "$stderr" "^.*$option .*: expected a text that is not empty"
+      run -1 --separate-stderr dewy-fetch "$option" "$text" <"$DOCUMENT"
+    done
+  done
+  DEWY_VERIFY_KEY=' ' run -1 --separate-stderr dewy once
+  [[ $stderr == *"the variable of --verify-key has nothing but white space in it"* ]]
+  DEWY_VERIFY_CLAIMS=' ' run -1 --separate-stderr dewy once --verify-key "$KEYS/alice.pub"
+  [ ! -e "$ROOT/.dewy" ]
+}
+
 @test "a key that others may write to is refused" {
   publish v1.2.3
   sign alice "v1.2.3/$ARTIFACT"
@@ -586,7 +603,7 @@ cached() {
   sign alice "v1.2.3/$ARTIFACT"
   fetch --verify-claims file
   accepted alice
-  for list in app,colour , '' app,,os 'app os' APP; do
+  for list in app,colour , app,,os 'app os' APP; do
     fetch --verify-claims "$list"
     assert_equal "$list $status" "$list 1"
     [[ $stderr == *"--verify-claims: a signature cannot claim"* ]]
