@@ -220,6 +220,15 @@ static int wait_for_artifact(const struct check *check, const struct release *re
 	return 0;
 }
 
+static void look_for_news(const struct check *check, const struct choice *choice)
+{
+	bool is_news = !str_equal(choice->release.version, check->version) &&
+		       !downgrade_is_older(choice, check->calver, check->version);
+
+	if (option_given(check->options, OPT_STALE_AFTER))
+		stale_look(check->root, option_number(check->options, OPT_STALE_AFTER), &choice->release, is_news, check->document);
+}
+
 /* Finds the artifact of the choice, and decides. */
 static int look_into(const struct check *check, const struct finding *finding, struct error *error)
 {
@@ -229,8 +238,7 @@ static int look_into(const struct check *check, const struct finding *finding, s
 	const struct artifact *artifact;
 
 	describe_choice(check, choice);
-	if (option_given(check->options, OPT_STALE_AFTER))
-		stale_look(check->root, option_number(check->options, OPT_STALE_AFTER), &choice->release, check->document);
+	look_for_news(check, choice);
 	int result = artifact_select(&finding->artifacts, &rules, &artifact, error);
 	if (result)
 		return result < 0 ? -1 : wait_for_artifact(check, &choice->release, error);
