@@ -333,6 +333,11 @@ bool option_given(const struct options *options, size_t id)
 	return options->values[id].given;
 }
 
+bool option_by_flag(const struct options *options, size_t id)
+{
+	return options->values[id].by_flag;
+}
+
 const char *option_string(const struct options *options, size_t id)
 {
 	return options->values[id].text;

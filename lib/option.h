@@ -54,6 +54,9 @@ void option_free(struct options *options);
 /* True when the option was given by a flag or the environment. */
 bool option_given(const struct options *options, size_t id);
 
+/* True when it was given by a flag. */
+bool option_by_flag(const struct options *options, size_t id);
+
 /* Returns the text of the option, its default, or NULL. It belongs to options. */
 const char *option_string(const struct options *options, size_t id);
 
