@@ -489,12 +489,30 @@ cached() {
   refused "is not signed"
 }
 
+# begun FILE: leaves the beginning of a download in the cache, made of that file, which the next run goes on with.
+begun() {
+  mkdir -p "$CACHE"
+  head -c 100000 "$1" >"$CACHE/.v1.2.3--$ARTIFACT.part"
+  jq -c --rawfile boot /proc/sys/kernel/random/boot_id \
+    '{url: .artifact.url, validator: .artifact.revision, boot: ($boot | rtrimstr("\n"))}' "$DOCUMENT" \
+    >"$CACHE/.v1.2.3--$ARTIFACT.part.json"
+}
+
 @test "a download that was broken off is verified as a whole" {
   publish v1.2.3
   head -c 3000000 /dev/urandom >"$REGISTRY/v1.2.3/$ARTIFACT"
   sign alice "v1.2.3/$ARTIFACT"
-  mkdir -p "$CACHE"
-  head -c 100000 /dev/zero >"$CACHE/.v1.2.3--$ARTIFACT.part"
+  dewy-check >"$DOCUMENT"
+  begun "$REGISTRY/v1.2.3/$ARTIFACT"
+  fetch --log-level debug
+  accepted alice
+  [[ $stderr == *"DEBUG: Resuming the download"* ]]
+  rm -r "$CACHE"
+  begun /dev/zero
+  fetch --log-level debug
+  refused "$ARTIFACT.minisig: it is of another content"
+  [[ $stderr == *"DEBUG: Resuming the download"* ]]
+  [ "$(find "$CACHE" -mindepth 1 | wc -l)" = 0 ]
   fetch
   accepted alice
 }
