@@ -11,8 +11,8 @@
 
 #include <string.h>
 
-/* Returns since when nothing newer is known to have been there, 0 when nothing tells. A time of publication that is forged or in the
- * future counts no longer once the release, or a newer one, is deployed. */
+/* Returns since when nothing newer is known to have been there, 0 when nothing tells. A time of publication that is forged or in
+ * the future counts no longer once the release, or a newer one, is deployed. */
 static time_t appeared(const struct release *release, bool is_news, const cJSON *document)
 {
 	const char *path = json_string(document, "previous.path"), *slash = path ? strrchr(path, '/') : NULL;

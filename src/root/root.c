@@ -53,8 +53,8 @@ static int check_owner(const struct root *root, struct error *error)
 	return 0;
 }
 
-/* What dewy keeps in ROOT belongs to whoever began to use it: a lock that root made would keep its owner out for ever. The directory
- * need not be there. */
+/* What dewy keeps in ROOT belongs to whoever began to use it: a lock that root made would keep its owner out for ever. The
+ * directory need not be there. */
 static int check_own(const struct root *root, int fd, const char *name, struct error *error)
 {
 	struct stat status;
