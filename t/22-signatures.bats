@@ -387,6 +387,18 @@ cached() {
   [ ! -e "$ROOT/.dewy" ]
 }
 
+@test "a key that cannot be read is an error of the run, which people are told" {
+  publish v1.2.3
+  once --verify-key "$KEYS/none.pub"
+  assert_equal "$status $(field error.stage) $(field error.code)" "1 fetch config"
+  assert_equal "$(field error.message)" "cannot open the key $KEYS/none.pub: No such file or directory"
+  assert_equal "$(field 'notices[-1].text')" "$(field error.message)"
+  DEWY_VERIFY_KEY='' DEWY_VERIFY_CLAIMS=app run --separate-stderr dewy once
+  assert_equal "$status $(field error.code)" "1 config"
+  assert_regex "$(field error.message)" "^--verify-claims is given, and no key"
+  [ ! -e "$CACHE" ]
+}
+
 @test "a key that others may write to is refused" {
   publish v1.2.3
   sign alice "v1.2.3/$ARTIFACT"
@@ -412,8 +424,8 @@ cached() {
   sign alice "v1.2.3/$ARTIFACT"
   printf '%s\n' 'openssl_conf = init' '[init]' 'alg_section = algorithms' '[algorithms]' 'default_properties = fips=yes' \
     >"$BATS_TEST_TMPDIR/openssl.cnf"
-  OPENSSL_CONF=$BATS_TEST_TMPDIR/openssl.cnf fetch
-  assert_equal "$status" 1
+  OPENSSL_CONF=$BATS_TEST_TMPDIR/openssl.cnf fetch # which allows no SHA-256, either, so that the history ends the program
+  assert_failure
   [[ $stderr == *"has no Ed25519 or no BLAKE2b-512, so it verifies no signature"* ]]
   [ ! -e "$CACHE" ]
 }

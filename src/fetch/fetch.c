@@ -175,13 +175,6 @@ static int refuse(const struct fetch *fetch, const struct error *error)
 	return -1;
 }
 
-static int check(const struct options *options, struct error *error)
-{
-	AUTO_KEYS struct keys keys = {0};
-
-	return keys_read(options, &keys, error);
-}
-
 static int run(struct stage_run *run, struct error *error)
 {
 	AUTO_FETCH struct fetch fetch = {.cache = -1};
@@ -212,6 +205,5 @@ const struct stage fetch_stage = {
 	.acts_on = 1u << STATE_AVAILABLE,
 	.takes_lock = true,
 	.record = history_append,
-	.check = check,
 	.run = run,
 };
