@@ -371,6 +371,35 @@ cached() {
   [ ! -e "$CACHE" ]
 }
 
+@test "a key, a claim or an authority that is empty, as a variable of the shell may be, is a mistake and not the wish for none" {
+  local option
+  publish v1.2.3
+  dewy-check >"$DOCUMENT"
+  for option in --verify-key --verify-claims --cacert; do
+    for text in '' ' ' $'\t'; do
+      run -1 --separate-stderr dewy once "$option" "$text" --verify-key "$KEYS/alice.pub"
+      assert_regex "$stderr" "^.*$option .*: expected a text that is not empty"
+      run -1 --separate-stderr dewy-fetch "$option" "$text" <"$DOCUMENT"
+    done
+  done
+  DEWY_VERIFY_KEY=' ' run -1 --separate-stderr dewy once
+  [[ $stderr == *"the variable of --verify-key has nothing but white space in it"* ]]
+  DEWY_VERIFY_CLAIMS=' ' run -1 --separate-stderr dewy once --verify-key "$KEYS/alice.pub"
+  [ ! -e "$ROOT/.dewy" ]
+}
+
+@test "a key that cannot be read is an error of the run, which people are told" {
+  publish v1.2.3
+  once --verify-key "$KEYS/none.pub"
+  assert_equal "$status $(field error.stage) $(field error.code)" "1 fetch config"
+  assert_equal "$(field error.message)" "cannot open the key $KEYS/none.pub: No such file or directory"
+  assert_equal "$(field 'notices[-1].text')" "$(field error.message)"
+  DEWY_VERIFY_KEY='' DEWY_VERIFY_CLAIMS=app run --separate-stderr dewy once
+  assert_equal "$status $(field error.code)" "1 config"
+  assert_regex "$(field error.message)" "^--verify-claims is given, and no key"
+  [ ! -e "$CACHE" ]
+}
+
 @test "a key that others may write to is refused" {
   publish v1.2.3
   sign alice "v1.2.3/$ARTIFACT"
@@ -483,12 +512,30 @@ cached() {
   refused "is not signed"
 }
 
+# begun FILE: leaves the beginning of a download in the cache, made of that file, which the next run goes on with.
+begun() {
+  mkdir -p "$CACHE"
+  head -c 100000 "$1" >"$CACHE/.v1.2.3--$ARTIFACT.part"
+  jq -c --rawfile boot /proc/sys/kernel/random/boot_id \
+    '{url: .artifact.url, validator: .artifact.revision, boot: ($boot | rtrimstr("\n"))}' "$DOCUMENT" \
+    >"$CACHE/.v1.2.3--$ARTIFACT.part.json"
+}
+
 @test "a download that was broken off is verified as a whole" {
   publish v1.2.3
   head -c 3000000 /dev/urandom >"$REGISTRY/v1.2.3/$ARTIFACT"
   sign alice "v1.2.3/$ARTIFACT"
-  mkdir -p "$CACHE"
-  head -c 100000 /dev/zero >"$CACHE/.v1.2.3--$ARTIFACT.part"
+  dewy-check >"$DOCUMENT"
+  begun "$REGISTRY/v1.2.3/$ARTIFACT"
+  fetch --log-level debug
+  accepted alice
+  [[ $stderr == *"DEBUG: Resuming the download"* ]]
+  rm -r "$CACHE"
+  begun /dev/zero
+  fetch --log-level debug
+  refused "$ARTIFACT.minisig: it is of another content"
+  [[ $stderr == *"DEBUG: Resuming the download"* ]]
+  [ "$(find "$CACHE" -mindepth 1 | wc -l)" = 0 ]
   fetch
   accepted alice
 }
@@ -597,7 +644,7 @@ cached() {
   sign alice "v1.2.3/$ARTIFACT"
   fetch --verify-claims file
   accepted alice
-  for list in app,colour , '' app,,os 'app os' APP; do
+  for list in app,colour , app,,os 'app os' APP; do
     fetch --verify-claims "$list"
     assert_equal "$list $status" "$list 1"
     [[ $stderr == *"--verify-claims: a signature cannot claim"* ]]

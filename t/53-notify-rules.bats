@@ -465,3 +465,21 @@ held() {
   assert_failure 2
   assert_regex "$(texts web | tail -n 1)" 'Error occurred'
 }
+
+@test "a notifier that is mistyped silences no other one of a run, and the status tells that nobody hears it" {
+  serve web
+  publish v1.2.3
+  run -0 --separate-stderr dewy once --registry "file://$REGISTRY" --notifier slackk://general \
+    --notifier "http://127.0.0.1:$port/" --notifier slack://general --notifier http
+  assert_regex "$(texts web)" '"Deployed v1.2.3 in '
+  assert_equal "$(ls "$REGISTRY/v1.2.3" | grep -c '^shipped_to')" 1
+  assert_equal "$(grep -c 'WARN: Notification failed' <<<"$stderr")" 3
+  [[ $stderr == *'channel="notifier#1" notices="3" error="--notifier 1: unknown scheme slackk:"'* ]]
+  run -0 dewy status
+  assert_output --regexp '3 undelivered to notifier#1 since .*: --notifier 1: unknown scheme slackk:'
+  assert_output --partial 'undelivered to slack:general since '
+  assert_output --partial 'undelivered to notifier#4 since '
+  refute_output --partial 127.0.0.1
+  run -0 --separate-stderr dewy once --registry "file://$REGISTRY" --notifier "http://127.0.0.1:$port/" --force
+  assert_equal "$(texts web | grep -c '"Deployed v1.2.3 in ')" 2
+}

@@ -258,3 +258,14 @@ links() {
     [ ! -e "$ROOT/current" ]
   done
 }
+
+@test "an option that decides who may do what, and is empty, as a variable of the shell may be, is refused and not forgotten" {
+  local option
+  publish v1.0.0
+  for option in --user --group --socket-user --socket-group --health-url --health-path --notifier --unit --signal --restart-command \
+    --cacert --verify-key --verify-claims; do
+    run -1 --separate-stderr dewy once --registry "file://$REGISTRY" "$option" ''
+    assert_equal "$stderr" "dewy once: $option : expected a text that is not empty; see dewy once --help"
+  done
+  [ ! -e "$ROOT/.dewy" ]
+}

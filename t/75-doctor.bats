@@ -974,7 +974,13 @@ examined() {
   assert_check signatures skip 'no key is configured: whoever may write to the registry decides what is installed'
   minisign -G -W -p "$BATS_TEST_TMPDIR/key.pub" -s "$BATS_TEST_TMPDIR/key.sec" >/dev/null
   doctor --verify-key "$BATS_TEST_TMPDIR/key.pub"
+  assert_check signatures warn 'what was signed once may be published again as another version.*--verify-claims app,version'
+  doctor --verify-key "$BATS_TEST_TMPDIR/key.pub" --verify-claims version
+  assert_check signatures warn 'what was signed once may be published again'
+  doctor --verify-key "$BATS_TEST_TMPDIR/key.pub" --verify-claims version,os,app
+  assert_success
   assert_check signatures ok "1 of 1 keys must have signed: 0*$(sed -n 's/.*public key //p' "$BATS_TEST_TMPDIR/key.pub")"
+  refute_output --partial 'what was signed once'
   doctor --verify-key "$BATS_TEST_TMPDIR/key.pub" --verify-threshold 2
   assert_equal "$status" 1
   assert_check signatures fail '--verify-threshold demands 2 keys, and --verify-key gives 1'

@@ -567,7 +567,8 @@ changed() {
   for number in -1 1e400 -1e400 1e300 0.5 9223372036854775807 18446744073709551616; do
     fetched
     jq -c . "$DOCUMENT" | sed -E "s/\"size\":[0-9]+/\"size\":$number/" >"$DOCUMENT.new"
-    sed -E 's/"state":"fetched"/"state":"available"/' "$DOCUMENT.new" | run --separate-stderr dewy-fetch
+    run --separate-stderr dewy-fetch < <(sed -E 's/"state":"fetched"/"state":"available"/' "$DOCUMENT.new")
+    assert [ "$status" -lt 128 ]
     run --separate-stderr dewy-deploy <"$DOCUMENT.new"
     assert [ "$status" -lt 128 ]
     rm -rf "$ROOT"/*

@@ -262,6 +262,20 @@ old() {
   assert_equal "$(field check.stale)" null
 }
 
+@test "a release that --no-downgrade refuses is no news, whatever its date" {
+  deploy v1.2.0
+  rm -r "$REGISTRY/v1.2.0"
+  publish v1.1.0
+  touch -d 'next year' "$REGISTRY/v1.1.0" "$REGISTRY/v1.1.0"/*
+  once --no-downgrade --stale-after 1ms
+  assert_equal "$(field state) $(field check.stale)" "unchanged true"
+  assert_equal "$(jq -r .since "$STALE" | tr -d :-)" "$(basename "$(readlink "$ROOT/current")")"
+  publish v1.3.0
+  touch -d 'next year' "$REGISTRY/v1.3.0" "$REGISTRY/v1.3.0"/*
+  once --no-downgrade --stale-after 1ms
+  assert_equal "$(field state) $(field check.stale)" "deployed null"
+}
+
 @test "what cannot be remembered is told to nobody: a dry run, and a root where nothing was deployed" {
   old v1.0.0
   run --separate-stderr dewy-check --stale-after 720h

@@ -143,7 +143,6 @@ named_tests() {
   sed -nE 's#^ +(t/[a-z0-9.-]+\.ba(ts|sh))(, .*|: (.*))?$#\1\t\4#p' "$SOURCE/SECURITY"
 }
 
-# What SECURITY names and comes with other parts: it is not looked for until it is there.
 @test "the tests that SECURITY names are there, and all attacks are named" {
   local file name target
   assert [ "$(named_tests | wc -l)" -gt 70 ]
@@ -151,8 +150,8 @@ named_tests() {
     [ -e "$SOURCE/$file" ] || fail "$file"
     [ -z "$name" ] || grep -qxF "@test \"$name\" {" "$SOURCE/$file" || fail "$file: $name"
   done < <(named_tests)
-  assert_equal "$(sed -nE 's/^@test "(attack: .*)" \{$/\1/p' "$SOURCE/t/83-attacks.bats" | sort)" \
-    "$(named_tests | sed -nE 's#^t/83-attacks\.bats\t##p' | sort)"
+  assert_equal "$(grep -hoP '^@test "\Kattack: .*(?=" \{$)' "$SOURCE"/t/*.bats | sort)" \
+    "$(named_tests | cut -f 2 | grep '^attack: ' | sort)"
   for target in $(sed -nE 's/^ +make ([a-z-]+)  .*/\1/p' "$SOURCE/SECURITY"); do
     grep -qE "^$target:" "$SOURCE/Makefile.am" || fail "make $target"
   done

@@ -3,7 +3,7 @@
 
 #include "alloc.h"
 #include "buf.h"
-#include "check/checksums.h"
+#include "check/describe.h"
 #include "check/downgrade.h"
 #include "check/memory.h"
 #include "check/origin.h"
@@ -97,60 +97,6 @@ static int look_at_server(struct check *check, struct error *error)
 	return running < 0 ? -1 : 0;
 }
 
-/* Puts the deployed release into the document, from its own record: the registry is not needed. */
-static void describe_deployed(const struct check *check)
-{
-	static const char *const members[] = {"registry", "release", "artifact"};
-
-	for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
-		const cJSON *member = json_get(check->record, members[i]);
-		if (member)
-			json_set(check->document, members[i], xrequire(cJSON_Duplicate(member, true)));
-	}
-}
-
-static void describe_choice(const struct check *check, const struct choice *choice)
-{
-	AUTO_FREE char *slot = xstrndup(choice->version.build.length ? choice->version.build.at : "", choice->version.build.length);
-	char published_at[TIME_TEXT];
-
-	json_set_string(check->document, "release.version", choice->release.version);
-	json_set_string(check->document, "release.slot", slot);
-	json_set_string(check->document, "release.calver", check->calver);
-	json_set_bool(check->document, "release.prerelease", choice->release.prerelease || choice->version.prerelease.length);
-	if (choice->release.published_at)
-		json_set_string(check->document, "release.published_at", time_format(choice->release.published_at, published_at));
-}
-
-static int describe_artifact(const struct check *check, const char *version, const struct artifact *artifact, struct error *error)
-{
-	AUTO_FREE char *cache_key = xasprintf("%s--%s", version, artifact->name);
-
-	if (!root_is_cache_key(cache_key)) {
-		error_set(error, ERROR_REGISTRY, "%s is no file name that the cache could take", cache_key);
-		return error_hint(error, "publish the artifact under a shorter name");
-	}
-	json_set_string(check->document, "artifact.name", artifact->name);
-	json_set_string(check->document, "artifact.url", artifact->url);
-	if (artifact->size >= 0)
-		json_set_number(check->document, "artifact.size", artifact->size);
-	json_set_string(check->document, "artifact.digest", *artifact->digest ? artifact->digest : NULL);
-	json_set_string(check->document, "artifact.revision", artifact->revision);
-	json_set_string(check->document, "artifact.cache_key", cache_key);
-	return 0;
-}
-
-/* A checksum file tells nothing new where the registry knows the digest, unless it is signed. */
-static void describe_companions(const struct check *check, const struct artifact_list *list, const struct artifact *artifact)
-{
-	AUTO_JSON cJSON *checksums = checksums_choose(list, artifact), *signatures = signatures_choose(list, artifact, checksums);
-
-	if (checksums && (signatures || !*artifact->digest))
-		json_set(check->document, "artifact.checksum_urls", steal_pointer(&checksums));
-	if (signatures)
-		json_set(check->document, "artifact.signature_urls", steal_pointer(&signatures));
-}
-
 static int stay(const struct check *check, const char *version, const char *reason)
 {
 	document_set_state(check->document, STATE_UNCHANGED, reason);
@@ -220,6 +166,15 @@ static int wait_for_artifact(const struct check *check, const struct release *re
 	return 0;
 }
 
+static void look_for_news(const struct check *check, const struct choice *choice)
+{
+	bool is_news = !str_equal(choice->release.version, check->version) &&
+		       !downgrade_is_older(choice, check->calver, check->version);
+
+	if (option_given(check->options, OPT_STALE_AFTER))
+		stale_look(check->root, option_number(check->options, OPT_STALE_AFTER), &choice->release, is_news, check->document);
+}
+
 /* Finds the artifact of the choice, and decides. */
 static int look_into(const struct check *check, const struct finding *finding, struct error *error)
 {
@@ -228,17 +183,16 @@ static int look_into(const struct check *check, const struct finding *finding, s
 		origin_rules(&check->registry, choice->release.version, json_string(check->document, "app"));
 	const struct artifact *artifact;
 
-	describe_choice(check, choice);
-	if (option_given(check->options, OPT_STALE_AFTER))
-		stale_look(check->root, option_number(check->options, OPT_STALE_AFTER), &choice->release, check->document);
+	describe_choice(check->document, choice, check->calver);
+	look_for_news(check, choice);
 	int result = artifact_select(&finding->artifacts, &rules, &artifact, error);
 	if (result)
 		return result < 0 ? -1 : wait_for_artifact(check, &choice->release, error);
-	if (describe_artifact(check, choice->release.version, artifact, error))
+	if (describe_artifact(check->document, choice->release.version, artifact, error))
 		return -1;
 	result = decide(check, choice, artifact, error);
 	if (document_state(check->document) == STATE_AVAILABLE)
-		describe_companions(check, &finding->artifacts, artifact);
+		describe_companions(check->document, &finding->artifacts, artifact);
 	return result;
 }
 
@@ -323,7 +277,7 @@ static int ask_registry(struct check *check, struct error *error)
 
 static int start_deployed(const struct check *check)
 {
-	describe_deployed(check);
+	describe_deployed(check->document, check->record);
 	document_set_state(check->document, STATE_AVAILABLE, check->down);
 	log_info("Taking up the deployed release", "version", check->version, "reason", check->down);
 	return 0;
@@ -335,7 +289,7 @@ static int wait_for_attempt(const struct check *check, int failures, time_t next
 	AUTO_FREE char *reason = xasprintf("%s: %s failed to start %d time%s, next attempt at %s", check->down, check->version,
 					   failures, failures == 1 ? "" : "s", time_format(next, time));
 
-	describe_deployed(check);
+	describe_deployed(check->document, check->record);
 	document_set_state(check->document, STATE_WAITING, reason);
 	log_warn(reason, "hint", "correct what keeps it from starting; --force tries now");
 	return 0;

@@ -11,15 +11,14 @@
 
 #include <string.h>
 
-/* Returns since when the release is known to have been there, 0 when nothing tells. A time of publication that is forged or in the
- * future counts no longer once the release is deployed. */
-static time_t appeared(const struct release *release, const cJSON *document)
+/* Returns since when nothing newer is known to have been there, 0 when nothing tells. A time of publication that is forged or in
+ * the future counts no longer once the release, or a newer one, is deployed. */
+static time_t appeared(const struct release *release, bool is_news, const cJSON *document)
 {
 	const char *path = json_string(document, "previous.path"), *slash = path ? strrchr(path, '/') : NULL;
 	time_t deployed;
 
-	if (!slash || !str_equal(json_string(document, "previous.version"), release->version) ||
-	    time_parse_stamp(slash + 1, &deployed))
+	if (is_news || !slash || time_parse_stamp(slash + 1, &deployed))
 		return release->published_at;
 	return !release->published_at || deployed < release->published_at ? deployed : release->published_at;
 }
@@ -45,9 +44,9 @@ static void tell(const struct root *root, const char *version, const char *since
 	document_notice(document, "check", NOTICE_IMPORTANT, "No release newer than %s has appeared since %s", version, since);
 }
 
-void stale_look(const struct root *root, long long after_ms, const struct release *release, cJSON *document)
+void stale_look(const struct root *root, long long after_ms, const struct release *release, bool is_news, cJSON *document)
 {
-	time_t since = appeared(release, document);
+	time_t since = appeared(release, is_news, document);
 	char text[TIME_TEXT];
 
 	if (!since || time_now() - (long long)since * 1000 < after_ms)

@@ -8,8 +8,9 @@
 #include "root/root.h"
 
 /* Puts "check.stale" into the document when the release, the newest one that may be deployed, appeared longer ago than after_ms:
- * when the registry says it was published, or when it was deployed here if that is earlier. People are told once for each
- * release, in a notice and at WARN; ROOT/.dewy/stale.json remembers that. */
-void stale_look(const struct root *root, long long after_ms, const struct release *release, cJSON *document);
+ * when the registry says it was published, or, unless is_news, when what is deployed was deployed here if that is earlier: is_news
+ * tells that the release is newer than that. People are told once for each release, in a notice and at WARN; ROOT/.dewy/stale.json
+ * remembers that. */
+void stale_look(const struct root *root, long long after_ms, const struct release *release, bool is_news, cJSON *document);
 
 #endif

@@ -2,6 +2,8 @@
 /* Whose signatures a release needs. */
 #include "doctor/doctor.h"
 
+#include "error.h"
+#include "fetch/claims.h"
 #include "fetch/keys.h"
 
 void doctor_signatures(struct doctor *doctor, struct verdict *verdict)
@@ -22,4 +24,9 @@ void doctor_signatures(struct doctor *doctor, struct verdict *verdict)
 	for (size_t i = 0; i < keys.count; i++)
 		buf_printf(&ids, "%s%s", i ? ", " : "", minisign_id(keys.items[i].id, id));
 	verdict_ok(verdict, "%zu of %zu keys must have signed: %s", keys.threshold, keys.count, buf_text(&ids));
+	if (claims_bind(keys.claims))
+		return;
+	error_set(&error, ERROR_CONFIG, "what was signed once may be published again as another version, or another application");
+	error_hint(&error, "sign with -t \"app=NAME version=VERSION\", and then give --verify-claims app,version");
+	verdict_warn(verdict, &error);
 }

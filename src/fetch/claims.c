@@ -41,6 +41,13 @@ int claims_read(const char *list, unsigned *ret_claims, struct error *error)
 	return 0;
 }
 
+bool claims_bind(unsigned claims)
+{
+	const unsigned needed = 1u << CLAIM_APP | 1u << CLAIM_VERSION;
+
+	return (claims & needed) == needed;
+}
+
 static bool is_version(const char *claimed, const char *version)
 {
 	return str_equal(claimed + (*claimed == 'v'), version + (*version == 'v'));

@@ -131,7 +131,7 @@ static int read_registry(struct fetch *fetch, struct part *part, struct content 
 	bool begun = part->bytes && (fetch->expected.size < 0 || part->bytes < fetch->expected.size);
 	const struct registry_resume resume = {.offset = begun ? part->bytes : 0, .validator = begun ? part->validator : NULL};
 
-	if (url_parse(&url, part->url, error) || registry_owns(&fetch->registry, &url, error))
+	if (url_parse(&url, part->url, error))
 		return -1;
 	if (begun && part->checksum && !fetch->off)
 		expected_set(&fetch->expected, BY_SERVICE, part->checksum);

@@ -55,7 +55,7 @@ int small_read(struct registry *registry, const char *text, size_t limit, char *
 	const struct registry_resume anew = {0};
 	const struct registry_sink sink = {.begin = begin, .write = receive, .context = &reading};
 
-	if (url_parse(&url, text, error) || registry_owns(registry, &url, error))
+	if (url_parse(&url, text, error))
 		return -1;
 	*ret_name = base_name(&url);
 	if (registry->ops->fetch(registry, &url, &anew, &sink, error))

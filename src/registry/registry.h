@@ -101,7 +101,7 @@ struct registry_ops {
 	int (*artifacts)(struct registry *registry, struct release *release, struct artifact_list *ret_list, struct error *error);
 
 	/* Gives the artifact at url (one that artifacts made) to sink: from where an earlier fetch broke off when it is still the
-	 * same, else from its first byte. Returns 0, or -1. */
+	 * same, else from its first byte. Returns 0, or -1, also with ERROR_DOCUMENT unless registry_owns the url. */
 	int (*fetch)(struct registry *registry, const struct url *url, const struct registry_resume *resume,
 		     const struct registry_sink *sink, struct error *error);
 
