@@ -175,8 +175,8 @@ cached() {
   rm "$ARTIFACT"
   run --separate-stderr fetch
   [ "$status" -eq 2 ]
-  [ "$(field error.code)" = registry ]
-  [[ $(field error.message) == *"$ARTIFACT: No such file"* ]]
+  [ "$(field error.code)" = not-found ]
+  [[ $(field error.message) == "$ARTIFACT is not there"* ]]
 }
 
 @test "when the artifact is not to be had, the deployed release has to do" {

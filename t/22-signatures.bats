@@ -217,13 +217,21 @@ cached() {
   assert_equal "$(jq '.artifact.signature_urls | length' <<<"$output")" 16
 }
 
-@test "signatures outside of the registry are not read, and those that are too large or gone do not count" {
+@test "signatures outside of the registry are not read, nor more than 16, and those that are too large or gone do not count" {
+  local others
   publish v1.2.3
   sign alice "v1.2.3/$ARTIFACT"
   cp "$REGISTRY/v1.2.3/$ARTIFACT.minisig" "$BATS_TEST_TMPDIR"
   dewy-check | jq -c ".artifact.signature_urls = [\"file://$BATS_TEST_TMPDIR/$ARTIFACT.minisig\"]" >"$DOCUMENT"
   run --separate-stderr dewy-fetch --verify-key "$KEYS/alice.pub" <"$DOCUMENT"
   assert_equal "$status $(field error.code)" "1 document"
+  for others in 15 16; do
+    dewy-check | jq -c "(.artifact.url + \".none.minisig\") as \$none |
+      .artifact.signature_urls |= [range($others) | \$none] + ." >"$DOCUMENT"
+    run --separate-stderr dewy-fetch --verify-key "$KEYS/alice.pub" <"$DOCUMENT"
+    [ $others = 16 ] || accepted alice
+  done
+  assert_equal "$status" 5
   truncate -s 1M "$REGISTRY/v1.2.3/$ARTIFACT.minisig"
   fetch
   refused "$ARTIFACT.minisig: .*larger than 16384 bytes"
