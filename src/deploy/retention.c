@@ -81,7 +81,8 @@ static int sweep_record(const char *file, void *context)
 		return 0;
 	}
 	AUTO_FREE char *path = xasprintf("releases/%s", file);
-	sweep->failed |= is_record ? remove_release(sweep->root, name, sweep->error) : fs_remove(sweep->root->state, path, sweep->error);
+	sweep->failed |= is_record ? remove_release(sweep->root, name, sweep->error)
+				   : fs_remove(sweep->root->state, path, sweep->error);
 	return 0;
 }
 
