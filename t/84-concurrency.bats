@@ -245,9 +245,16 @@ as_user() {
   setpriv --reuid "$1" --regid "$1" --clear-groups "${@:2}"
 }
 
+# need_users: skips the test when it cannot be several users; $PATH begins with tools that each of them can execute, wherever those
+# that were built are.
 need_users() {
   [ "$(id -u)" = 0 ] || skip "only root can be several users"
   local dir
+  mkdir "$BATS_TEST_TMPDIR/tools"
+  cp -r "$DEWY_BIN" "$BATS_TEST_TMPDIR/tools/bin"
+  cp -r "$DEWY_BIN/../libexec" "$BATS_TEST_TMPDIR/tools"
+  chmod -R a+rX "$BATS_TEST_TMPDIR/tools"
+  PATH=$BATS_TEST_TMPDIR/tools/bin:$PATH
   for dir in "$BATS_TEST_TMPDIR" "${BATS_TEST_TMPDIR%/*}" "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR/.."; do chmod o+x "$dir"; done
 }
 
