@@ -14,14 +14,16 @@ static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuv
 void base64_add(struct buf *buf, const void *bytes, size_t length)
 {
 	for (const unsigned char *at = bytes; length;) {
-		size_t piece = length < BYTES ? length : BYTES;
-		unsigned bits = (unsigned)at[0] << 16 | (piece > 1 ? (unsigned)at[1] << 8 : 0) | (piece > 2 ? at[2] : 0);
+		unsigned char piece[BYTES] = {0};
+		size_t taken = length < BYTES ? length : BYTES;
+		memcpy(piece, at, taken);
+		unsigned bits = (unsigned)piece[0] << 16 | (unsigned)piece[1] << 8 | piece[2];
 		char letters[LETTERS] = {alphabet[bits >> 18], alphabet[bits >> 12 & 63], alphabet[bits >> 6 & 63],
 					 alphabet[bits & 63]};
-		memset(letters + piece + 1, '=', BYTES - piece);
+		memset(letters + taken + 1, '=', BYTES - taken);
 		buf_add(buf, letters, LETTERS);
-		at += piece;
-		length -= piece;
+		at += taken;
+		length -= taken;
 	}
 }
 
@@ -61,8 +63,8 @@ int base64_decode(struct buf *buf, const char *text)
 	AUTO_BUF struct buf bytes = {0};
 	size_t length = strlen(text);
 
-	if (length % LETTERS)
-		return -1;
+	if (length == 0 || length % LETTERS)
+		return length ? -1 : 0;
 	for (size_t at = 0; at < length; at += LETTERS) {
 		unsigned bits = value_of(text + at);
 		unsigned char piece[BYTES] = {(unsigned char)(bits >> 16), (unsigned char)(bits >> 8), (unsigned char)bits};

@@ -23,6 +23,7 @@ static const struct algorithm {
 } algorithms[] = {
 	{"sha256", 32, EVP_sha256, 0},
 	{"sha512", 64, EVP_sha512, 0},
+	{"blake2b512", 64, EVP_blake2b512, 0},
 	{"sha1", 20, EVP_sha1, 0},
 	{"md5", 16, EVP_md5, 0},
 	{"crc64nvme", 8, NULL, CRC64NVME},
@@ -73,7 +74,7 @@ void digest_add(struct digest *digest, const void *bytes, size_t length)
 static void to_hex(const unsigned char *bytes, unsigned length, char *text)
 {
 	for (unsigned i = 0; i < length; i++)
-		snprintf(text + 2 * i, 3, "%02x", bytes[i]);
+		snprintf(text + (size_t)2 * i, 3, "%02x", bytes[i]);
 }
 
 static void to_text(const struct algorithm *algorithm, const unsigned char *bytes, char text[DIGEST_TEXT])

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Digests by OpenSSL: sha256 and sha512 (FIPS 180-4), sha1 and md5 (RFC 1321) and HMAC (RFC 2104); and the cyclic checks that
- * object stores return: crc32, crc32c (RFC 9260, appendix A) and crc64nvme (NVM Express NVM Command Set Specification 1.0). */
+/* Digests by OpenSSL: sha256 and sha512 (FIPS 180-4), blake2b512 (RFC 7693), sha1 and md5 (RFC 1321) and HMAC (RFC 2104); and
+ * the cyclic checks that object stores return: crc32, crc32c (RFC 9260, appendix A) and crc64nvme (NVM Express NVM Command Set
+ * Specification 1.0). */
 #ifndef DEWY_DIGEST_H
 #define DEWY_DIGEST_H
 
@@ -8,7 +9,7 @@
 
 struct error;
 
-#define DIGEST_TEXT 140 /* bytes for the longest, "sha512:", 128 hexadecimal digits and the end */
+#define DIGEST_TEXT 140 /* bytes for the longest, "blake2b512:", 128 hexadecimal digits and the end */
 
 struct digest;
 

@@ -43,13 +43,6 @@ const char *http_header(struct http *http, const char *name, size_t index)
 	return curl_easy_header(http->curl, name, index, CURLH_HEADER, -1, &header) == CURLHE_OK ? header->value : NULL;
 }
 
-const char *http_validator(struct http *http)
-{
-	const char *etag = http_header(http, "ETag", 0);
-
-	return etag && *etag && !str_starts(etag, "W/") ? etag : http_header(http, "Last-Modified", 0);
-}
-
 long long http_retry_after(struct http *http)
 {
 	curl_off_t seconds = 0;
@@ -87,7 +80,7 @@ static long long part_start(struct http *http)
 	const char *range = http_header(http, "Content-Range", 0);
 	long long start;
 
-	return range && sscanf(range, "bytes %lld-", &start) == 1 ? start : -1;
+	return range && sscanf(range, "bytes %18lld-", &start) == 1 ? start : -1;
 }
 
 /* True when an answer of 206 continues what was begun. Servers that do not know If-Range send the part of whatever they have now. A

@@ -96,6 +96,10 @@ void http_response_free(struct http_response *response);
  * http until the next exchange. */
 const char *http_header(struct http *http, const char *name, size_t index);
 
+/* Returns the ETag of the last answer, NULL when there is none, or it cannot be sent back: it is too long, or has a control
+ * character in it. It belongs to http until the next exchange. */
+const char *http_etag(struct http *http);
+
 /* Returns what tells later whether a body is still the same: the strong ETag of the last answer, else its Last-Modified, else
  * NULL. It belongs to http until the next exchange. */
 const char *http_validator(struct http *http);
@@ -103,8 +107,8 @@ const char *http_validator(struct http *http);
 /* Returns the seconds that the last answer asks to wait (Retry-After, RFC 9110, 10.2.3), 0 when it does not. */
 long long http_retry_after(struct http *http);
 
-/* Returns the milliseconds to wait after the last answer before the retry of that number, which begins at 0: what it asks for, else a
- * pause as of transfer.h. */
+/* Returns the milliseconds to wait after the last answer before the retry of that number, which begins at 0: what it asks for,
+ * else a pause as of transfer.h. */
 long long http_pause(struct http *http, int retry);
 
 /* Returns the host that the last exchange came to, which after a redirect is another one than was asked; the caller frees it. */

@@ -97,7 +97,9 @@ void json_set_string(cJSON *json, const char *path, const char *text)
 	}
 	const char *dot = strrchr(path, '.');
 	AUTO_FREE char *parent = dot ? xstrndup(path, (size_t)(dot - path)) : NULL;
-	cJSON_DeleteItemFromObjectCaseSensitive(parent ? json_get(json, parent) : json, dot ? dot + 1 : path);
+	cJSON *object = parent ? json_get(json, parent) : json, *item;
+	while ((item = cJSON_DetachItemFromObjectCaseSensitive(object, dot ? dot + 1 : path)))
+		cJSON_Delete(item);
 }
 
 void json_set_number(cJSON *json, const char *path, long long number)

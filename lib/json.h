@@ -34,8 +34,8 @@ long long json_number(const cJSON *json, const char *path, long long fallback);
 /* True when the member at path is the literal true. */
 bool json_true(const cJSON *json, const char *path);
 
-/* The setters create the objects on the way, and replace what was there. A NULL text removes the member.
- * json_set takes item over. */
+/* The setters create the objects on the way, and replace what was there. A NULL text removes the member,
+ * however often it is there. json_set takes item over. */
 void json_set(cJSON *json, const char *path, cJSON *item);
 void json_set_string(cJSON *json, const char *path, const char *text);
 void json_set_number(cJSON *json, const char *path, long long number);

@@ -16,6 +16,8 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+enum { REPLACED_MOST = 100 }; /* files that are removed while their lock is taken, before it is given up */
+
 /* Returns the path of name below dir for a message: alone, "lock" says nothing. */
 static char *full_path(int dir, const char *name)
 {
@@ -43,14 +45,21 @@ static int try(int fd, long part)
 	return errno == EWOULDBLOCK || errno == EACCES || errno == EINTR ? 1 : -1;
 }
 
-static int wait_for(int fd, long part, int dir, const char *name, long long wait_ms, struct error *error)
+static int refuse(int errnum, int dir, const char *name, struct error *error)
 {
-	long long deadline = time_monotonic() + wait_ms;
+	explain(errnum, "cannot take the lock", dir, name, error);
+	if (errnum == ENOLCK || errnum == EOPNOTSUPP || errnum == ENOSYS)
+		error_hint(error, "its file system has no flock(2): use a local one, or mount NFS so that it has locks");
+	return -1;
+}
+
+static int wait_for(int fd, long part, int dir, const char *name, long long deadline, struct error *error)
+{
 	int result;
 
 	while ((result = try(fd, part))) {
 		if (result < 0)
-			return explain(errno, "cannot take the lock", dir, name, error);
+			return refuse(errno, dir, name, error);
 		if (time_monotonic() >= deadline)
 			return explain(0, "another run holds the lock", dir, name, error);
 		time_sleep(20);
@@ -58,13 +67,32 @@ static int wait_for(int fd, long part, int dir, const char *name, long long wait
 	return 0;
 }
 
+/* True when the file that is open is the one that the name stands for. */
+static bool is_named(int fd, int dir, const char *name)
+{
+	struct stat opened, named;
+
+	return fstat(fd, &opened) == 0 && fstatat(dir, name, &named, AT_SYMLINK_NOFOLLOW) == 0 && opened.st_dev == named.st_dev &&
+	       opened.st_ino == named.st_ino;
+}
+
 static int take(int dir, const char *name, long part, long long wait_ms, struct error *error)
 {
-	AUTO_CLOSE int fd = openat(dir, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
+	long long deadline = time_monotonic() + wait_ms;
+	struct stat status;
 
-	if (fd < 0)
-		return explain(errno, "cannot open the lock", dir, name, error);
-	return wait_for(fd, part, dir, name, wait_ms, error) ? -1 : steal_fd(&fd);
+	for (int tries = 0; tries < REPLACED_MOST; tries++) {
+		AUTO_CLOSE int fd = openat(dir, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+		if (fd < 0)
+			return explain(errno, "cannot open the lock", dir, name, error);
+		if (fstat(fd, &status) == 0 && status.st_mode & (S_IRWXG | S_IRWXO))
+			fchmod(fd, 0600);
+		if (wait_for(fd, part, dir, name, deadline, error))
+			return -1;
+		if (is_named(fd, dir, name)) /* not so when somebody removed it meanwhile: others lock another file by now */
+			return steal_fd(&fd);
+	}
+	return explain(ESTALE, "cannot take the lock", dir, name, error);
 }
 
 int lock_take(int dir, const char *name, long long wait_ms, struct error *error)
@@ -79,15 +107,12 @@ int lock_take_part(int dir, const char *name, unsigned part, long long wait_ms, 
 
 int lock_open(int fd, int dir, const char *name, long long wait_ms, struct error *error)
 {
-	return wait_for(fd, -1, dir, name, wait_ms, error);
+	return wait_for(fd, -1, dir, name, time_monotonic() + wait_ms, error);
 }
 
 int lock_is_ours(int fd, int dir, const char *name)
 {
-	struct stat opened, named;
-
-	return fd >= 0 && fstat(fd, &opened) == 0 && fstatat(dir, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       opened.st_dev == named.st_dev && opened.st_ino == named.st_ino && flock(fd, LOCK_EX | LOCK_NB) == 0;
+	return fd >= 0 && is_named(fd, dir, name) && flock(fd, LOCK_EX | LOCK_NB) == 0;
 }
 
 /* True when the process has the file open: where the device of a file system is not that of its files, as with Btrfs. */

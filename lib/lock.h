@@ -7,8 +7,10 @@
 
 struct error;
 
-/* Takes the lock file name below dir, which is created when missing, waiting at most wait_ms milliseconds. Returns its
- * descriptor, which holds the lock until it is closed; or -1 with ERROR_LOCKED, or ERROR_FILESYSTEM. */
+/* Takes the lock file name below dir, which is created when missing, and made one that nobody else can open, and so lock: whoever
+ * may only read a file may lock it for ever. Waits at most wait_ms milliseconds. Returns its descriptor, which holds the lock until
+ * it is closed; or -1 with ERROR_LOCKED, or ERROR_FILESYSTEM. It is the lock of whatever has the name then; but who removes the
+ * file lets the next one in. */
 int lock_take(int dir, const char *name, long long wait_ms, struct error *error);
 
 /* As lock_take, for the file that is open at fd already, name below dir, until that is closed. Returns 0 or -1. */

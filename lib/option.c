@@ -34,7 +34,7 @@ static void variable_name(const struct option_spec *spec, char name[64])
 	size_t i = 0;
 
 	memcpy(name, PREFIX, PREFIX_LENGTH);
-	for (; spec->name[i] && i < 58; i++)
+	for (; i < 58 && spec->name[i]; i++)
 		name[PREFIX_LENGTH + i] = variable_letter(spec->name[i]);
 	name[PREFIX_LENGTH + i] = '\0';
 }
@@ -55,6 +55,8 @@ int option_truth(const char *text)
 {
 	return is_choice("1|true|yes|on", text) ? 1 : is_choice("0|false|no|off", text) ? 0 : -1;
 }
+
+static const char space[] = " \t\r\n";
 
 static void add_item(struct option_value *value, const char *item)
 {
@@ -111,6 +113,9 @@ static const char *set_value(const struct option_spec *spec, struct option_value
 		break;
 	case OPTION_STRING:
 	case OPTION_LIST:
+		if (spec->least && !text[strspn(text, space)])
+			return "a text that is not empty";
+		break;
 	case OPTION_MAYBE:
 		break;
 	}
@@ -149,7 +154,7 @@ static char **own_variables(void)
 		count += strncmp(*entry, PREFIX, PREFIX_LENGTH) == 0;
 	char **own = xreallocarray(NULL, count + 1, sizeof *own);
 	own[count] = NULL;
-	for (char **entry = environ; count; entry++)
+	for (char **entry = environ; entry && *entry; entry++)
 		if (strncmp(*entry, PREFIX, PREFIX_LENGTH) == 0)
 			own[--count] = *entry;
 	return own;
@@ -177,6 +182,8 @@ static int set_from_environment(const struct option_spec *spec, char *const *own
 		return 0;
 	if (spec->type == OPTION_LIST) {
 		size_t count;
+		if (set_value(spec, value, text, NULL))
+			return error_set(error, ERROR_USAGE, "the variable of --%s has nothing but white space in it", spec->name);
 		value->words = str_split(text, &count);
 		for (size_t i = 0; i < count; i++)
 			add_item(value, value->words[i]);
@@ -326,6 +333,11 @@ bool option_given(const struct options *options, size_t id)
 	return options->values[id].given;
 }
 
+bool option_by_flag(const struct options *options, size_t id)
+{
+	return options->values[id].by_flag;
+}
+
 const char *option_string(const struct options *options, size_t id)
 {
 	return options->values[id].text;
@@ -351,13 +363,12 @@ bool option_flag(const struct options *options, size_t id)
 /* Joins the items of a list as they are read from the environment. Returns 0, or -1 when one would be torn. */
 static int join_items(const struct option_spec *spec, const struct option_value *value, struct buf *list, struct error *error)
 {
-	static const char space[] = " \t\r\n";
-
 	for (size_t n = 0; n < value->item_count; n++) {
 		const char *item = value->items[n] + strspn(value->items[n], space), *end = item + strcspn(item, space);
-		if (end[strspn(end, space)])
-			return error_set(error, ERROR_USAGE, "--%s %s: expected a text without white space", spec->name,
-					 value->items[n]);
+		if (end[strspn(end, space)]) {
+			error_set(error, ERROR_USAGE, "--%s %s: expected a text without white space", spec->name, value->items[n]);
+			return error_hint(error, "give the option once for each; in a URL, as of a command, %%20 is a space");
+		}
 		buf_printf(list, "%s%.*s", n ? " " : "", (int)(end - item), item);
 	}
 	return 0;

@@ -27,7 +27,7 @@ struct option_spec {
 	enum option_type type;
 	const char *argument; /* what --help calls the value */
 	const char *standard; /* the default as a user would write it, NULL for none */
-	long long least, most; /* of a number, milliseconds or bytes; most 0 for no limit */
+	long long least, most; /* of a number, milliseconds or bytes, most 0 for no limit; least 1 for a text that is not blank */
 	unsigned users;       /* one bit for each tool that takes the option */
 	const char *help;     /* what it does, without a full stop */
 };
@@ -53,6 +53,9 @@ void option_free(struct options *options);
 
 /* True when the option was given by a flag or the environment. */
 bool option_given(const struct options *options, size_t id);
+
+/* True when it was given by a flag. */
+bool option_by_flag(const struct options *options, size_t id);
 
 /* Returns the text of the option, its default, or NULL. It belongs to options. */
 const char *option_string(const struct options *options, size_t id);

@@ -70,12 +70,15 @@ char *proc_sibling(const char *name);
  * puts there; the caller frees it. name is argv[0], for systems that do not tell. To be called in the first working directory. */
 char *proc_program(const char *name);
 
-/* Returns the helper program of that name: the one that lies where it does in a build and in an installation, seen from the directory
- * of this program, or else the one in the directory given. The caller frees it. */
+/* Returns the helper program of that name: the one that lies where it does in a build and in an installation, seen from the
+ * directory of this program, or else the one in the directory given. The caller frees it. */
 char *proc_helper(const char *name, const char *directory);
 
 /* Returns the parent of a living process, 0 when it has none here; -1 when there is no such process, or this user may not know. */
 pid_t proc_parent(pid_t pid);
+
+/* True when the process is stopped, by a signal or a debugger, until somebody lets it go on. */
+bool proc_is_stopped(pid_t pid);
 
 /* True when a living process has a controlling terminal. */
 bool proc_has_terminal(pid_t pid);

@@ -17,7 +17,7 @@
 static char *executed_path(void)
 {
 #ifdef HAVE_GETAUXVAL
-	const char *executed = (const char *)getauxval(AT_EXECFN);
+	const char *executed = (const char *)getauxval(AT_EXECFN); /* NOLINT(performance-no-int-to-ptr): getauxval(3) is so */
 
 	if (executed)
 		return fs_absolute_path(executed);

@@ -44,6 +44,13 @@ pid_t proc_parent(pid_t pid)
 	return read_state(pid, &state) ? -1 : state.parent;
 }
 
+bool proc_is_stopped(pid_t pid)
+{
+	struct state state;
+
+	return read_state(pid, &state) == 0 && (state.letter == 'T' || state.letter == 't');
+}
+
 bool proc_has_terminal(pid_t pid)
 {
 	struct state state;

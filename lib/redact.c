@@ -55,6 +55,22 @@ void redact_learn(const char *secret)
 	}
 }
 
+static void wipe(struct list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		explicit_bzero(list->items[i].bytes, list->items[i].length);
+	list->count = 0;
+}
+
+void redact_forget(void)
+{
+	wipe(&secrets);
+	wipe(&forms);
+	memset(begins, 0, sizeof begins);
+	secrets_in_forms = 0;
+	collect_later = NULL;
+}
+
 void redact_prepare(void (*collect)(void))
 {
 	collect_later = collect;
@@ -77,7 +93,7 @@ bool redact_is_secret_name(const char *name)
 			return true;
 	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
 		if (start && strcasecmp(name + start, keys[i]) == 0)
-			return !strcasestr(name, "public");
+			return !strcasestr(name, "public") && !strcasestr(name, "verify");
 	return false;
 }
 

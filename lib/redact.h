@@ -15,6 +15,9 @@ enum { REDACT_LEAST = 8 };
  * begin with -----. */
 void redact_learn(const char *secret);
 
+/* Wipes all that was learned, and learns nothing later: for a process that is not to know it. */
+void redact_forget(void);
+
 /* Has collect called once, before the first text is looked at: it learns what costs something to find. A process that has nothing
  * to say never pays for it. */
 void redact_prepare(void (*collect)(void));

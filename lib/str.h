@@ -21,8 +21,8 @@ bool str_ends(const char *text, const char *suffix);
  * control character, and not beginning with a dot. */
 bool str_is_file_name(const char *text);
 
-/* Returns the length of the well-formed UTF-8 sequence at text (RFC 3629), 0 when there is none. */
-size_t str_utf8_length(const char *text);
+/* Returns the length of the well-formed UTF-8 sequence at start (RFC 3629), 0 when there is none. */
+size_t str_utf8_length(const char *start);
 
 /* Returns the code point of the control character that text begins with: C0, DEL or C1, which move terminals, or one of those by
  * which Unicode breaks lines and turns their direction round, so that a reader sees something else; 0 for any other character. */

@@ -10,6 +10,7 @@
 #include "time.h"
 
 #include <limits.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,7 +19,7 @@
 
 enum { FORMAT_VERSION = 1 };
 
-enum member_type { STRING, NUMBER, BOOLEAN, TIME, OBJECT, HOOKS, NOTICES, STRINGS };
+enum member_type { STRING, NUMBER, BOOLEAN, TIME, OBJECT, HOOKS, NOTICES, SIGNATURES, STRINGS };
 
 static const struct member {
 	const char *path;
@@ -55,7 +56,7 @@ static const char *type_mismatch(const cJSON *item, enum member_type type)
 	case STRING:
 		return cJSON_IsString(item) ? NULL : "a text";
 	case NUMBER:
-		return cJSON_IsNumber(item) ? NULL : "a number";
+		return cJSON_IsNumber(item) && isfinite(item->valuedouble) ? NULL : "a number"; /* 1e999 would be printed as null */
 	case BOOLEAN:
 		return cJSON_IsBool(item) ? NULL : "true or false";
 	case TIME:
@@ -65,6 +66,7 @@ static const char *type_mismatch(const cJSON *item, enum member_type type)
 		return cJSON_IsObject(item) ? NULL : "an object";
 	case HOOKS:
 	case NOTICES:
+	case SIGNATURES:
 	case STRINGS:
 		return cJSON_IsArray(item) ? NULL : "an array";
 	}
@@ -102,6 +104,20 @@ static int check_names(const cJSON *document, struct error *error)
 	return 0;
 }
 
+/* What is told of releases is where releases are: commands are told these paths. */
+static int check_paths(const cJSON *document, struct error *error)
+{
+	static const char *const paths[] = {"previous.path", "deploy.path", NULL};
+	AUTO_FREE char *releases = xasprintf("%s/releases/", json_string(document, "root"));
+
+	for (const char *const *path = paths; *path; path++) {
+		const char *given = json_string(document, *path);
+		if (given && !(str_starts(given, releases) && str_is_file_name(given + strlen(releases))))
+			return error_set(error, ERROR_DOCUMENT, "the member %s of the document is not in %s", *path, releases);
+	}
+	return 0;
+}
+
 static int check_document(const cJSON *document, struct error *error)
 {
 	const char *state = json_string(document, "state"), *mode = json_string(document, "mode");
@@ -114,7 +130,8 @@ static int check_document(const cJSON *document, struct error *error)
 			  FORMAT_VERSION);
 		return error_hint(error, "use stages of one release of dewy together");
 	}
-	if (check_types(document, error) || document_require(document, ANY, error) || check_names(document, error))
+	if (check_types(document, error) || document_require(document, ANY, error) || check_names(document, error) ||
+	    check_paths(document, error))
 		return -1;
 	if (state_from_word(state) < 0)
 		return error_set(error, ERROR_DOCUMENT, "the document has the unknown state %s", state);

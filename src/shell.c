@@ -49,7 +49,7 @@ int shell_run(const struct shell *shell, size_t output_limit, long long timeout_
 	const char *const added[] = {id, app, version, previous, directory, root, artifact, NULL};
 	AUTO_FREE const char **environment = proc_environment(secret_variables, added);
 	AUTO_FREE char *text = shell->input ? NULL : json_print(shell->document);
-	const char *bytes = text ? text : shell->input;
+	const char *bytes = shell->input ? shell->input : text;
 	AUTO_CLOSE int input = fs_scratch(bytes, strlen(bytes), error);
 	struct proc_spec spec = {.argv = argv, .environment = environment, .directory = shell->root->fd, .in = input,
 				 .grace_ms = shell->grace_ms};

@@ -73,23 +73,31 @@ static int check_root(const struct driver *driver, struct error *error)
 	return error_hint(error, "run in that directory, or give --root or DEWY_ROOT to every stage");
 }
 
-/* Takes the lock of ROOT, unless the caller holds it and handed it down. Returns a descriptor to close, -1 for none needed
- * (then *ret_failed is 0) or for an error. */
-static int take_lock(const struct driver *driver, int *ret_failed, struct error *error)
+/* Returns the descriptor of the lock that the caller handed down, -1 for none. What this process starts neither gets it, and would
+ * keep it for as long as it lives, nor hears of it. */
+static int inherited_lock(void)
 {
-	const char *inherited = getenv("DEWY_LOCK_FD");
+	const char *text = getenv("DEWY_LOCK_FD");
 	long long fd;
 
-	*ret_failed = 0;
-	if (!driver->stage->takes_lock)
-		return -1;
-	if (inherited && str_to_number(inherited, &fd) == 0 && lock_is_ours((int)fd, driver->root.state, "lock")) {
-		fcntl((int)fd, F_SETFD, FD_CLOEXEC);
-		return -1;
+	if (!text || str_to_number(text, &fd) || fd <= STDERR_FILENO || fcntl((int)fd, F_SETFD, FD_CLOEXEC))
+		fd = -1;
+	unsetenv("DEWY_LOCK_FD");
+	return (int)fd;
+}
+
+/* Takes the lock of ROOT, unless the caller holds it. Returns 0 with a descriptor to close, -1 for none; or -1. */
+static int take_lock(const struct driver *driver, int inherited, int *ret_lock, struct error *error)
+{
+	long long wait_ms = option_number(&driver->options, OPT_LOCK_WAIT);
+	int state = driver->root.state;
+
+	if (inherited >= 0 && !lock_is_ours(inherited, state, "lock")) {
+		error_set(error, ERROR_LOCKED, "%s/.dewy/lock is not what this run has locked: it or the root was replaced",
+			  driver->root.path);
+		return error_hint(error, "run again; the lock is free when its holder ends, and its file does no harm");
 	}
-	int lock = lock_take(driver->root.state, "lock", option_number(&driver->options, OPT_LOCK_WAIT), error);
-	*ret_failed = lock < 0;
-	return lock;
+	return inherited < 0 && (*ret_lock = lock_take(state, "lock", wait_ms, error)) < 0 ? -1 : 0;
 }
 
 static void stamp(struct driver *driver, long long started_at)
@@ -174,14 +182,14 @@ static void act(struct driver *driver)
 {
 	long long started_at = time_now();
 	struct error error = {0};
-	int failed = 0;
+	int failed = 0, inherited = inherited_lock();
+	AUTO_CLOSE int lock = -1;
 
 	driver->started_at = time_monotonic();
 	if (begins(driver))
 		driver->document = begin_document(driver);
 	if (driver->stage->takes_lock)
-		failed = root_prepare(&driver->root, &error);
-	AUTO_CLOSE int lock = failed ? -1 : take_lock(driver, &failed, &error);
+		failed = root_prepare(&driver->root, &error) || take_lock(driver, inherited, &lock, &error);
 	if (!failed)
 		failed = run_step(driver, &error);
 	if (!driver->stage->keeps_state)

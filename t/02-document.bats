@@ -53,7 +53,7 @@ schema_refuses() {
 @test "dewy-document(5) explains every member, with its type" {
   local path type _ word
   declare -A word=([STRING]=text [NUMBER]=number [BOOLEAN]=boolean [TIME]=time [OBJECT]=object [HOOKS]='array of objects'
-    [NOTICES]='array of objects' [STRINGS]='array of texts')
+    [NOTICES]='array of objects' [SIGNATURES]='array of objects' [STRINGS]='array of texts')
   while IFS=$'\t' read -r path type _; do
     grep -qxF ".It Li $path Pq ${word[$type]}" "$PAGE" || fail "$path Pq ${word[$type]}"
   done < <(members)
@@ -110,6 +110,7 @@ schema_refuses() {
     [ $? = 1 ] && [ ! -s "$BATS_TEST_TMPDIR/out" ] && [ -s "$BATS_TEST_TMPDIR/err" ] || fail "$document"
   done <"$BATS_TEST_TMPDIR/refused"
   schema_refuses
+  refused by-tool < <(minimal '.artifact.size = 7' | sed 's/"size":7/"size":1e999/') # which would be printed as null
 }
 
 @test "a state, a mode or a format version that does not exist is refused" {

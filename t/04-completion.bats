@@ -44,6 +44,7 @@ complete_bash() {
   touch release.pid
   assert_equal "$(complete_bash dewy-notify --root rel)" releases
   assert_equal "$(complete_bash dewy-restart --pid-file rel)" $'release.pid\nreleases'
+  assert_equal "$(complete_bash dewy-fetch --verify-key rel)" $'release.pid\nreleases'
   assert_equal "$(complete_bash dewy-serve --socket-user roo)" root
   assert_equal "$(complete_bash dewy-serve --group daem)" daemon
   run complete_bash dewy once -- dewy-not

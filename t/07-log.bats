@@ -284,6 +284,8 @@ hook() {
   AWS_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE MAIL_USERNAME=ops@example.com GITHUB_APP_ID=1234567890 GH_TOKEN_FILE=/etc/dewy/nothing \
     hook 'echo AKIAIOSFODNN7EXAMPLE ops@example.com 1234567890 /etc/dewy/nothing'
   assert_equal "$printed" "AKIAIOSFODNN7EXAMPLE ops@example.com 1234567890 /etc/dewy/nothing"
+  RELEASE_VERIFY_KEY=/etc/dewy/myapp.pub RELEASE_SIGN_KEY=0123456789 hook 'echo /etc/dewy/myapp.pub 0123456789'
+  assert_equal "$printed" "/etc/dewy/myapp.pub [redacted]"
 }
 
 @test "a secret in a notice, in an error and in the history is taken out" {

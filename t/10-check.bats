@@ -384,11 +384,11 @@ TABLE
 @test "server mode: a server that failed to start waits for its next attempt" {
   publish v1.2.3
   deployed v1.2.3
-  failed_to_start v1.2.3--app_linux_amd64.tar.gz 3 '2099-01-01 00:00:00'
+  failed_to_start v1.2.3--app_linux_amd64.tar.gz 3 '+30 minutes'
   run --separate-stderr check --mode server
   assert_success
   [ "$(field state)" = waiting ]
-  [ "$(field reason)" = "server not running: v1.2.3 failed to start 3 times, next attempt at 2099-01-01T00:00:00Z" ]
+  [ "$(field reason)" = "server not running: v1.2.3 failed to start 3 times, next attempt at $(jq -r .next_at "$ROOT/.dewy/attempts.json")" ]
   [[ $stderr == *"WARN: server not running: v1.2.3 failed to start 3 times"*hint=*--force* ]]
   rm -r "$REGISTRY"
   run --separate-stderr check --mode server

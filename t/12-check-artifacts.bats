@@ -15,7 +15,7 @@ selected() {
   mkdir "$REGISTRY/v1.2.3"
   for artifact; do : >"$REGISTRY/v1.2.3/$artifact"; done
   document=$(TEST_SYSTEM=$system TEST_MACHINE=$machine TEST_LIBC=$libc LD_PRELOAD=$BATS_FILE_TMPDIR/platform.so \
-    ASAN_OPTIONS=verify_asan_link_order=0 dewy-check --app app --grace-period 0 --registry "file://$REGISTRY" 2>/dev/null) || true
+    ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0 dewy-check --app app --grace-period 0 --registry "file://$REGISTRY" 2>/dev/null) || true
   jq -r 'if .state == "available" then .artifact.name elif .error.code == "ambiguous" then "?"
     elif .error.code == "not-found" then "-" else .error.message end' <<<"$document"
 }
@@ -99,6 +99,7 @@ x86_64 musl app-linux-amd64-musl.tar.gz app-linux-amd64.tar.gz app-linux-amd64-m
 x86_64 musl app-linux-amd64-static.tar.gz app-linux-amd64.tar.gz app-linux-amd64-static.tar.gz
 x86_64 gnu app-linux-amd64-musl.tar.gz app-linux-amd64-musl.tar.gz app-linux.zip
 x86_64 gnu app-linux-amd64-gnu.zip app-linux-amd64-gnu.zip app-linux-amd64-musl.tar.gz
+x86_64 gnu app-linux-amd64.tar.gz app-linux-amd64.tar.gz app-linux-amd64-musl.tar.gz app-extra-linux-amd64.tar.gz app-other-linux-amd64.tar.gz
 LIST
 }
 
@@ -163,7 +164,7 @@ LIST
 @test "two that are equal are an error that lists them and shows what to write" {
   mkdir "$REGISTRY/v1.2.3"
   touch "$REGISTRY/v1.2.3"/{server+_linux_amd64,client+_linux_amd64,other_linux_arm64,cli_darwin_amd64}.tar.gz
-  TEST_MACHINE=x86_64 LD_PRELOAD=$BATS_FILE_TMPDIR/platform.so ASAN_OPTIONS=verify_asan_link_order=0 run --separate-stderr check
+  TEST_MACHINE=x86_64 LD_PRELOAD=$BATS_FILE_TMPDIR/platform.so ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0 run --separate-stderr check
   [ "$status" -eq 2 ]
   [ "$(field error.code)" = ambiguous ]
   [[ $(field error.message) == "2 artifacts of v1.2.3 fit Linux x86_64 equally well: "* ]]

@@ -386,7 +386,7 @@ fetch() {
   done
   run --separate-stderr dewy-check --registry "gs://bucket/app?anonymous=maybe"
   [[ $(field error.message) == *"anonymous=maybe: expected true or false" ]]
-  for url in ftp://x http:// x.example "https://x?y=hush"; do
+  for url in "" /// ftp://x http:// x.example "https://x?y=hush"; do
     run --separate-stderr dewy-check --registry "gs://bucket/app?endpoint=$(encode "$url")"
     [ "$status" -eq 1 ]
     [[ $(field error.message) == *"endpoint is ${url%\?*}: expected the URL of a service"* ]]

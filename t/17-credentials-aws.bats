@@ -183,6 +183,33 @@ process() {
   DEWY_REGISTRY_TIMEOUT=200ms assert_error 'credential_process took longer than 200 ms'
 }
 
+@test "process: the command may start programs and write where it likes, which dewy says at DEBUG; without one, dewy is confined" {
+  local key='"Version": 1, "AccessKeyId": "AKIAPROC", "SecretAccessKey": "akiaproc"' said="DEBUG: Not confined reason="
+  export DEWY_LOG_LEVEL=debug
+  process "/bin/echo '{$key}' | /usr/bin/tee $HOME/kept"
+  assert_key AKIAPROC
+  [ -s "$HOME/kept" ]
+  [[ $stderr == *"$said"* ]]
+  config <<END
+[default]
+credential_process = /bin/echo '{$key}' | /usr/bin/tee $HOME/kept.again
+[profile deploy]
+role_arn = $ROLE
+source_profile = default
+END
+  AWS_PROFILE=deploy assert_key KEYsts1 'session/KEYsts1+='
+  [ -s "$HOME/kept.again" ]
+  [[ $stderr == *"$said"* ]]
+  in_environment
+  assert_key AKIAENV
+  [[ $stderr != *"$said"* ]]
+  unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY
+  in_file
+  config </dev/null
+  assert_key AKIAFILE
+  [[ $stderr != *"$said"* ]]
+}
+
 @test "role: exchanged by a signed request, kept sealed, and exchanged again before it expires" {
   in_file
   config <<END

@@ -109,7 +109,7 @@ whole() {
 @test "... and reads nothing again that it has received" {
   serve short:300000 short:300000 serve
   edit "$DOCUMENT" ".artifact.digest = \"sha256:$(sha256sum <"$ARTIFACT" | cut -d' ' -f1)\""
-  ASAN_OPTIONS=detect_leaks=0 run --separate-stderr strace -qq -y -e trace=read,pread64 -e signal=none \
+  ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0 run --separate-stderr strace -qq -y -e trace=read,pread64 -e signal=none \
     -o "$BATS_TEST_TMPDIR/trace" dewy-fetch <"$DOCUMENT"
   whole
   requests 3

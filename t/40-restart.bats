@@ -197,12 +197,12 @@ EOF
 @test "a release that is not ready in time is rolled back" {
   publish_server v1.0.0 says-ready
   dewy-check --mode assets | dewy-fetch | dewy-deploy >/dev/null
-  dewy-serve --daemonize --require-ready --ready-timeout 3s --log-file - -p "$DEWY_PORT" -- current/server
+  dewy-serve --daemonize --require-ready --ready-timeout 8s --log-file - -p "$DEWY_PORT" -- current/server
   pipe >/dev/null
   publish_server v1.1.0 "slow-start 60"
   run -4 --separate-stderr pipe
   [ "$(field state)" = rolled_back ]
-  [[ $(field error.message) == "v1.1.0 did not start: not ready in 3s" ]]
+  [[ $(field error.message) == "v1.1.0 did not start: not ready in 8s" ]]
   [ "$(answer)" = v1.0.0 ]
 }
 

@@ -80,7 +80,7 @@ publish_psgi() {
   assert_equal "$(stop_load)" 0
   assert_equal "$(field state) $(cat "$ROOT/current/version") $(answer)" "rolled_back v1.0.0 v1.0.0"
   assert_regex "$(field error.message)" '^v1.1.0 was not up in 4s: the supervisor [0-9]+ has no newer generation than [0-9]+$'
-  assert [ "$(field restart.duration_ms)" -lt 12000 ]
+  assert [ "$(field restart.duration_ms)" -lt 60000 ]
   grep -q 'seems to have failed to start' "$LOG"
   assert_equal "$(jq -r '.versions[0].version' "$ROOT/.dewy/rejected.json")" v1.1.0
   # what start_server tried for ever has come to rest with the old release, and the next one takes over

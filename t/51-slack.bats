@@ -356,7 +356,7 @@ released() {
     assert_equal "$(field 'notices[0].sent')" true
     assert_equal "$(sent 'has("thread_ts")' | tail -n 1)" false
   done
-  tell 'slack://deploys?thread=true' < <(one | jq -c '.deploy.path = "/proc/self/nothing"')
+  tell 'slack://deploys?thread=true' < <(one | jq -c '.deploy.path = "\(.root)/releases/nothing"')
   assert_equal "$(sent 'has("thread_ts")' | sort | uniq -c | tr -s ' ')" ' 10 false'
 }
 

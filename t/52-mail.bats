@@ -340,9 +340,9 @@ exit code: 3"
 }
 
 @test "a mailbox that is full, and one that puts off each time" {
-  notify --notify-timeout 1s --notifier "mail://$OPEN/full@test?tls=none" < <(document running "$(notice deploy important one)")
+  notify --notify-timeout 5s --notifier "mail://$OPEN/full@test?tls=none" < <(document running "$(notice deploy important one)")
   assert_refused "$OPEN has no room for the recipient: full@test \(452 4.2.2 mailbox full\)" 'make room'
-  notify --notify-timeout 1s --notifier "mail://$OPEN/busy@test?tls=none" < <(document running "$(notice deploy important one)")
+  notify --notify-timeout 5s --notifier "mail://$OPEN/busy@test?tls=none" < <(document running "$(notice deploy important one)")
   assert_refused "$OPEN puts off the recipient: busy@test \(451 4.3.2 try again later\)" 'greylisting'
 }
 
@@ -380,22 +380,27 @@ exit code: 3"
   for step in greeting EHLO MAIL RCPT DATA .; do
     rm -rf bad
     stand_in "$step=hang"
-    local start=${EPOCHREALTIME/./}
+    local now start
+    milliseconds
+    start=$now
     notify --notify-timeout 700ms --notifier "mail://$BAD/x@test?tls=none" < <(document running "$(notice deploy important one)")
-    local took=$(((${EPOCHREALTIME/./} - start) / 1000))
+    milliseconds
     assert_refused "$BAD did not answer in time: the last step was" 'notify-timeout'
-    assert [ $took -ge 650 ]
-    assert [ $took -lt 10000 ]
+    assert [ $((now - start)) -ge 650 ]
+    assert [ $((now - start)) -lt 25000 ] # the default is 30 s
   done
 }
 
 @test "the farewell is not waited for" {
   stand_in QUIT=hang
-  local start=$SECONDS
-  tell "mail://$BAD/x@test?tls=none"
+  local now start
+  milliseconds
+  start=$now
+  DEWY_NOTIFY_TIMEOUT=170s tell "mail://$BAD/x@test?tls=none"
   assert_success
   assert_equal "$(field 'notices[0].sent')" true
-  assert [ $((SECONDS - start)) -lt 15 ]
+  milliseconds
+  assert [ $((now - start)) -lt 90000 ]
 }
 
 # dialogues FILTER: of each attempt that the log in $stderr has.
@@ -562,10 +567,13 @@ fake_sendmail() {
 
 @test "sendmail that does not end is ended, with all that it started" {
   fake_sendmail 'trap "" TERM; sleep 1000 & echo $! >'"$PWD"'/child; echo still busy >&2; while :; do sleep 1; done'
-  local start=$SECONDS
+  local now start
+  milliseconds
+  start=$now
   notify --notify-timeout 2s --notifier sendmail:x < <(document running "$(notice deploy important one)")
   assert_refused 'sendmail did not end in time: still busy' '.'
-  assert [ $((SECONDS - start)) -lt 10 ]
+  milliseconds
+  assert [ $((now - start)) -lt 25000 ]
   wait_until gone "$(cat child)"
 }
 
@@ -581,8 +589,9 @@ fake_sendmail() {
   assert_equal "$(field 'notices[0].sent')" true
   arrived cron@mail.test
   run --separate-stderr in_private_mounts sh -c "$where" "$DEWY_BIN/dewy-notify" empty <in
-  assert_failure 1
-  assert_regex "$stderr" 'there is no program sendmail in PATH or /usr/sbin; install'
+  assert_success
+  assert_equal "$(field 'notices[0].sent')" false
+  assert_regex "$stderr" 'there is no program sendmail in PATH or /usr/sbin.*install'
 }
 
 @test "sendmail: addresses that cannot be are refused" {

@@ -267,7 +267,7 @@ is_delivered() {
   assert_equal "$(texts web)" $'"one"\n"two"'
   kill $pid
   wait_until gone $pid
-  notify --notify-timeout 1s --notifier "http://127.0.0.1:$dead/" --notifier "http://127.0.0.1:$port/" <in
+  notify --notify-timeout 8s --notifier "http://127.0.0.1:$dead/" --notifier "http://127.0.0.1:$port/" <in
   assert_success
   assert_regex "$stderr" "error=\"cannot reach 127.0.0.1:$dead: timed out"
   assert_equal "$(field 'notices | map(.sent_to | length) | tojson')" '[2,2]'
@@ -464,4 +464,22 @@ held() {
   notify --notifier "$url" < <(failed one)
   assert_failure 2
   assert_regex "$(texts web | tail -n 1)" 'Error occurred'
+}
+
+@test "a notifier that is mistyped silences no other one of a run, and the status tells that nobody hears it" {
+  serve web
+  publish v1.2.3
+  run -0 --separate-stderr dewy once --registry "file://$REGISTRY" --notifier slackk://general \
+    --notifier "http://127.0.0.1:$port/" --notifier slack://general --notifier http
+  assert_regex "$(texts web)" '"Deployed v1.2.3 in '
+  assert_equal "$(ls "$REGISTRY/v1.2.3" | grep -c '^shipped_to')" 1
+  assert_equal "$(grep -c 'WARN: Notification failed' <<<"$stderr")" 3
+  [[ $stderr == *'channel="notifier#1" notices="3" error="--notifier 1: unknown scheme slackk:"'* ]]
+  run -0 dewy status
+  assert_output --regexp '3 undelivered to notifier#1 since .*: --notifier 1: unknown scheme slackk:'
+  assert_output --partial 'undelivered to slack:general since '
+  assert_output --partial 'undelivered to notifier#4 since '
+  refute_output --partial 127.0.0.1
+  run -0 --separate-stderr dewy once --registry "file://$REGISTRY" --notifier "http://127.0.0.1:$port/" --force
+  assert_equal "$(texts web | grep -c '"Deployed v1.2.3 in ')" 2
 }

@@ -205,13 +205,13 @@ program() {
   program tell 'jq -c . >>told' 'pwd >where' 'env >environment' 'printf "%s\n" "$@" >arguments' 'echo noise'
   SLACK_TOKEN=s3cret WEBHOOK_SECRET=s3cret MAIL_PASSWORD=s3cret GH_TOKEN=s3cret DEWY_NOTIFIER="exec:./tell%20a%20'b%20c'%20%3F%25" \
     notify < <(document running "$(notice deploy important one) | $(notice deploy important two) | .artifact.name = \"app.tar.gz\" |
-      .deploy.path = \"/opt/app/releases/1\"")
+      .deploy.path = \"$ROOT/releases/20240115T103045Z\"")
   assert_success
   assert_equal "$(jq -r '[.text, .notice.stage, .document.release.version] | join(" ")' "$ROOT/told")" $'one deploy v1.2.3\ntwo deploy v1.2.3'
   assert_equal "$(cat "$ROOT/where")" "$(realpath "$ROOT")"
   assert_equal "$(cat "$ROOT/arguments")" $'a\nb c\n?%'
   assert_equal "$(grep ^DEWY_ "$ROOT/environment" | sort)" "$(printf '%s\n' DEWY_APP=root DEWY_ARTIFACT=app.tar.gz DEWY_ID=20240115T103044Z-7f3a91 \
-    DEWY_PREVIOUS_VERSION= DEWY_RELEASE_DIR=/opt/app/releases/1 "DEWY_ROOT=$ROOT" DEWY_VERSION=v1.2.3)"
+    DEWY_PREVIOUS_VERSION= "DEWY_RELEASE_DIR=$ROOT/releases/20240115T103045Z" "DEWY_ROOT=$ROOT" DEWY_VERSION=v1.2.3)"
   assert_equal "$(field 'notices[0].sent_to | tojson')" '["log","exec:tell"]'
   run ! grep s3cret "$ROOT/environment"
   refute_regex "$stderr" noise

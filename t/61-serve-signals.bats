@@ -99,9 +99,9 @@ socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"READY=1", os.environ["
 
 @test "a new generation that never becomes ready is killed, even when it ignores TERM" {
   printf 'ignore\nsay STATUS=loading\nsilent\n' | plan 2
-  serve --ready-timeout 3s --kill-timeout 2s
+  serve --ready-timeout 8s --kill-timeout 2s
   signals HUP
-  wait_until state failed 2 'not ready in 3s'
+  wait_until state failed 2 'not ready in 8s'
   wait_until recorded 2 SIGTERM
   wait_until gone "$(worker 2)"
   run ! gone "$(worker 1)"

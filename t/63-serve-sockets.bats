@@ -341,7 +341,7 @@ rights() {
   printf '%s\n' '#include <unistd.h>' 'int initgroups(const char *user, unsigned group);' \
     'int initgroups(const char *user, unsigned group) { (void)user; (void)group; for (;;) pause(); }' >"$BATS_TEST_TMPDIR/hang.c"
   cc -shared -fPIC -o "$BATS_TEST_TMPDIR/hang.so" "$BATS_TEST_TMPDIR/hang.c"
-  LD_PRELOAD=$BATS_TEST_TMPDIR/hang.so ASAN_OPTIONS=verify_asan_link_order=0 run -1 timeout -k 1 60 \
+  LD_PRELOAD=$BATS_TEST_TMPDIR/hang.so ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0 run -1 timeout -k 1 60 \
     dewy-serve --pid-file "$BATS_TEST_TMPDIR/none.pid" --status-file "$BATS_TEST_TMPDIR/status" --user nobody -- true
   assert_output --partial '--user nobody: cannot give workers these rights: Connection timed out; see whether getent initgroups answers'
   assert [ $((SECONDS - began)) -lt 50 ]

@@ -8,7 +8,7 @@ MISSING=signalfd4,timerfd_create,pidfd_open,pidfd_send_signal,memfd_create
 prepare() {
   serve_prepare
   REFUSED=$BATS_TEST_TMPDIR/refused
-  export ASAN_OPTIONS=detect_leaks=0 # which cannot be traced
+  export ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0 # which cannot be traced
   UNDER=(strace -D -f -qq --seccomp-bpf -o "$REFUSED" -e "trace=$MISSING" -e "inject=$MISSING:error=ENOSYS")
 }
 

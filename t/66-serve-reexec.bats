@@ -222,7 +222,7 @@ EOF2
 }
 
 @test "a program that agreed and then cannot go on executes the one of before" {
-  export ASAN_OPTIONS=detect_leaks=0 # which cannot be traced
+  export ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0 # which cannot be traced
   server v1
   serve --port "127.0.0.1:$PORT"
   local before pid
@@ -246,7 +246,7 @@ EOF2
 }
 
 @test "a program that agreed and then cannot wait for signals loses none of them on the way back" {
-  export ASAN_OPTIONS=detect_leaks=0 # which cannot be traced
+  export ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0 # which cannot be traced
   serve
   agrees_and_fails signalfd4,pipe2
   signals USR2
@@ -296,11 +296,11 @@ EOF2
 
 @test "during a start: a new worker that is not ready in time is discarded, counted from its start" {
   printf 'say STATUS=loading\nsilent\n' | plan 2
-  serve --ready-timeout 2s
+  serve --ready-timeout 8s
   signals HUP
   wait_until recorded 2 did say
   reexec
-  wait_until state failed 2 'not ready in 2s'
+  wait_until state failed 2 'not ready in 8s'
   wait_until recorded 2 SIGTERM
   run ! gone "$(worker 1)"
 }
@@ -350,7 +350,7 @@ EOF2
 
 @test "while a child that a worker left behind does not end: it is killed when its time comes" {
   echo fork | plan 1
-  serve --kill-timeout 8s
+  serve --kill-timeout 15s
   wait_until recorded 1 did fork
   signals HUP
   wait_until gone "$(worker 1)"

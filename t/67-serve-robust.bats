@@ -188,7 +188,7 @@ EOF2
 }
 
 @test "whoever floods NOTIFY_SOCKET keeps the supervisor from nothing" {
-  export ASAN_OPTIONS=detect_leaks=0 # which cannot be traced
+  export ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0 # which cannot be traced
   serve
   flood
   local flooded=$!

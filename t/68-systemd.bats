@@ -296,7 +296,7 @@ setpriv --reuid=www-data --clear-groups sh -c 'echo taken >mine' && echo taken
 touch /etc/there
 touch /srv/releases/there
 mkdir inside
-/usr/local/bin/confined inside mine write-outside
+CONFINED_DEBUG=1 /usr/local/bin/confined inside mine write-outside
 mount -t tmpfs none /tmp
 touch /opt/other/there && echo loosened
 EOF
@@ -318,6 +318,7 @@ EOF
   assert_line "touch: cannot touch '/etc/there': Read-only file system"
   assert_line "touch: cannot touch '/srv/releases/there': Read-only file system"
   assert_line --partial "outside: Permission denied"
+  refute_output --partial "Not confined"
   assert_line --regexp '^mount: .*(permission denied|not permitted)'
   assert_line loosened
 }

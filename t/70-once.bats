@@ -48,7 +48,7 @@ prepare() {
 @test "nothing to do takes two processes" {
   publish v1.0.0
   dewy once -l error >/dev/null
-  ASAN_OPTIONS=detect_leaks=0 strace -f -qq -e trace=execve -e signal=none -o "$BATS_TEST_TMPDIR/trace" dewy once
+  ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0 strace -f -qq -e trace=execve -e signal=none -o "$BATS_TEST_TMPDIR/trace" dewy once
   [ "$(grep -c 'execve(.* = 0' "$BATS_TEST_TMPDIR/trace")" = 2 ]
 }
 
@@ -187,6 +187,8 @@ links() {
   [[ $stderr == *"--stage-timeout 1ms: expected at least 1s and at most 24h"* ]]
   run -1 --separate-stderr dewy once --path "/tmp/my socket"
   [[ $stderr == *"--path /tmp/my socket: expected a text without white space"* ]]
+  run -1 --separate-stderr dewy once --notifier "exec:/bin/tell all"
+  [[ $stderr == *"--notifier exec:/bin/tell all: expected a text without white space; "*"%20 is a space"* ]]
   run -1 --separate-stderr dewy once --log-level loud
   [[ $stderr == *"--log-level loud: expected debug|info|warn|error"* ]]
   run -1 --separate-stderr dewy once --max-size
@@ -255,4 +257,15 @@ links() {
     [[ $stderr == "dewy once: "*"${option#*=}"*"; "* ]]
     [ ! -e "$ROOT/current" ]
   done
+}
+
+@test "an option that decides who may do what, and is empty, as a variable of the shell may be, is refused and not forgotten" {
+  local option
+  publish v1.0.0
+  for option in --user --group --socket-user --socket-group --health-url --health-path --notifier --unit --signal --restart-command \
+    --cacert --verify-key --verify-claims; do
+    run -1 --separate-stderr dewy once --registry "file://$REGISTRY" "$option" ''
+    assert_equal "$stderr" "dewy once: $option : expected a text that is not empty; see dewy once --help"
+  done
+  [ ! -e "$ROOT/.dewy" ]
 }

@@ -129,7 +129,7 @@ paused() {
 trace_pauses() {
   local count=$1 number
   shift
-  ASAN_OPTIONS=detect_leaks=0 start_watch strace -D -qq -e trace='/^p?poll$' -e signal=none -o "$BATS_TEST_TMPDIR/trace" dewy watch --interval 1000s "$@"
+  ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0 start_watch strace -D -qq -e trace='/^p?poll$' -e signal=none -o "$BATS_TEST_TMPDIR/trace" dewy watch --interval 1000s "$@"
   for number in $(seq "$count"); do
     wait_until paused "$number"
     kill -HUP $WATCH

@@ -52,6 +52,21 @@ roll_back() {
   find "$ROOT" -printf '%p %T@ %i\n' | sort | diff "$BATS_TEST_TMPDIR/before" -
 }
 
+@test "a run that was killed after it had rejected what it was to switch back from: the next one switches back" {
+  local before
+  roll_back
+  before=$(readlink "$ROOT/current")
+  ln -sfn "releases/$(ls "$ROOT/releases" | tail -n 1)" "$ROOT/current"
+  [ "$(cat "$ROOT/current/version")" = v1.1.0 ]
+  once
+  assert_failure 4
+  [ "$(field state)" = rolled_back ]
+  [ "$(readlink "$ROOT/current")" = "$before" ]
+  once
+  assert_success
+  [ "$(field state)" = unchanged ]
+}
+
 @test "another artifact under the rejected version is deployed" {
   roll_back
   publish_server v1.1.0

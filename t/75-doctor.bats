@@ -483,7 +483,7 @@ ceph() {
   assert_check clock warn 'the clock is (59|6[0-9]) s ahead of that of the registry; set the clock.*timedatectl'
   run faketime -f -1h dewy-doctor
   assert_failure 2
-  assert_check clock fail 'the clock is 36[0-9][0-9] s behind that of the registry: what is signed is refused'
+  assert_check clock fail 'the clock is (359[0-9]|36[0-9][0-9]) s behind that of the registry: what is signed is refused'
 }
 
 @test "a clock before the time at which dewy was installed is a failure" {
@@ -966,6 +966,41 @@ examined() {
   assert_failure 1
   assert_check notifiers fail '--notifier 1: unknown scheme gopher:;'
   refute_output --partial s3cretpath
+}
+
+@test "the keys that must sign are named, and looked at as dewy-fetch does" {
+  publish v1.0.0
+  doctor
+  assert_check signatures skip 'no key is configured: whoever may write to the registry decides what is installed'
+  minisign -G -W -p "$BATS_TEST_TMPDIR/key.pub" -s "$BATS_TEST_TMPDIR/key.sec" >/dev/null
+  doctor --verify-key "$BATS_TEST_TMPDIR/key.pub"
+  assert_check signatures warn 'what was signed once may be published again as another version.*--verify-claims app,version'
+  doctor --verify-key "$BATS_TEST_TMPDIR/key.pub" --verify-claims version
+  assert_check signatures warn 'what was signed once may be published again'
+  doctor --verify-key "$BATS_TEST_TMPDIR/key.pub" --verify-claims version,os,app
+  assert_success
+  assert_check signatures ok "1 of 1 keys must have signed: 0*$(sed -n 's/.*public key //p' "$BATS_TEST_TMPDIR/key.pub")"
+  refute_output --partial 'what was signed once'
+  doctor --verify-key "$BATS_TEST_TMPDIR/key.pub" --verify-threshold 2
+  assert_equal "$status" 1
+  assert_check signatures fail '--verify-threshold demands 2 keys, and --verify-key gives 1'
+  chmod 666 "$BATS_TEST_TMPDIR/key.pub"
+  doctor --verify-key "$BATS_TEST_TMPDIR/key.pub"
+  assert_check signatures fail 'others may write to the key .*chmod go-w'
+  doctor --verify-claims app
+  assert_check signatures fail 'no key to verify signatures with.*--verify-key'
+}
+
+@test "a release that nobody has signed is a warning when a key must have" {
+  publish v1.0.0
+  minisign -G -W -p "$BATS_TEST_TMPDIR/key.pub" -s "$BATS_TEST_TMPDIR/key.sec" >/dev/null
+  doctor --verify-key "$BATS_TEST_TMPDIR/key.pub"
+  assert_check release warn 'it is not signed, and neither is a checksum file that names it; publish app_linux_amd64.tar.gz.minisig'
+  doctor
+  assert_check release ok 'fits this machine'
+  minisign -S -s "$BATS_TEST_TMPDIR/key.sec" -m "$REGISTRY/v1.0.0/app_linux_amd64.tar.gz" >/dev/null
+  doctor --verify-key "$BATS_TEST_TMPDIR/key.pub"
+  assert_check release ok 'fits this machine'
 }
 
 @test "metrics are looked at, and neither written nor sent" {

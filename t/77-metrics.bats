@@ -55,7 +55,7 @@ document() {
   unset DEWY_METRICS_FILE
   publish v1.0.0
   dewy once >/dev/null
-  ASAN_OPTIONS=detect_leaks=0 strace -f -qq -o trace -e trace=%file dewy once >/dev/null
+  ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0 strace -f -qq -o trace -e trace=%file dewy once >/dev/null
   sed -i "s,$DEWY_BIN,BIN,g" trace
   run grep -iE 'metrics|otel|libcurl|dewy-notify' trace
   assert_output ""
@@ -104,7 +104,7 @@ document() {
   samples >before
   before=$(value dewy_last_check_timestamp_seconds)
   wait_until eval '[ $(date +%s%3N) -gt $(jq .checked_at "$ROOT/.dewy/metrics.json") ]'
-  ASAN_OPTIONS=detect_leaks=0 strace -f -qq -o trace -e trace=execve,fsync,fdatasync dewy once >/dev/null
+  ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0 strace -f -qq -o trace -e trace=execve,fsync,fdatasync dewy once >/dev/null
   jq -en "$(value dewy_last_check_timestamp_seconds) > $before" >/dev/null
   assert_equal "$(samples | grep -v 'last_\(check\|success\)')" "$(grep -v 'last_\(check\|success\)' before)"
   run grep -cE 'dewy-notify|sync' trace

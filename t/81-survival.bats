@@ -79,7 +79,7 @@ state() {
 }
 
 @test "runs at the same moment, of which some are killed: the next one converges" {
-  export ASAN_OPTIONS=detect_leaks=0 # whose process would be killed, too, and be waited for
+  export ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0 # whose process would be killed, too, and be waited for
   local minor=0 killed=0 killer pids pid
   while [ $killed -lt 20 ] && [ $minor -lt 30 ]; do
     publish_server v1.$((++minor)).0 says-ready

@@ -138,6 +138,26 @@ page_part() {
   done
 }
 
+# named_tests: prints file and test of each line in SECURITY that names them; "" as the test when all of a file is meant.
+named_tests() {
+  sed -nE 's#^ +(t/[a-z0-9.-]+\.ba(ts|sh))(, .*|: (.*))?$#\1\t\4#p' "$SOURCE/SECURITY"
+}
+
+@test "the tests that SECURITY names are there, and all attacks are named" {
+  local file name target
+  assert [ "$(named_tests | wc -l)" -gt 70 ]
+  while IFS=$'\t' read -r file name; do
+    [ -e "$SOURCE/$file" ] || fail "$file"
+    [ -z "$name" ] || grep -qxF "@test \"$name\" {" "$SOURCE/$file" || fail "$file: $name"
+  done < <(named_tests)
+  assert_equal "$(grep -hoP '^@test "\Kattack: .*(?=" \{$)' "$SOURCE"/t/*.bats | sort)" \
+    "$(named_tests | cut -f 2 | grep '^attack: ' | sort)"
+  for target in $(sed -nE 's/^ +make ([a-z-]+)  .*/\1/p' "$SOURCE/SECURITY"); do
+    grep -qE "^$target:" "$SOURCE/Makefile.am" || fail "make $target"
+  done
+  grep -q SECURITY "$SOURCE/README" && grep -q '^\.Pa SECURITY$' "$MAN/man7/dewy.7"
+}
+
 @test "the registries in dewy-registry(7) are asked as they stand" {
   local url urls
   urls=$(sed -n '/^\.Sh EXAMPLES/,/^\.Ed/p' "$MAN/man7/dewy-registry.7" | grep -E '^(ghr|gs|s3)://')

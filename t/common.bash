@@ -51,11 +51,20 @@ gone() {
   [ ! -e "/proc/$1/stat" ] || grep -q ') Z ' "/proc/$1/stat" 2>/dev/null
 }
 
+# milliseconds: sets $now to those since the machine booted, which nobody who sets its clock changes.
+milliseconds() {
+  read -r now _ </proc/uptime
+  now=$((10#${now/./} * 10))
+}
+
 # wait_until COMMAND...: runs it until it succeeds, for a minute at most (MOST seconds), which a machine under load may need.
 wait_until() {
-  local end=$((SECONDS + ${MOST:-60}))
+  local now end
+  milliseconds
+  end=$((now + ${MOST:-60} * 1000))
   until "$@" >/dev/null 2>&1; do
-    if [ $SECONDS -ge $end ]; then
+    milliseconds
+    if [ $now -ge $end ]; then
       echo "still not true after ${MOST:-60} s: $*" >&2
       return 1
     fi
@@ -162,9 +171,9 @@ stop_load() {
   cat "$BATS_TEST_TMPDIR/load.failed"
 }
 
-# sanitized: the tools were built with AddressSanitizer, whose shadow memory and own work make figures meaningless.
+# sanitized: the tools were built with AddressSanitizer or run under valgrind, whose own memory and work make figures meaningless.
 sanitized() {
-  grep -q __asan_init "$DEWY_BIN/dewy-deploy"
+  grep -q '__asan_init\|valgrind' "$DEWY_BIN/dewy-deploy"
 }
 
 # serves VERSION: true when the server on $PORT answers so. After a restart, the old generation may still be taking its leave:

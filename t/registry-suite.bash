@@ -264,7 +264,7 @@ file_of() {
 
 @test "no secret is in a log, a document, the state, or the arguments of a program" {
   published v1.0.0
-  ASAN_OPTIONS=detect_leaks=0 run -0 strace -f -s 100000 -e trace=execve -o "$BATS_TEST_TMPDIR/programs" dewy once --log-level debug \
+  ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0 run -0 strace -f -s 100000 -e trace=execve -o "$BATS_TEST_TMPDIR/programs" dewy once --log-level debug \
     --after-deploy-hook 'env >"$DEWY_ROOT/environment"'
   echo "$output" >"$ROOT/output"
   assert_equal "$(cat "$ROOT/current/version")" v1.0.0
@@ -310,4 +310,25 @@ file_of() {
   registry_sync
   run -0 --separate-stderr dewy-check
   assert [ "$(field artifact.revision)" != "$revision" ]
+}
+
+@test "what is signed is taken, by its own signature or that of a checksum file, and nothing else" {
+  local key=$BATS_TEST_TMPDIR/key artifact=app_linux_amd64.tar.gz
+  minisign -G -W -p "$key.pub" -s "$key.sec" >/dev/null
+  published v1.0.0
+  run --separate-stderr dewy once --no-report --verify-key "$key.pub"
+  assert_equal "$status $(field error.code)" "5 integrity"
+  minisign -S -s "$key.sec" -t "version=1.0.0 file=$artifact" -m "$REGISTRY/v1.0.0/$artifact" >/dev/null
+  registry_sync
+  run --separate-stderr dewy once --no-report --verify-key "$key.pub" --verify-claims version
+  assert_success
+  assert_equal "$(field 'fetch.signatures[0].file')" "$artifact.minisig"
+  publish v1.1.0
+  (cd "$REGISTRY/v1.1.0" && sha256sum "$artifact" >SHA256SUMS)
+  minisign -S -s "$key.sec" -x "$REGISTRY/v1.1.0/SHA256SUMS.release.minisig" -m "$REGISTRY/v1.1.0/SHA256SUMS" >/dev/null
+  registry_sync
+  run --separate-stderr dewy once --no-report --verify-key "$key.pub"
+  assert_success
+  assert_equal "$(field 'fetch.signatures[0].file')" SHA256SUMS.release.minisig
+  assert_equal "$(cat "$ROOT/current/version")" v1.1.0
 }

@@ -26,9 +26,9 @@ _dewy() {
   help=$("${tool[@]}" --help 2>/dev/null) || return
   argument=$(_dewy_argument "$3" <<<"$help")
   case $argument in
+    'FILE|'* | FILE | SOCKET) mapfile -t COMPREPLY < <(compgen -f -- "$word") ; return ;;
     *'|'*) words=${argument//|/ } ;;
     DIR) mapfile -t COMPREPLY < <(compgen -d -- "$word") ; return ;;
-    FILE | SOCKET) mapfile -t COMPREPLY < <(compgen -f -- "$word") ; return ;;
     USER) mapfile -t COMPREPLY < <(compgen -u -- "$word") ; return ;;
     GROUP) mapfile -t COMPREPLY < <(compgen -g -- "$word") ; return ;;
     '') words="$(_dewy_commands <<<"$help") $(grep -oE '^  (-., )?--[a-z-]+' <<<"$help" | grep -oE -- '--[a-z-]+')" ;;

@@ -39,6 +39,9 @@ BEGIN {
 				property("name", type["STRING"]) ", " property("command", type["STRING"]) ", " \
 				property("started_at", type["TIME"]) ", " property("exit_code", type["NUMBER"]) ", " property("duration_ms", type["NUMBER"]) ", " \
 				property("stdout", type["STRING"]) ", " property("stderr", type["STRING"]))
+	type["SIGNATURES"] = objects("key_id file comment", \
+				     property("key_id", type["STRING"] ", \"pattern\": \"^[0-9A-F]{16}$\"") ", " \
+				     property("file", type["STRING"]) ", " property("comment", type["STRING"]))
 	type["NOTICES"] = objects("time stage kind text sent", \
 				  property("time", type["TIME"]) ", " property("stage", type["STRING"]) ", " \
 				  property("kind", "\"enum\": " words("progress, important, hook or error")) ", " \

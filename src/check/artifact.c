@@ -224,10 +224,10 @@ static bool rank(struct selection *selection, const struct artifact *artifact, s
 
 static int compare(struct selection *selection, struct candidate *a, struct candidate *b)
 {
-	if (a->libc != b->libc) {
-		a->rank[BY_LIBC] = rate_libc(selection, a->libc);
-		b->rank[BY_LIBC] = rate_libc(selection, b->libc);
-	}
+	bool same = a->libc == b->libc; /* but one may have been compared with another libc before */
+
+	a->rank[BY_LIBC] = same ? 0 : rate_libc(selection, a->libc);
+	b->rank[BY_LIBC] = same ? 0 : rate_libc(selection, b->libc);
 	for (int i = 0; i < CRITERIA; i++)
 		if (a->rank[i] != b->rank[i])
 			return a->rank[i] < b->rank[i] ? -1 : 1;

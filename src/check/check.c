@@ -3,9 +3,11 @@
 
 #include "alloc.h"
 #include "buf.h"
-#include "check/checksums.h"
+#include "check/describe.h"
+#include "check/downgrade.h"
 #include "check/memory.h"
 #include "check/origin.h"
+#include "check/stale.h"
 #include "error.h"
 #include "log.h"
 #include "registry/registry.h"
@@ -95,56 +97,6 @@ static int look_at_server(struct check *check, struct error *error)
 	return running < 0 ? -1 : 0;
 }
 
-/* Puts the deployed release into the document, from its own record: the registry is not needed. */
-static void describe_deployed(const struct check *check)
-{
-	static const char *const members[] = {"registry", "release", "artifact"};
-
-	for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
-		const cJSON *member = json_get(check->record, members[i]);
-		if (member)
-			json_set(check->document, members[i], xrequire(cJSON_Duplicate(member, true)));
-	}
-}
-
-static void describe_choice(const struct check *check, const struct choice *choice)
-{
-	AUTO_FREE char *slot = xstrndup(choice->version.build.length ? choice->version.build.at : "", choice->version.build.length);
-	char published_at[TIME_TEXT];
-
-	json_set_string(check->document, "release.version", choice->release.version);
-	json_set_string(check->document, "release.slot", slot);
-	json_set_bool(check->document, "release.prerelease", choice->release.prerelease || choice->version.prerelease.length);
-	if (choice->release.published_at)
-		json_set_string(check->document, "release.published_at", time_format(choice->release.published_at, published_at));
-}
-
-static int describe_artifact(const struct check *check, const char *version, const struct artifact *artifact, struct error *error)
-{
-	AUTO_FREE char *cache_key = xasprintf("%s--%s", version, artifact->name);
-
-	if (!root_is_cache_key(cache_key)) {
-		error_set(error, ERROR_REGISTRY, "%s is no file name that the cache could take", cache_key);
-		return error_hint(error, "publish the artifact under a shorter name");
-	}
-	json_set_string(check->document, "artifact.name", artifact->name);
-	json_set_string(check->document, "artifact.url", artifact->url);
-	if (artifact->size >= 0)
-		json_set_number(check->document, "artifact.size", artifact->size);
-	json_set_string(check->document, "artifact.digest", *artifact->digest ? artifact->digest : NULL);
-	json_set_string(check->document, "artifact.revision", artifact->revision);
-	json_set_string(check->document, "artifact.cache_key", cache_key);
-	return 0;
-}
-
-static void describe_checksums(const struct check *check, const struct artifact_list *list, const struct artifact *artifact)
-{
-	cJSON *urls = *artifact->digest ? NULL : checksums_choose(list, artifact);
-
-	if (urls)
-		json_set(check->document, "artifact.checksum_urls", urls);
-}
-
 static int stay(const struct check *check, const char *version, const char *reason)
 {
 	document_set_state(check->document, STATE_UNCHANGED, reason);
@@ -162,24 +114,6 @@ static int offer(const struct check *check, const char *version, const char *rea
 	return 0;
 }
 
-/* True when the choice is older than what is deployed; versions of different kinds cannot be compared. */
-static bool is_older(const struct check *check, const struct choice *choice)
-{
-	struct version deployed;
-
-	return check->version && version_parse(&deployed, check->calver, check->version) &&
-	       version_compare(&choice->version, &deployed) < 0;
-}
-
-static int refuse_older(const struct check *check, const char *version)
-{
-	AUTO_FREE char *reason =
-		xasprintf("%s is older than the deployed %s, and --no-downgrade is given", version, check->version);
-
-	log_warn("Not following the registry to an older version", "version", version, "deployed", check->version);
-	return stay(check, version, reason);
-}
-
 /* True when what does not start has never done so, and the registry has something else under its name by now. */
 static bool was_replaced(const struct check *check, const struct artifact *artifact)
 {
@@ -187,14 +121,17 @@ static bool was_replaced(const struct check *check, const struct artifact *artif
 	       artifact_differs(artifact, json_get(check->record, "artifact"));
 }
 
-static int decide(const struct check *check, const struct choice *choice, const struct artifact *artifact)
+static int decide(const struct check *check, const struct choice *choice, const struct artifact *artifact, struct error *error)
 {
 	const char *version = choice->release.version;
 	bool same = str_equal(json_string(check->document, "artifact.cache_key"), check->cache_key);
-	bool older = !same && is_older(check, choice);
+	bool guarded = !same && option_flag(check->options, OPT_NO_DOWNGRADE);
+	bool older = !same && downgrade_is_older(choice, check->calver, check->version);
+	AUTO_FREE char *refusal = NULL;
 
-	if (older && option_flag(check->options, OPT_NO_DOWNGRADE))
-		return refuse_older(check, version);
+	int refused = guarded ? downgrade_refuse(check->root, choice, check->calver, check->version, &refusal, error) : 0;
+	if (refused)
+		return refused < 0 ? -1 : stay(check, version, refusal);
 	if (older)
 		log_warn("Following the registry to an older version", "version", version, "deployed", check->version);
 	if (check->forced)
@@ -229,6 +166,15 @@ static int wait_for_artifact(const struct check *check, const struct release *re
 	return 0;
 }
 
+static void look_for_news(const struct check *check, const struct choice *choice)
+{
+	bool is_news = !str_equal(choice->release.version, check->version) &&
+		       !downgrade_is_older(choice, check->calver, check->version);
+
+	if (option_given(check->options, OPT_STALE_AFTER))
+		stale_look(check->root, option_number(check->options, OPT_STALE_AFTER), &choice->release, is_news, check->document);
+}
+
 /* Finds the artifact of the choice, and decides. */
 static int look_into(const struct check *check, const struct finding *finding, struct error *error)
 {
@@ -237,15 +183,16 @@ static int look_into(const struct check *check, const struct finding *finding, s
 		origin_rules(&check->registry, choice->release.version, json_string(check->document, "app"));
 	const struct artifact *artifact;
 
-	describe_choice(check, choice);
+	describe_choice(check->document, choice, check->calver);
+	look_for_news(check, choice);
 	int result = artifact_select(&finding->artifacts, &rules, &artifact, error);
 	if (result)
 		return result < 0 ? -1 : wait_for_artifact(check, &choice->release, error);
-	if (describe_artifact(check, choice->release.version, artifact, error))
+	if (describe_artifact(check->document, choice->release.version, artifact, error))
 		return -1;
-	result = decide(check, choice, artifact);
+	result = decide(check, choice, artifact, error);
 	if (document_state(check->document) == STATE_AVAILABLE)
-		describe_checksums(check, &finding->artifacts, artifact);
+		describe_companions(check->document, &finding->artifacts, artifact);
 	return result;
 }
 
@@ -308,7 +255,7 @@ static int ask_registry(struct check *check, struct error *error)
 	};
 	AUTO_FINDING struct finding finding = {0};
 
-	if (!rejected)
+	if (!rejected || registry_confine(&check->registry, -1, error))
 		return -1;
 	check->rejected = rejected;
 	int failed = find(check, &rules, &finding, error);
@@ -330,7 +277,7 @@ static int ask_registry(struct check *check, struct error *error)
 
 static int start_deployed(const struct check *check)
 {
-	describe_deployed(check);
+	describe_deployed(check->document, check->record);
 	document_set_state(check->document, STATE_AVAILABLE, check->down);
 	log_info("Taking up the deployed release", "version", check->version, "reason", check->down);
 	return 0;
@@ -342,7 +289,7 @@ static int wait_for_attempt(const struct check *check, int failures, time_t next
 	AUTO_FREE char *reason = xasprintf("%s: %s failed to start %d time%s, next attempt at %s", check->down, check->version,
 					   failures, failures == 1 ? "" : "s", time_format(next, time));
 
-	describe_deployed(check);
+	describe_deployed(check->document, check->record);
 	document_set_state(check->document, STATE_WAITING, reason);
 	log_warn(reason, "hint", "correct what keeps it from starting; --force tries now");
 	return 0;

@@ -7,7 +7,7 @@
 #include <fnmatch.h>
 #include <string.h>
 
-enum { MOST = 6 };
+enum { MOST = 6, MOST_SIGNATURES = 16 };
 
 /* What follows the name of the artifact in that of a file for it alone. */
 static const char *const own[] = {
@@ -29,14 +29,14 @@ static bool is_own(const char *name, const char *artifact, const char *suffix)
 	return str_starts(name, artifact) && strcasecmp(name + strlen(artifact), suffix) == 0;
 }
 
-static void add(cJSON *urls, const struct artifact *file)
+static void add(cJSON *urls, int most, const struct artifact *file)
 {
 	const cJSON *other;
 
 	cJSON_ArrayForEach(other, urls)
 		if (str_equal(cJSON_GetStringValue(other), file->url))
 			return;
-	if (cJSON_GetArraySize(urls) < MOST)
+	if (cJSON_GetArraySize(urls) < most)
 		cJSON_AddItemToArray(urls, xrequire(cJSON_CreateString(file->url)));
 }
 
@@ -47,10 +47,32 @@ cJSON *checksums_choose(const struct artifact_list *list, const struct artifact 
 	for (size_t i = 0; i < sizeof own / sizeof *own; i++)
 		for (size_t j = 0; j < list->count; j++)
 			if (is_own(list->items[j].name, artifact->name, own[i]))
-				add(urls, &list->items[j]);
+				add(urls, MOST, &list->items[j]);
 	for (size_t i = 0; i < sizeof common / sizeof *common; i++)
 		for (size_t j = 0; j < list->count; j++)
 			if (fnmatch(common[i], list->items[j].name, FNM_CASEFOLD) == 0)
-				add(urls, &list->items[j]);
+				add(urls, MOST, &list->items[j]);
+	return urls->child ? steal_pointer(&urls) : NULL;
+}
+
+static void add_signatures(cJSON *urls, const struct artifact_list *list, const char *subject)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (registry_is_signature(list->items[i].name, subject))
+			add(urls, MOST_SIGNATURES, &list->items[i]);
+}
+
+cJSON *signatures_choose(const struct artifact_list *list, const struct artifact *artifact, const cJSON *checksum_urls)
+{
+	AUTO_JSON cJSON *urls = xrequire(cJSON_CreateArray());
+	const cJSON *url;
+
+	add_signatures(urls, list, artifact->name);
+	cJSON_ArrayForEach(url, checksum_urls)
+	{
+		for (size_t i = 0; i < list->count; i++)
+			if (str_equal(list->items[i].url, cJSON_GetStringValue(url)))
+				add_signatures(urls, list, list->items[i].name);
+	}
 	return urls->child ? steal_pointer(&urls) : NULL;
 }

@@ -5,7 +5,6 @@
 
 #include <ctype.h>
 #include <glob.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
@@ -67,8 +66,9 @@ void platform_settle(struct platform *platform)
 	override(&platform->arch, X32, AMD64);
 }
 
-/* Reads one field of uname, whose words are separated as in the names of artifacts. */
-static void read_field(struct platform *platform, const char *field)
+/* Reads one name, such as a field of uname, whose words are separated as in the names of artifacts. Returns true when it is one of
+ * the aliases, and nothing more. */
+static bool read_field(struct platform *platform, const char *field)
 {
 	char text[65];
 	const char *words[2] = {text, NULL};
@@ -77,12 +77,12 @@ static void read_field(struct platform *platform, const char *field)
 	snprintf(text, sizeof text, "%s", field);
 	for (char *at = text; *at; at++) {
 		*at = (char)tolower((unsigned char)*at);
-		if (*at == '_' && count == 1) {
+		if (strchr("_-", *at) && count == 1) {
 			*at = '\0';
-			words[count++] = ++at;
+			words[count++] = at + 1;
 		}
 	}
-	platform_read(platform, words, count);
+	return platform_read(platform, words, count) == count && strlen(field) < sizeof text;
 }
 
 struct platform platform_here(char name[PLATFORM_NAME])
@@ -97,6 +97,26 @@ struct platform platform_here(char name[PLATFORM_NAME])
 	read_field(&here, system.sysname);
 	read_field(&here, system.machine);
 	return here;
+}
+
+bool platform_has_os(const struct platform *here, const char *name)
+{
+	struct platform named = {0};
+
+	if (!read_field(&named, name))
+		return false;
+	platform_settle(&named);
+	return here->os & named.os & ~(unsigned)OTHER_OS;
+}
+
+bool platform_has_arch(const struct platform *here, const char *name)
+{
+	struct platform named = {0};
+
+	if (!read_field(&named, name))
+		return false;
+	platform_settle(&named);
+	return named.arch && platform_rate_arch(here->arch, named.arch) != PLATFORM_UNFIT;
 }
 
 static int exists(const char *pattern)
@@ -129,7 +149,7 @@ int platform_rate_arch(unsigned here, unsigned named)
 		for (int j = 0; machines[i].here == here && j < 4; j++)
 			if (machines[i].runs[j] & named)
 				return j;
-	return here & named & ~(unsigned)OTHER_ARCH ? 0 : PLATFORM_UNFIT;
+	return (here & named & ~(unsigned)OTHER_ARCH) ? 0 : PLATFORM_UNFIT;
 }
 
 int platform_rate_libc(unsigned here, unsigned named)

@@ -3,6 +3,7 @@
 #ifndef DEWY_PLATFORM_H
 #define DEWY_PLATFORM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum {
@@ -59,6 +60,11 @@ void platform_settle(struct platform *platform);
 
 /* Returns the platform of this machine by uname(2), with its C library still unknown, and its name for people. */
 struct platform platform_here(char name[PLATFORM_NAME]);
+
+/* True when the name, one of those that the names of artifacts have, in any case, is that of an operating system, or of an
+ * architecture, whose programs run here. */
+bool platform_has_os(const struct platform *here, const char *name);
+bool platform_has_arch(const struct platform *here, const char *name);
 
 /* Returns the C library of this machine: MUSL when its loader is there and no other is, else GNU. */
 unsigned platform_libc(void);

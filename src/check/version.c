@@ -11,15 +11,13 @@
 static const struct specifier {
 	const char *name;
 	size_t least_digits, most_digits;
-	bool padded;       /* leading zeros belong to it */
-	int least, most;   /* its range; most 0 for none */
-	const char *fixed; /* the specifier of the same meaning with a fixed width, NULL for none */
+	bool padded;     /* leading zeros belong to it */
+	int least, most; /* its range; most 0 for none */
 } specifiers[] = {
-	{"YYYY", 4, 4, false, 1000, 9999, NULL}, {"YY", 1, 3, false, 0, 999, "0Y"},
-	{"0Y", 2, 2, true, 0, 99, NULL},         {"MM", 1, 2, false, 1, 12, "0M"},
-	{"0M", 2, 2, true, 1, 12, NULL},         {"WW", 1, 2, false, 0, 53, "0W"},
-	{"0W", 2, 2, true, 0, 53, NULL},         {"DD", 1, 2, false, 1, 31, "0D"},
-	{"0D", 2, 2, true, 1, 31, NULL},         {"MICRO", 1, VERSION_LIMIT, false, 0, 0, NULL},
+	{"YYYY", 4, 4, false, 1000, 9999}, {"YY", 1, 3, false, 0, 999}, {"0Y", 2, 2, true, 0, 99},
+	{"MM", 1, 2, false, 1, 12},        {"0M", 2, 2, true, 1, 12},   {"WW", 1, 2, false, 0, 53},
+	{"0W", 2, 2, true, 0, 53},         {"DD", 1, 2, false, 1, 31},  {"0D", 2, 2, true, 1, 31},
+	{"MICRO", 1, VERSION_LIMIT, false, 0, 0},
 };
 
 /* Returns the specifier that format begins with, or NULL. */

@@ -22,6 +22,9 @@ struct aws_credential {
  * error of an exchange. The caller gives ret to aws_credential_free in both cases. */
 int aws_credential_find(struct session *session, const char *region, struct aws_credential *ret, struct error *error);
 
+/* True when that may run a command, because a profile has a credential_process. */
+bool aws_runs_command(void);
+
 void aws_credential_free(struct aws_credential *credential);
 
 /* What a signed request points to. */
@@ -52,6 +55,6 @@ char *aws_sts_url(const char *region, struct error *error);
 int aws_endpoint(const char *service, const char **ret_url, struct error *error);
 
 /* Checks the URL of an endpoint, which what names. Returns 0, or -1 with ERROR_CONFIG. */
-int aws_check_endpoint(const char *what, const char *url, struct error *error);
+int aws_check_endpoint(const char *what, const char *text, struct error *error);
 
 #endif

@@ -248,10 +248,33 @@ static int find_in(struct profiles *profiles, const char *name, int depth, struc
 	return result;
 }
 
+static bool leads_to_command(const struct profiles *profiles, const char *name, int depth)
+{
+	const char *other = setting(profiles, name, "source_profile");
+
+	return setting(profiles, name, "credential_process") ||
+	       (other && depth < CHAIN_MOST && leads_to_command(profiles, other, depth + 1));
+}
+
+static const char *profile_name(void)
+{
+	const char *wanted = proc_variable("AWS_PROFILE");
+
+	return wanted ? wanted : "default";
+}
+
+bool aws_profile_runs_command(void)
+{
+	AUTO_PROFILES struct profiles profiles = {0};
+	struct error error;
+
+	return read_all(&profiles, &error) == 0 && leads_to_command(&profiles, profile_name(), 0);
+}
+
 int aws_profile(struct aws_search *search, struct aws_credential *ret, struct error *error)
 {
 	AUTO_PROFILES struct profiles profiles = {.search = search};
-	const char *wanted = proc_variable("AWS_PROFILE"), *name = wanted ? wanted : "default";
+	const char *wanted = proc_variable("AWS_PROFILE"), *name = profile_name();
 
 	if (read_all(&profiles, error))
 		return -1;

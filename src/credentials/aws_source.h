@@ -27,6 +27,9 @@ int aws_web_identity(struct aws_search *search, struct aws_credential *ret, stru
 int aws_container(struct aws_search *search, struct aws_credential *ret, struct error *error);
 int aws_instance(struct aws_search *search, struct aws_credential *ret, struct error *error);
 
+/* True when the profile, or one that it leads to, has a credential_process. */
+bool aws_profile_runs_command(void);
+
 /* A role that STS gives temporary credentials of (https://docs.aws.amazon.com/STS/latest/APIReference/). */
 struct aws_role {
 	const char *arn;
@@ -46,7 +49,7 @@ int aws_assume_role_by_token(struct aws_search *search, const struct aws_role *r
 
 /* Reads a credential as JSON: AccessKeyId, SecretAccessKey, SessionToken or Token, Expiration. Returns 0, also with the time it
  * expires at unless ret_expires_at is NULL (0: never); or -1 with ERROR_CONFIG when it is none or has expired. */
-int aws_credential_parse(const char *json, size_t length, const char *source, struct aws_credential *ret, time_t *ret_expires_at,
+int aws_credential_parse(const char *text, size_t length, const char *source, struct aws_credential *ret, time_t *ret_expires_at,
 			 struct error *error);
 
 /* Appends the content of a file that leads to a credential, which what names, without the line end. Returns 0, or -1 with

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "deploy/child.h"
 
-#include "deploy/confine.h"
+#include "confine.h"
+#include "deploy/feed.h"
 
 /* Enough for a window of 128 MiB, the largest that zstd takes unasked, and for the directory of a zip of 500,000 entries. */
 static const long long memory_limit = 192 << 20;
@@ -27,11 +28,25 @@ static int compare(void *context, struct error *error)
 	return extract_compare(job->fd, job->name, job->dir, job->limits, error);
 }
 
+static struct confine_needs needs_of(const struct job *job, bool writes, long long timeout_ms)
+{
+	return (struct confine_needs){
+		.dir = job->dir,
+		.writes = writes,
+		.input = job->fd,
+		.memory = memory_limit,
+		.file_size = job->limits->bytes,
+		.timeout_ms = timeout_ms,
+	};
+}
+
 int extract_in_child(int fd, const char *name, int dir, const struct extract_limits *limits, long long timeout_ms,
 		     struct extract_result *ret, struct error *error)
 {
 	struct job job = {.fd = fd, .dir = dir, .name = name, .limits = limits};
-	int result = confine_run(dir, memory_limit, timeout_ms, extract, &job, &job.result, sizeof job.result, error);
+	struct confine_needs needs = needs_of(&job, true, timeout_ms);
+	feed_prepare();
+	int result = confine_run(&needs, extract, &job, &job.result, sizeof job.result, error);
 
 	*ret = job.result;
 	return result;
@@ -41,6 +56,8 @@ int compare_in_child(int fd, const char *name, int dir, const struct extract_lim
 		     struct error *error)
 {
 	struct job job = {.fd = fd, .dir = dir, .name = name, .limits = limits};
+	struct confine_needs needs = needs_of(&job, false, timeout_ms);
 
-	return confine_run(-1, memory_limit, timeout_ms, compare, &job, &job.result, sizeof job.result, error);
+	feed_prepare();
+	return confine_run(&needs, compare, &job, &job.result, sizeof job.result, error);
 }

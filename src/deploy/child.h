@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Extraction in a child process that can write nowhere but into the directory it fills: libarchive and the decompressors
- * read what strangers wrote. */
+/* Extraction in a child process that can do nothing but fill its directory (confine.h): libarchive and the decompressors read what
+ * strangers wrote. */
 #ifndef DEWY_CHILD_H
 #define DEWY_CHILD_H
 

@@ -11,6 +11,7 @@
 #include "error.h"
 #include "fs.h"
 #include "log.h"
+#include "root/floor.h"
 #include "root/history_chain.h"
 #include "root/rejected.h"
 #include "root/release.h"
@@ -51,10 +52,13 @@ int deploy_open_artifact(const struct stage_run *run, int cache, struct error *e
 	const char *key = json_string(run->document, "artifact.cache_key"), *digest = json_string(run->document, "artifact.digest");
 	AUTO_CLOSE int fd = openat(cache, key, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	char found[DIGEST_TEXT];
+	struct stat status;
 
 	*error = (struct error){0};
 	if (fd < 0)
 		return errno == ENOENT ? -1 : error_errno(error, errno, "cannot open %s in the cache", key);
+	if (fstat(fd, &status) || !root_trusts(run->root, &status))
+		return error_set(error, ERROR_INTEGRITY, "%s in the cache belongs to another user, or others may write to it", key);
 	if (digest_file(fd, found, error))
 		return error_in(error, "%s", key);
 	if (!str_equal(found, digest))
@@ -170,7 +174,10 @@ static int complete(struct stage_run *run, const char *name, int cache, struct e
 	AUTO_FREE char *path = release_path(run->root, name);
 	struct error reported;
 
+	json_set_string(run->document, "deploy.path", path); /* the record may be from before ROOT was moved */
 	hook_run(run, "after-deploy", path, &reported);
+	if (str_equal(json_string(run->document, "mode"), "assets"))
+		floor_raise(run->root, run->document); /* dewy-restart does, once the server has proved itself */
 	document_set_state(run->document, STATE_DEPLOYED, NULL);
 	if (release_write_record(run->root, name, run->document, error))
 		return -1;
@@ -181,7 +188,10 @@ static int complete(struct stage_run *run, const char *name, int cache, struct e
 static int deploy(struct stage_run *run, int artifact, int cache, struct error *error)
 {
 	char name[RELEASE_NAME];
+	struct error unswept;
 
+	if (retention_sweep_cache(run->root, cache, run->document, &unswept))
+		log_warn("Cannot remove old artifacts", "error", unswept.message, "hint", unswept.hint);
 	if (release_next_name(run->root, name, error))
 		return -1;
 	AUTO_FREE char *path = release_path(run->root, name);
@@ -213,9 +223,13 @@ static int accept(const struct stage_run *run, struct error *error)
 {
 	const char *version = json_string(run->document, "release.version");
 	AUTO_JSON cJSON *rejected = rejected_read(run->root, error);
+	bool same = str_equal(version, json_string(run->document, "previous.version"));
 
 	if (!rejected)
 		return -1;
+	if (!json_true(run->document, "forced") && !same &&
+	    rejected_has(rejected, version, json_string(run->document, "artifact.digest")))
+		return error_set(error, ERROR_SUPERSEDED, "%s was rejected meanwhile", version);
 	if (json_true(run->document, "forced") || rejected_find(rejected, version))
 		return rejected_accept(run->root, version, error);
 	return 0;
@@ -224,10 +238,12 @@ static int accept(const struct stage_run *run, struct error *error)
 static int forward(struct stage_run *run, struct error *error)
 {
 	char current[RELEASE_NAME] = "";
+	struct error unswept;
 
-	if (accept(run, error) || release_current(run->root, current, error) < 0 || deploy_check_previous(run, current, error) ||
-	    retention_sweep(run->root, current, NULL, error))
+	if (accept(run, error) || release_current(run->root, current, error) < 0 || deploy_check_previous(run, current, error))
 		return -1;
+	if (retention_sweep(run->root, current, NULL, &unswept)) /* the application may have put something there */
+		log_warn("Cannot remove what is left", "error", unswept.message, "hint", unswept.hint);
 	AUTO_CLOSE int cache = root_open_cache(run->root, option_string(run->options, OPT_CACHE), NULL, error);
 	if (cache < 0)
 		return -1;

@@ -61,11 +61,19 @@ static int choose(struct archive *archive, enum feed_form form)
 }
 
 /* libarchive converts names to the character set of the locale; this makes that UTF-8, whatever dewy runs in. */
+static locale_t utf8;
+
+void feed_prepare(void)
+{
+	if (!utf8)
+		utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+}
+
 static void use_utf8(struct feed *feed)
 {
-	feed->locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
-	if (feed->locale)
-		feed->outer_locale = uselocale(feed->locale);
+	feed_prepare();
+	if (utf8)
+		feed->outer_locale = uselocale(utf8);
 }
 
 int feed_open(struct feed *feed, enum feed_form form, struct error *error)
@@ -89,10 +97,8 @@ void feed_close(struct feed *feed)
 {
 	if (feed->archive)
 		archive_read_free(feed->archive);
-	if (feed->locale) {
+	if (feed->outer_locale)
 		uselocale(feed->outer_locale);
-		freelocale(feed->locale);
-	}
 	*feed = (struct feed){0};
 }
 

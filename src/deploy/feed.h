@@ -29,8 +29,11 @@ struct feed {
 	struct archive *archive;
 	bool ended;         /* libarchive was told that there is no more */
 	struct error error; /* why read failed */
-	locale_t locale, outer_locale;
+	locale_t outer_locale;
 };
+
+/* Reads what libarchive needs of the system, the locale, for a process that will be allowed to read no file. */
+void feed_prepare(void);
 
 /* Opens libarchive on what read, context and source say. Returns 0 or -1; the caller gives feed to feed_close in both
  * cases. */

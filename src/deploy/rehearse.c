@@ -27,7 +27,8 @@ static bool is_cached(const struct stage_run *run, int cache)
 
 	if (fd < 0 || (!digest && release_is_outdated(run->root, run->document)))
 		return false;
-	if (fstat(fd, &status) || !S_ISREG(status.st_mode) || (size >= 0 && status.st_size != size) ||
+	if (fstat(fd, &status) || !S_ISREG(status.st_mode) || !root_trusts(run->root, &status) ||
+	    (size >= 0 && status.st_size != size) ||
 	    digest_file(fd, found, &error) || (digest && !str_equal(digest, found)))
 		return false;
 	AUTO_JSON cJSON *rejected = json_true(run->document, "forced") ? NULL : rejected_read(run->root, &error);

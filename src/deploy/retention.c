@@ -11,7 +11,10 @@
 #include "str.h"
 #include "time.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -21,12 +24,13 @@ struct sweep {
 	const struct root *root;
 	const char *current; /* the release that current leads to, "" for none */
 	cJSON *plan;         /* document to which is added what would be removed; NULL to remove it */
+	int failed;          /* not 0 when something could not be removed, which keeps nothing else from that */
 	struct error *error;
 };
 
 static int sweep_release(const char *name, void *context)
 {
-	const struct sweep *sweep = context;
+	struct sweep *sweep = context;
 
 	if (!release_is_partial(name))
 		return 0;
@@ -35,15 +39,22 @@ static int sweep_release(const char *name, void *context)
 		return 0;
 	}
 	log_debug("Remove unfinished release", "name", name);
-	return fs_remove(sweep->root->releases, name, sweep->error);
+	sweep->failed |= fs_remove(sweep->root->releases, name, sweep->error);
+	return 0;
 }
 
+/* Takes the release out of what one can go back to before a part of it is gone. What this does not get to, also after a power cut,
+ * is swept: a partial release, or the record of none. */
 static int remove_release(const struct root *root, const char *name, struct error *error)
 {
-	AUTO_FREE char *record = xasprintf("releases/%s.json", name);
+	AUTO_FREE char *record = xasprintf("releases/%s.json", name), *partial = xasprintf(".%s.partial", name);
 
 	log_debug("Remove release", "name", name);
-	return fs_remove(root->releases, name, error) || fs_remove(root->state, record, error) ? -1 : 0;
+	if (renameat(root->releases, name, root->releases, partial) && errno != ENOENT)
+		return error_errno(error, errno, "cannot remove %s", name);
+	if (fs_sync_directory(root->releases, error))
+		return -1;
+	return fs_remove(root->releases, partial, error) || fs_remove(root->state, record, error) ? -1 : 0;
 }
 
 /* True when the record belongs to a release that is of use: it has a directory, and its deployment came to its end or is going
@@ -59,7 +70,7 @@ static bool is_of_use(const struct sweep *sweep, const char *name)
 
 static int sweep_record(const char *file, void *context)
 {
-	const struct sweep *sweep = context;
+	struct sweep *sweep = context;
 	AUTO_FREE char *name = xstrndup(file, RELEASE_NAME - 1);
 
 	bool is_record = release_is_name(name) && str_equal(file + RELEASE_NAME - 1, ".json");
@@ -69,10 +80,10 @@ static int sweep_record(const char *file, void *context)
 		plan_step(sweep->plan, "remove .dewy/releases/%s, which is of no use", file);
 		return 0;
 	}
-	if (is_record)
-		return remove_release(sweep->root, name, sweep->error);
 	AUTO_FREE char *path = xasprintf("releases/%s", file);
-	return fs_remove(sweep->root->state, path, sweep->error);
+	sweep->failed |= is_record ? remove_release(sweep->root, name, sweep->error)
+				   : fs_remove(sweep->root->state, path, sweep->error);
+	return 0;
 }
 
 int retention_sweep(const struct root *root, const char *current, cJSON *plan, struct error *error)
@@ -83,7 +94,8 @@ int retention_sweep(const struct root *root, const char *current, cJSON *plan, s
 		return 0;
 	AUTO_CLOSE int records = fs_open_directory(root->state, "releases", error);
 
-	if (records < 0 || fs_each(root->releases, sweep_release, &sweep, error) || fs_each(records, sweep_record, &sweep, error))
+	if (records < 0 || fs_each(root->releases, sweep_release, &sweep, error) || fs_each(records, sweep_record, &sweep, error) ||
+	    sweep.failed)
 		return error_in(error, "clean up");
 	return 0;
 }
@@ -134,7 +146,8 @@ static bool is_abandoned(int cache, const char *name)
 	struct stat status;
 
 	return name[0] == '.' && (str_ends(name, ".part") || str_ends(name, ".part.json")) &&
-	       fstatat(cache, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && time_now() / 1000 - status.st_mtime > ABANDONED_SECONDS;
+	       fstatat(cache, name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       llabs(time_now() / 1000 - status.st_mtime) > ABANDONED_SECONDS; /* also when the clock was far ahead then */
 }
 
 static int sweep_artifact(const char *name, void *context)
@@ -216,6 +229,23 @@ static int sweep_out(const struct retention *retention, cJSON *plan, struct erro
 	}
 	sweep.shared = retention->cache >= 0 && is_shared(retention->root, retention->cache);
 	return retention->cache >= 0 ? fs_each(retention->cache, sweep_artifact, &sweep, error) : 0;
+}
+
+int retention_sweep_cache(const struct root *root, int cache, const cJSON *document, struct error *error)
+{
+	AUTO_FREE char(*names)[RELEASE_NAME] = NULL;
+	AUTO_RETENTION struct retention retention = {.root = root, .cache = cache};
+
+	if (is_shared(root, cache))
+		return 0;
+	int count = release_list(root, &names, error);
+	if (count < 0)
+		return -1;
+	gather(&retention, names, count, "", document);
+	for (int i = 0; i < retention.count; i++)
+		retention.candidates[i].stays = true;
+	struct cache_sweep sweep = {.cache = cache, .candidates = retention.candidates, .count = retention.count, .error = error};
+	return fs_each(cache, sweep_artifact, &sweep, error);
 }
 
 int retention_prune(const struct root *root, int cache, const char *previous, long long keep, struct error *error)

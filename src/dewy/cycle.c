@@ -3,10 +3,10 @@
 
 #include "alloc.h"
 #include "dewy/record.h"
+#include "dewy/turn.h"
 #include "document.h"
 #include "error.h"
 #include "fs.h"
-#include "lock.h"
 #include "log.h"
 #include "metrics/record.h"
 #include "notify/counter.h"
@@ -126,6 +126,8 @@ static int run_stage(struct cycle *cycle, const struct step *step, int lock, con
 	AUTO_WORDS struct words argv = {0};
 	AUTO_BUF struct buf printed = {0};
 
+	if (root_check_name(cycle->root, error)) /* the stage would open whatever has the name by now */
+		return -1;
 	build_arguments(cycle, step, &argv);
 	struct proc_spec spec = {.argv = words_list(&argv), .in = input, .out = output, .keep = lock, .own_group = true};
 	pid_t pid = output < 0 ? -1 : proc_spawn(&spec, error);
@@ -249,8 +251,11 @@ static void run_stages(struct cycle *cycle, struct notifier *notifier, int lock)
 
 	if (!cycle->document && cycle->rollback)
 		go_back(cycle, lock);
-	else if (!cycle->document)
+	else if (!cycle->document) {
 		advance(cycle, &check_step, lock);
+		if (document_state(cycle->document) == STATE_UNCHANGED)
+			release_heal_key(cycle->root, json_string(cycle->document, "previous.cache_key"));
+	}
 	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
 		if (is_abandoned(cycle, &steps[i]))
 			break;
@@ -290,11 +295,19 @@ static int rehearse(struct cycle *cycle)
 	return document_status(cycle->document);
 }
 
-/* Tells people and machines how the run ended. What only says that all is as before keeps nobody waiting. */
+/* Tells people and machines how the run ended. What only says that all is as before keeps nobody waiting. Whoever tells would
+ * remember it in what has the name of ROOT by now. */
 static void tell(struct cycle *cycle, struct notifier *notifier)
 {
+	struct error error;
+
 	if (is_mistake(cycle))
 		return;
+	if (root_check_name(cycle->root, &error)) {
+		log_warn("Cannot tell anybody", "error", error.message, "hint", error.hint);
+		notifier_stop(notifier, cycle->document);
+		return;
+	}
 	metrics_record(cycle->root, cycle->options, cycle->document);
 	if (is_worth_telling(cycle))
 		notifier_finish(notifier, cycle->document, notify_time(cycle), &cycle->requests);
@@ -310,7 +323,7 @@ int cycle_run(struct cycle *cycle, struct error *error)
 		return rehearse(cycle);
 	if (root_prepare(cycle->root, error))
 		return -1;
-	AUTO_CLOSE int lock = lock_take(cycle->root->state, "lock", option_number(cycle->options, OPT_LOCK_WAIT), error);
+	AUTO_CLOSE int lock = turn_take(cycle->root, option_number(cycle->options, OPT_LOCK_WAIT), error);
 	if (lock < 0)
 		return -1;
 	set_environment(cycle, lock);

@@ -4,8 +4,9 @@
 #include "alloc.h"
 #include "buf.h"
 #include "dewy/record.h"
+#include "dewy/turn.h"
 #include "error.h"
-#include "lock.h"
+#include "root/floor.h"
 #include "root/history_line.h"
 #include "root/rejected.h"
 #include "str.h"
@@ -43,14 +44,13 @@ static int explain_unknown(const struct root *root, const char *version, struct 
 	return error_hint(error, versions.length ? "rejected are %s" : "nothing is rejected in this ROOT%s", buf_text(&versions));
 }
 
-/* Returns 0 or -1; version is NULL for all. */
-static int forget(const struct root *root, const char *version, long long lock_wait_ms, struct error *error)
+/* Forgets what is rejected of version, or all with NULL. Returns 0 or -1. */
+static int forget_rejected(const struct root *root, const char *version, struct error *error)
 {
-	AUTO_CLOSE int lock = root->state < 0 ? -1 : lock_take(root->state, "lock", lock_wait_ms, error);
 	AUTO_JSON cJSON *forgotten = NULL;
 	const cJSON *entry;
 
-	if ((root->state >= 0 && lock < 0) || rejected_forget(root, version, &forgotten, error))
+	if (rejected_forget(root, version, &forgotten, error))
 		return -1;
 	cJSON_ArrayForEach(entry, forgotten)
 	{
@@ -64,17 +64,48 @@ static int forget(const struct root *root, const char *version, long long lock_w
 		return explain_unknown(root, version, error);
 	if (!cJSON_GetArraySize(forgotten))
 		puts("Nothing is rejected.");
+	return 0;
+}
+
+/* Lets --no-downgrade begin anew with what is deployed next. Returns 0 or -1. */
+static int forget_floor(const struct root *root, struct error *error)
+{
+	AUTO_JSON cJSON *forgotten = NULL, *entries = xrequire(cJSON_CreateArray());
+	AUTO_BUF struct buf text = {0}, escaped = {0};
+
+	if (floor_forget(root, &forgotten, error))
+		return -1;
+	if (!json_string(forgotten, "version")) {
+		puts("There is no floor.");
+		return 0;
+	}
+	buf_printf(&text, "What is older than %s may be deployed; that was the floor since %s", json_string(forgotten, "version"),
+		   json_string(forgotten, "at"));
+	str_add_escaped(&escaped, buf_text(&text));
+	puts(buf_text(&escaped));
+	cJSON_AddItemToArray(entries, steal_pointer(&forgotten));
+	AUTO_JSON cJSON *lines = history_lines_forgotten(root, entries);
+	record_lines(root, lines);
+	return 0;
+}
+
+static int forget(const struct root *root, const struct options *options, struct error *error)
+{
+	const char *given = option_string(options, OPT_FORGET), *version = given && *given ? given : options->operands[0];
+	long long lock_wait_ms = option_number(options, OPT_LOCK_WAIT);
+	AUTO_CLOSE int lock = root->state < 0 ? -1 : turn_take(root, lock_wait_ms, error);
+
+	if ((root->state >= 0 && lock < 0) || (given && forget_rejected(root, version, error)) ||
+	    (option_flag(options, OPT_FORGET_FLOOR) && forget_floor(root, error)))
+		return -1;
 	return fflush(stdout) ? error_errno(error, errno, "cannot write to standard output") : 0;
 }
 
 int forget_run(const struct tool *tool, const struct options *options)
 {
 	AUTO_ROOT struct root root = {.fd = -1, .state = -1, .releases = -1};
-	const char *given = option_string(options, OPT_FORGET), *version = *given ? given : options->operands[0];
 	struct error error;
-	int failed = root_open(&root, option_string(options, OPT_ROOT), &error);
+	int failed = root_open(&root, option_string(options, OPT_ROOT), &error) || forget(&root, options, &error);
 
-	if (!failed)
-		failed = forget(&root, version, option_number(options, OPT_LOCK_WAIT), &error);
 	return failed ? options_complain(tool, &error) : 0;
 }

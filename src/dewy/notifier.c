@@ -142,6 +142,9 @@ void notifier_begin(struct notifier *notifier, cJSON *document)
 
 void notifier_stop(struct notifier *notifier, cJSON *document)
 {
+	if (notifier->relay > 0)
+		close(notifier->relay);
+	notifier->relay = 0;
 	if (!find(notifier, true))
 		return;
 	if (notifier->exports)
@@ -206,7 +209,4 @@ void notifier_finish(struct notifier *notifier, cJSON *document, long long timeo
 	if (find(notifier, false))
 		start(notifier, document, 0);
 	await_all(notifier, document, requests, &deadline);
-	if (notifier->relay > 0)
-		close(notifier->relay);
-	notifier->relay = 0;
 }

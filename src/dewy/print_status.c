@@ -153,8 +153,18 @@ static void print_available(const cJSON *available)
 	print_format("available", "%s%s, found at %s in %s", text_at(available, "version"),
 		     json_true(available, "is_rejected") ? ", rejected" : "", text_at(available, "found_at"),
 		     text_at(available, "registry"));
+	if (json_get(available, "stale_since"))
+		print_format("", "nothing newer has appeared since %s", text_at(available, "stale_since"));
 	if (rejected)
 		print_format("", "%s is newer, and rejected", rejected);
+}
+
+static void print_floor(const cJSON *floor)
+{
+	if (!floor)
+		return;
+	print_format("floor", "%s since %s, %s", text_at(floor, "version"), text_at(floor, "at"),
+		     json_true(floor, "signed") ? "signed" : "not signed");
 }
 
 static void print_releases(const cJSON *releases)
@@ -253,6 +263,7 @@ void print_status(const cJSON *survey)
 	print_available(json_get(survey, "available"));
 	print_releases(json_get(survey, "releases"));
 	print_rejected(json_get(survey, "rejected"));
+	print_floor(json_get(survey, "floor"));
 	print_failures(survey);
 	print_undelivered(json_get(survey, "undelivered"));
 	print_last(json_get(survey, "last"));

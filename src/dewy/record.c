@@ -41,6 +41,6 @@ void record_lines(const struct root *root, const cJSON *lines)
 
 	if (root->dry || (!cJSON_IsArray(lines) && history_is_repeated(root, lines)))
 		return;
-	if (run_program(root, lines, &error))
+	if (root_check_name(root, &error) || run_program(root, lines, &error))
 		log_warn(HISTORY_UNRECORDED, "error", error.message, "hint", error.hint);
 }

@@ -12,7 +12,7 @@ int rollback_main(int argc, char **argv)
 
 	if (status >= 0)
 		return status;
-	status = option_given(&options, OPT_FORGET)
+	status = option_given(&options, OPT_FORGET) || option_flag(&options, OPT_FORGET_FLOOR)
 			 ? forget_run(&tool, &options)
 			 : once_run(&tool, &options, options.operands[0] ? options.operands[0] : "");
 	option_free(&options);

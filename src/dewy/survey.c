@@ -5,6 +5,7 @@
 #include "error.h"
 #include "notify/counter.h"
 #include "root/attempts.h"
+#include "root/floor.h"
 #include "root/history.h"
 #include "root/limits.h"
 #include "root/rejected.h"
@@ -184,6 +185,17 @@ static void add_rejected(cJSON *survey, const struct look *look)
 	json_set(survey, "rejected", rejected);
 }
 
+/* Since when nothing newer than the version has appeared, when people were told of that. */
+static void add_stale(cJSON *survey, const struct look *look, const char *version)
+{
+	AUTO_JSON cJSON *stale = state_read(look->root, STATE_STALE);
+
+	if (!str_equal(json_string(stale, "version"), version))
+		return;
+	json_set_string(survey, "available.stale_since", json_string(stale, "since"));
+	json_set_string(survey, "available.stale_told_at", json_string(stale, "at"));
+}
+
 /* What was last found in the registry: its times can be compared as texts. */
 static void add_available(cJSON *survey, const struct look *look, const cJSON *registry)
 {
@@ -207,6 +219,23 @@ static void add_available(cJSON *survey, const struct look *look, const cJSON *r
 	json_set_string(survey, "available.newer_rejected", json_string(found, "newer_rejected"));
 	json_set_string(survey, "available.registry", json_string(found, "registry"));
 	json_set_string(survey, "available.found_at", json_string(found, "at"));
+	add_stale(survey, look, version);
+}
+
+/* The version below which --no-downgrade refuses to go. Returns 0, or -1. */
+static int add_floor(cJSON *survey, const struct look *look, struct error *error)
+{
+	cJSON *floor = floor_read(look->root, error);
+
+	if (!floor)
+		return -1;
+	if (!json_string(floor, "version")) {
+		cJSON_Delete(floor);
+		return 0;
+	}
+	json_set_string(floor, "clear", "dewy rollback --forget-floor");
+	json_set(survey, "floor", floor);
+	return 0;
 }
 
 /* When the registry may be asked again, and when a server that did not start is tried again. */
@@ -297,6 +326,8 @@ cJSON *survey(const struct root *root, const struct options *options, struct err
 	if (add_releases(survey, &look, error))
 		return NULL;
 	add_rejected(survey, &look);
+	if (add_floor(survey, &look, error))
+		return NULL;
 	add_notices(survey, &look);
 	if (look.last)
 		json_set(survey, "last", steal_pointer(&look.last));

@@ -58,6 +58,12 @@ static cJSON *restart_document(const struct cycle *cycle)
 	return document;
 }
 
+/* Returns as cycle_run does. ROOT may have moved, or another directory may have its name, since the last time. */
+static int run_in_root(struct cycle *cycle, struct error *error)
+{
+	return root_renew(cycle->root, option_string(cycle->options, OPT_ROOT), error) ? -1 : cycle_run(cycle, error);
+}
+
 /* Runs one cycle, or what SIGUSR1 asked for. A failure was logged, told and recorded by the stages: the next run tries again.
  * Returns how long to pause before that, in milliseconds. */
 static long long run_cycle(struct watch *watch)
@@ -68,7 +74,7 @@ static long long run_cycle(struct watch *watch)
 	AUTO_JSON cJSON *begin = watch->restart ? restart_document(cycle) : NULL;
 	bool restarts = begin;
 	cycle->document = steal_pointer(&begin);
-	int status = cycle_run(cycle, &error);
+	int status = run_in_root(cycle, &error);
 	bool locked = status < 0 && error.code == ERROR_LOCKED;
 	if (status < 0)
 		log_event(locked ? LOG_INFO : LOG_ERROR, error.message, "hint", error.hint);

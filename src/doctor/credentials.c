@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "doctor/service.h"
 
-static const struct service *const services[] = {&ghr_service, &gs_service, &s3_service};
+static const struct service *const services[] = {&ghr_service, &gs_service, &s3_service, NULL};
 
 const struct service *service_of(const struct registry *registry)
 {
-	for (size_t i = 0; i < sizeof services / sizeof *services; i++)
-		if (services[i]->ops == registry->ops)
-			return services[i];
+	for (const struct service *const *service = services; *service; service++)
+		if ((*service)->ops == registry->ops)
+			return *service;
 	return NULL;
 }
 

@@ -153,7 +153,7 @@ static void look_at_room(const struct room *room, struct verdict *verdict)
 		verdict_fail(verdict, &error);
 		return;
 	}
-	long long free = fs_free_space(room->dir), all = (long long)(system.f_blocks * system.f_frsize);
+	long long free = fs_free_space(room->dir), all = (long long)system.f_blocks * (long long)system.f_frsize;
 	bool none = free < room->bytes + LEAST_BYTES, little = free < SPARE * room->bytes || free / LEAST_PERCENT < all / 100;
 	str_add_size(&text, free);
 	buf_puts(&text, " of ");

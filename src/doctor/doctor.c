@@ -30,6 +30,7 @@ static const struct {
 	{"credentials", doctor_credentials},
 	{"registry", doctor_registry},
 	{"release", doctor_release},
+	{"signatures", doctor_signatures},
 	{"permissions", doctor_permissions},
 	{"limit", doctor_limit},
 	{"clock", doctor_clock},

@@ -54,6 +54,7 @@ doctor_check doctor_secrets, doctor_notifiers, doctor_metrics;
 doctor_check doctor_url, doctor_trust, doctor_proxy;
 doctor_check doctor_credentials, doctor_permissions;
 doctor_check doctor_registry, doctor_release, doctor_limit;
+doctor_check doctor_signatures;
 doctor_check doctor_clock;
 doctor_check doctor_user, doctor_restart;
 doctor_check doctor_supervisor, doctor_worker, doctor_health;

@@ -4,11 +4,12 @@
 
 #include "alloc.h"
 #include "check/remote.h"
+#include "landlock.h"
 #include "proc.h"
+#include "seccomp.h"
 #include "str.h"
 
 #include <string.h>
-#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -62,16 +63,6 @@ void doctor_programs(struct doctor *doctor, struct verdict *verdict)
 		verdict_ok(verdict, "all are there, of version " PACKAGE_VERSION);
 }
 
-/* Returns the version of Landlock's interface, 0 or less when there is none (landlock_create_ruleset(2)). */
-static long landlock_version(void)
-{
-#ifdef SYS_landlock_create_ruleset
-	return syscall(SYS_landlock_create_ruleset, NULL, 0, 1U);
-#else
-	return 0;
-#endif
-}
-
 void doctor_kernel(struct doctor *doctor, struct verdict *verdict)
 {
 	AUTO_CLOSE int pidfd = proc_pidfd(getpid());
@@ -81,9 +72,11 @@ void doctor_kernel(struct doctor *doctor, struct verdict *verdict)
 	(void)doctor;
 	uname(&name);
 	verdict_ok(verdict, "%s %s on %s", name.sysname, name.release, name.machine);
-	if (landlock >= 2)
-		verdict_ok(verdict, "Landlock %ld confines the extraction", landlock);
+	if (landlock >= LANDLOCK_LEAST)
+		verdict_ok(verdict, "Landlock %ld%s", landlock,
+			   landlock < LANDLOCK_FULL ? ", which lacks some of what dewy uses" : "");
 	else
-		verdict_ok(verdict, "no Landlock 2 or newer: the extraction is not confined by it");
+		verdict_ok(verdict, "no Landlock: what reads archives and registries is not confined by it");
+	verdict_ok(verdict, seccomp_is_there() ? "seccomp" : "no seccomp: what reads archives is not confined by it");
 	verdict_ok(verdict, pidfd >= 0 ? "pidfd" : "no pidfd: processes are polled");
 }

@@ -2,6 +2,7 @@
 /* What the registry answers: the release that should run, and its artifact. */
 #include "doctor/service.h"
 
+#include "check/checksums.h"
 #include "check/origin.h"
 #include "root/rejected.h"
 #include "str.h"
@@ -65,6 +66,21 @@ static void tell_artifact(struct doctor *doctor, const struct artifact *artifact
 	verdict_ok(verdict, "%s%s%s fits this machine", artifact->name, size.length ? ", " : "", buf_text(&size));
 }
 
+/* Where a key must have signed, tells when nobody has. Whose signatures are there, dewy-fetch sees. */
+static void look_for_signature(const struct doctor *doctor, const struct artifact_list *artifacts, const struct artifact *artifact,
+			       struct verdict *verdict)
+{
+	AUTO_JSON cJSON *checksums = checksums_choose(artifacts, artifact);
+	AUTO_JSON cJSON *signatures = signatures_choose(artifacts, artifact, checksums);
+	struct error error;
+
+	if (signatures || !option_given(doctor->options, OPT_VERIFY_KEY))
+		return;
+	error_set(&error, ERROR_INTEGRITY, "it is not signed, and neither is a checksum file that names it");
+	error_hint(&error, "publish %.100s.minisig beside it, or no run takes it", artifact->name);
+	verdict_warn(verdict, &error);
+}
+
 static void look_at_artifacts(struct doctor *doctor, struct verdict *verdict)
 {
 	struct release *release = &doctor->choice.release;
@@ -78,12 +94,14 @@ static void look_at_artifacts(struct doctor *doctor, struct verdict *verdict)
 	}
 	struct artifact_rules rules = origin_rules(&doctor->registry, release->version, doctor_app(doctor));
 	int result = artifact_select(&artifacts, &rules, &artifact, &error);
-	if (result == 0)
+	if (result == 0) {
 		tell_artifact(doctor, artifact, verdict);
-	else if (result > 0 && is_young(doctor))
+		look_for_signature(doctor, &artifacts, artifact, verdict);
+	} else if (result > 0 && is_young(doctor)) {
 		verdict_warn(verdict, &error);
-	else
+	} else {
 		verdict_fail(verdict, &error);
+	}
 }
 
 void doctor_release(struct doctor *doctor, struct verdict *verdict)

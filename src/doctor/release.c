@@ -6,6 +6,7 @@
 #include "fs.h"
 #include "json.h"
 #include "proc.h"
+#include "root/floor.h"
 #include "root/release.h"
 #include "str.h"
 
@@ -33,6 +34,16 @@ static void look_at_link(const struct root *root, struct verdict *verdict)
 	verdict_fail(verdict, &error);
 }
 
+/* Without a floor that can be read, a run with --no-downgrade deploys nothing. */
+static void look_at_floor(const struct root *root, struct verdict *verdict)
+{
+	struct error error;
+	AUTO_JSON cJSON *floor = floor_read(root, &error);
+
+	if (!floor)
+		verdict_warn(verdict, &error);
+}
+
 void doctor_current(struct doctor *doctor, struct verdict *verdict)
 {
 	const struct root *root = &doctor->root;
@@ -46,6 +57,8 @@ void doctor_current(struct doctor *doctor, struct verdict *verdict)
 		verdict_skip(verdict, "there is no root to look into");
 	else if (result > 0)
 		look_at_link(root, verdict);
+	if (doctor->rooted)
+		look_at_floor(root, verdict);
 	if (result)
 		return;
 	AUTO_JSON cJSON *record = release_record(root, name);

@@ -55,6 +55,8 @@ void doctor_root(struct doctor *doctor, struct verdict *verdict)
 
 	if (root_open(root, option_string(doctor->options, OPT_ROOT), &error)) {
 		verdict_fail(verdict, &error);
+		root_close(root); /* what this user may read can still be looked at */
+		doctor->rooted = root_look(root, option_string(doctor->options, OPT_ROOT), &error) == 0;
 		return;
 	}
 	doctor->rooted = true;

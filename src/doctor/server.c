@@ -69,10 +69,10 @@ static bool read_status(const struct doctor *doctor, struct serve_status *ret, s
 
 	*ret = (struct serve_status){0};
 	int result = serve_status_read(path, ret, error);
-	if (result > 0)
+	if (result > 0) {
 		error_set(error, ERROR_APPLICATION, "there is no status file %s", path);
-	if (result > 0)
 		error_hint(error, "give --status-file to the supervisor, and the same one to dewy");
+	}
 	return result == 0;
 }
 

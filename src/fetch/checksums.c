@@ -2,15 +2,15 @@
 #include "fetch/checksums.h"
 
 #include "alloc.h"
-#include "buf.h"
 #include "error.h"
+#include "fetch/small.h"
 #include "log.h"
 #include "str.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { LIMIT = 1 << 20, FILES = 16, SHA256_DIGITS = 64, SHA512_DIGITS = 128 };
+enum { FILES = 16, SHA256_DIGITS = 64, SHA512_DIGITS = 128 };
 
 static const char blanks[] = " \t", hexadecimal[] = "0123456789abcdefABCDEF";
 
@@ -110,45 +110,34 @@ static int search_text(struct search *search, char *text, struct error *error)
 	return 0;
 }
 
-static int begin(void *context, const struct registry_part *part, struct error *error)
+int checksums_find(char *text, const char *file, const char *name, char ret_digest[DIGEST_TEXT], struct error *error)
 {
-	struct buf *text = context;
+	struct search search = {.name = name, .own = str_starts(file, name) && file[strlen(name)] == '.'};
 
-	(void)error;
-	text->length = part->offset < (long long)text->length ? (size_t)part->offset : text->length;
-	return 0;
-}
-
-static int receive(void *context, const void *bytes, size_t length, struct error *error)
-{
-	struct buf *text = context;
-
-	if (length > LIMIT - text->length)
-		return error_set(error, ERROR_REGISTRY, "it is larger than %d bytes", LIMIT);
-	buf_add(text, bytes, length);
-	return 0;
+	if (search_text(&search, text, error))
+		return -1;
+	snprintf(ret_digest, DIGEST_TEXT, "%s", *search.sha256 ? search.sha256 : search.sha512);
+	return *ret_digest ? 0 : 1;
 }
 
 /* Reads one file. Returns 0 when it tells, 1 when it does not, or -1. */
-static int learn_from(struct registry *registry, const struct url *url, const char *name, struct expected *expected,
-		      struct error *error)
+static int learn_from(struct registry *registry, const char *url, const char *name, struct expected *expected, struct error *error)
 {
 	AUTO_BUF struct buf text = {0};
-	const char *file = base_name(url->path);
-	struct search search = {.name = name, .own = str_starts(file, name) && file[strlen(name)] == '.'};
-	const struct registry_resume anew = {0};
-	const struct registry_sink sink = {.begin = begin, .write = receive, .context = &text};
+	AUTO_FREE char *file = NULL;
+	char digest[DIGEST_TEXT];
+	int result = small_read(registry, url, CHECKSUMS_LIMIT, &file, &text, error);
 
-	if (registry->ops->fetch(registry, url, &anew, &sink, error))
-		return error->code == ERROR_NOT_FOUND ? 1 : error_in(error, "the checksum file %s", file);
-	buf_add(&text, "", 0); /* an empty one is terminated, too */
-	if (search_text(&search, text.data, error))
-		return error_in(error, "the checksum file %s", file);
-	const char *digest = *search.sha256 ? search.sha256 : search.sha512;
-	if (!*digest)
+	if (result == 0)
+		result = checksums_find(text.data, file, name, digest, error);
+	if (result < 0 || result > 1)
+		return file ? error_in(error, "the checksum file %s", file) : -1;
+	if (result > 0) {
+		log_debug("The checksum file does not tell", "file", file, "name", name);
 		return 1;
+	}
 	expected_set(expected, BY_FILE, digest);
-	expected->file = xstrdup(file);
+	expected->file = steal_pointer(&file);
 	return 0;
 }
 
@@ -160,15 +149,10 @@ int checksums_learn(struct registry *registry, const cJSON *urls, const char *na
 
 	cJSON_ArrayForEach(item, urls)
 	{
-		AUTO_URL struct url url = {0};
-		const char *text = cJSON_GetStringValue(item);
-		if (result <= 0 || !text || ++files > FILES)
+		const char *url = cJSON_GetStringValue(item);
+		if (result <= 0 || !url || ++files > FILES)
 			break;
-		if (url_parse(&url, text, error) || registry_owns(registry, &url, error))
-			return -1;
-		result = learn_from(registry, &url, name, expected, error);
-		if (result > 0)
-			log_debug("The checksum file does not tell", "file", base_name(url.path), "name", name);
+		result = learn_from(registry, url, name, expected, error);
 	}
 	return result < 0 ? -1 : 0;
 }

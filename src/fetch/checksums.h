@@ -12,4 +12,10 @@
 int checksums_learn(struct registry *registry, const cJSON *urls, const char *name, struct expected *expected,
 		    struct error *error);
 
+enum { CHECKSUMS_LIMIT = 1 << 20 }; /* bytes of a checksum file */
+
+/* Looks for the artifact of that name in the text of a checksum file, which is cut to pieces. Returns 0 with "sha256:HEX", or
+ * "sha512:HEX" when only that is told; 1 when nothing is; or -1 with ERROR_INTEGRITY when it contradicts itself. */
+int checksums_find(char *text, const char *file, const char *name, char ret_digest[DIGEST_TEXT], struct error *error);
+
 #endif

@@ -20,7 +20,7 @@ bool expected_set(struct expected *expected, enum digest_source source, const ch
 	char *text = expected->digests[source];
 	size_t length = 0;
 
-	for (; digest[length] && length < DIGEST_TEXT - 1; length++)
+	for (; length < DIGEST_TEXT - 1 && digest[length]; length++)
 		text[length] = (char)tolower((unsigned char)digest[length]);
 	text[length] = '\0';
 	struct digest *known = digest_begin(text);
@@ -74,31 +74,47 @@ cJSON *expected_names(const struct expected *expected)
 
 void hashing_free(struct hashing *hashing)
 {
-	for (size_t i = 0; i <= DIGEST_SOURCES; i++)
+	for (size_t i = 0; i < MOST_DIGESTS; i++)
 		digest_free(hashing->digests[i]);
 	*hashing = (struct hashing){0};
 }
 
+/* Adds an algorithm to the list of count of them, unless it is there. Returns how many there are now. */
+static size_t add_algorithm(const char **algorithms, size_t count, const char *algorithm)
+{
+	for (size_t i = 0; i < count; i++)
+		if (is_alike(algorithms[i], algorithm))
+			return count;
+	algorithms[count] = algorithm;
+	return count + 1;
+}
+
 void hashing_begin(struct hashing *hashing, const struct expected *expected)
 {
-	const char *algorithms[1 + DIGEST_SOURCES] = {"sha256"};
+	const char *algorithms[MOST_DIGESTS] = {"sha256"};
 	size_t count = 1;
 
-	for (int i = 0; i < DIGEST_SOURCES; i++) {
-		bool known = !*expected->digests[i];
-		for (size_t j = 0; j < count; j++)
-			known = known || is_alike(algorithms[j], expected->digests[i]);
-		if (!known)
-			algorithms[count++] = expected->digests[i];
-	}
+	for (int i = 0; i < DIGEST_SOURCES; i++)
+		if (*expected->digests[i])
+			count = add_algorithm(algorithms, count, expected->digests[i]);
+	for (int i = 0; i < ALSO && expected->also[i]; i++)
+		count = add_algorithm(algorithms, count, expected->also[i]);
 	hashing_free(hashing);
 	for (size_t i = 0; i < count; i++)
 		hashing->digests[i] = digest_begin(algorithms[i]);
 }
 
+const char *content_digest(const struct content *content, const char *algorithm)
+{
+	for (size_t i = 0; i < MOST_DIGESTS && *content->digests[i]; i++)
+		if (is_alike(content->digests[i], algorithm))
+			return content->digests[i];
+	return NULL;
+}
+
 void hashing_add(struct hashing *hashing, const void *bytes, size_t length)
 {
-	for (size_t i = 0; i <= DIGEST_SOURCES && hashing->digests[i]; i++)
+	for (size_t i = 0; i < MOST_DIGESTS && hashing->digests[i]; i++)
 		digest_add(hashing->digests[i], bytes, length);
 	hashing->bytes += (long long)length;
 }
@@ -107,7 +123,7 @@ int hashing_add_file(struct hashing *hashing, int fd, long long length, struct e
 {
 	struct stat status;
 
-	for (size_t i = 0; i <= DIGEST_SOURCES && hashing->digests[i]; i++)
+	for (size_t i = 0; i < MOST_DIGESTS && hashing->digests[i]; i++)
 		if (digest_add_file(hashing->digests[i], fd, length, error))
 			return -1;
 	if (length < 0 && fstat(fd, &status) == 0)
@@ -119,7 +135,7 @@ int hashing_add_file(struct hashing *hashing, int fd, long long length, struct e
 void hashing_end(struct hashing *hashing, struct content *ret)
 {
 	*ret = (struct content){.bytes = hashing->bytes};
-	for (size_t i = 0; i <= DIGEST_SOURCES && hashing->digests[i]; i++)
+	for (size_t i = 0; i < MOST_DIGESTS && hashing->digests[i]; i++)
 		digest_end(hashing->digests[i], ret->digests[i]);
 	*hashing = (struct hashing){0};
 }
@@ -128,12 +144,11 @@ int expected_compare(const struct expected *expected, const struct content *cont
 {
 	if (expected->size >= 0 && content->bytes != expected->size)
 		return error_set(error, ERROR_INTEGRITY, "%s has %lld bytes instead of %lld", name, content->bytes, expected->size);
-	for (size_t i = 0; i < DIGEST_SOURCES; i++)
-		for (size_t j = 0; *expected->digests[i] && j <= DIGEST_SOURCES; j++)
-			if (is_alike(content->digests[j], expected->digests[i]) &&
-			    !str_equal(content->digests[j], expected->digests[i]))
-				return error_set(error, ERROR_INTEGRITY, "%s has the digest %s instead of %s%s%s", name,
-						 content->digests[j], expected->digests[i], i == BY_FILE ? " of " : "",
-						 i == BY_FILE ? expected->file : "");
+	for (size_t i = 0; i < DIGEST_SOURCES; i++) {
+		const char *wanted = expected->digests[i], *found = *wanted ? content_digest(content, wanted) : NULL;
+		if (found && !str_equal(found, wanted))
+			return error_set(error, ERROR_INTEGRITY, "%s has the digest %s instead of %s%s%s", name, found, wanted,
+					 i == BY_FILE ? " of " : "", i == BY_FILE ? expected->file : "");
+	}
 	return 0;
 }

@@ -18,10 +18,13 @@ enum digest_source {
 	DIGEST_SOURCES
 };
 
+enum { ALSO = 3, MOST_DIGESTS = 1 + DIGEST_SOURCES + ALSO };
+
 struct expected {
 	long long size;                            /* bytes, -1 when unknown */
 	char digests[DIGEST_SOURCES][DIGEST_TEXT]; /* "sha256:HEX", "" when unknown */
 	char *file;                                /* name of the checksum file; NULL when none has told */
+	const char *also[ALSO]; /* algorithms whose digests others compare, or texts that begin with them; NULL for no more */
 };
 
 void expected_free(struct expected *expected);
@@ -38,12 +41,15 @@ cJSON *expected_names(const struct expected *expected);
 /* What is known of bytes that were read from the first to the last. */
 struct content {
 	long long bytes;
-	char digests[1 + DIGEST_SOURCES][DIGEST_TEXT]; /* the first is the SHA-256; "" for no more */
+	char digests[MOST_DIGESTS][DIGEST_TEXT]; /* the first is the SHA-256; "" for no more */
 };
+
+/* Returns the digest by the algorithm of another one, "sha512:HEX", or of that name; NULL when it was not computed. */
+const char *content_digest(const struct content *content, const char *algorithm);
 
 /* Computes what has to be compared. {0} is none. */
 struct hashing {
-	struct digest *digests[1 + DIGEST_SOURCES]; /* NULL for no more */
+	struct digest *digests[MOST_DIGESTS]; /* NULL for no more */
 	long long bytes;
 };
 

@@ -7,6 +7,7 @@
 #include "fs.h"
 #include "json.h"
 #include "log.h"
+#include "root/root.h"
 #include "str.h"
 
 #include <errno.h>
@@ -32,22 +33,41 @@ static bool is_named(const struct part *part, int fd)
 	       opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
 }
 
+/* True when it may be what an earlier run has left, rather than what somebody has put there to be written to. */
+static bool is_part(const struct part *part, const struct stat *status)
+{
+	return S_ISREG(status->st_mode) && status->st_nlink == 1 && root_trusts(part->root, status);
+}
+
+/* True when nobody else can open the file, and so lock it. */
+static bool is_private(int fd)
+{
+	struct stat status;
+
+	return fstat(fd, &status) == 0 && !(status.st_mode & (S_IRWXG | S_IRWXO));
+}
+
 static int open_locked(const struct part *part, struct error *error)
 {
 	struct stat status;
 
-	if (fstatat(part->cache, part->name, &status, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISREG(status.st_mode) &&
+	if (fstatat(part->cache, part->name, &status, AT_SYMLINK_NOFOLLOW) == 0 && !is_part(part, &status) &&
 	    fs_remove(part->cache, part->name, error))
 		return -1;
 	for (;;) {
-		AUTO_CLOSE int fd = openat(part->cache, part->name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
+		AUTO_CLOSE int fd = openat(part->cache, part->name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 		if (fd < 0)
 			return error_errno(error, errno, "cannot create a file in the cache %s", part->path);
-		if (flock(fd, LOCK_EX | LOCK_NB))
+		int failed = flock(fd, LOCK_EX | LOCK_NB) ? errno : 0;
+		if (failed == EWOULDBLOCK && is_private(fd))
 			return error_set(error, ERROR_LOCKED, "another run downloads %s into the cache %s", part->key, part->path);
-		if (is_named(part, fd))
+		if (failed == EWOULDBLOCK && fs_remove(part->cache, part->name, error)) /* anybody may have locked it */
+			return -1;
+		if (failed && failed != EINTR && failed != EWOULDBLOCK)
+			return error_errno(error, failed, "cannot lock a file in the cache %s", part->path);
+		if (!failed && is_named(part, fd))
 			return steal_fd(&fd);
-		/* that run has just published it, or given up */
+		/* else that run has just published it, or given up */
 	}
 }
 

@@ -9,8 +9,10 @@
 #include <stddef.h>
 
 struct error;
+struct root;
 
 struct part {
+	const struct root *root; /* the caller's */
 	int cache;              /* directory, the caller's */
 	const char *path, *key; /* path of the directory, name of the artifact in it; both the caller's */
 	const char *url;        /* of the artifact, the caller's */

@@ -62,8 +62,10 @@ static void add_available(cJSON *state, const cJSON *document)
 {
 	static const struct copy copies[] = {{"version", "release.version"}, {"artifact", "artifact.name"}, {NULL, NULL}};
 
-	if (json_get(document, "check") && json_string(document, "release.version") && !json_true(document, "deploy.reused"))
-		set_labels(state, "available", document, copies);
+	if (!json_get(document, "check") || !json_string(document, "release.version") || json_true(document, "deploy.reused"))
+		return;
+	set_labels(state, "available", document, copies);
+	json_set_number(state, "stale", json_true(document, "check.stale"));
 }
 
 static void set_time(cJSON *state, const char *path, const char *text)

@@ -45,8 +45,8 @@ void otlp_add_attribute(cJSON *object, const char *key, const cJSON *value)
 	cJSON *any = xrequire(cJSON_CreateObject());
 
 	if (cJSON_IsString(value))
-		json_set_string(any, "stringValue", value->valuestring);
-	else if (cJSON_IsNumber(value))
+		json_set_string(any, "stringValue", cJSON_GetStringValue(value));
+	else if (value && cJSON_IsNumber(value))
 		otlp_set_number(any, "intValue", (long long)value->valuedouble);
 	else if (cJSON_IsBool(value))
 		json_set_bool(any, "boolValue", cJSON_IsTrue(value));

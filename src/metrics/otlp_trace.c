@@ -195,7 +195,7 @@ static void add_root(struct trace *trace)
 	const cJSON *document = trace->document, *error = json_get(document, "error");
 	const char *version = json_string(document, "release.version"), *registry = json_string(document, "registry");
 	bool checked = str_equal(json_string(error, "stage"), "check"), good = document_status(document) == 0;
-	AUTO_FREE char *name = version && !checked ? xasprintf("deploy %s", version) : xstrdup(checked ? "check" : "deploy");
+	AUTO_FREE char *name = checked ? xstrdup("check") : version ? xasprintf("deploy %s", version) : xstrdup("deploy");
 	AUTO_FREE char *public = registry ? url_public(registry) : NULL;
 
 	cJSON *span = add_span(trace, name, trace->root, trace->parent, trace->start, trace->end);

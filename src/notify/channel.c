@@ -110,21 +110,59 @@ static int open_channel(struct channel_list *list, struct channel *channel, stru
 	return channel->ops->check(channel, error);
 }
 
-int channel_list_open(struct channel_list *list, const char *const *addresses, const char *authorities, struct error *error)
+static void begin_list(struct channel_list *list, const char *const *addresses)
 {
 	size_t count = 0;
 
 	while (addresses && addresses[count])
 		count++;
 	*list = (struct channel_list){.items = xcalloc(count + 1, sizeof *list->items)};
-	while (list->count < count) {
-		struct channel *channel = &list->items[list->count++];
-		*channel = (struct channel){.address = addresses[list->count - 1], .authorities = authorities};
-		if (open_channel(list, channel, error))
-			return error_in(error, "--notifier %zu%s%s", list->count, channel->name ? ", " : "",
-					channel->name ? channel->name : "");
-	}
+}
+
+/* Returns 0, or -1 with an error that says which channel it is about. */
+static int add(struct channel_list *list, const char *address, const char *authorities, struct error *error)
+{
+	struct channel *channel = &list->items[list->count++];
+
+	*channel = (struct channel){.address = address, .authorities = authorities};
+	if (open_channel(list, channel, error) == 0)
+		return 0;
+	return error_in(error, "--notifier %zu%s%s", list->count, channel->name ? ", " : "", channel->name ? channel->name : "");
+}
+
+int channel_list_open(struct channel_list *list, const char *const *addresses, const char *authorities, struct error *error)
+{
+	begin_list(list, addresses);
+	for (; addresses && *addresses; addresses++)
+		if (add(list, *addresses, authorities, error))
+			return -1;
 	return 0;
+}
+
+static int send_nothing(struct channel *channel, const struct message *message, long long timeout_ms, struct error *error)
+{
+	(void)message;
+	(void)timeout_ms;
+	*error = *channel->mistake;
+	return -1;
+}
+
+void channel_list_accept(struct channel_list *list, const char *const *addresses, const char *authorities)
+{
+	static const struct channel_ops mistaken = {.send = send_nothing};
+	struct error error;
+
+	begin_list(list, addresses);
+	for (; addresses && *addresses; addresses++) {
+		if (add(list, *addresses, authorities, &error) == 0)
+			continue;
+		struct channel *channel = &list->items[list->count - 1];
+		channel->ops = &mistaken;
+		channel->mistake = xcalloc(1, sizeof error);
+		*channel->mistake = error;
+		if (!channel->name)
+			channel->name = xasprintf("notifier#%zu", list->count);
+	}
 }
 
 void channel_list_free(struct channel_list *list)
@@ -133,6 +171,7 @@ void channel_list_free(struct channel_list *list)
 		url_free(&list->items[i].url);
 		free(list->items[i].name);
 		free(list->items[i].thread);
+		free(list->items[i].mistake);
 	}
 	free(list->items);
 	*list = (struct channel_list){0};

@@ -19,6 +19,7 @@ struct channel {
 	bool quiet; /* ?quiet=true */
 	const char *authorities; /* --cacert, or NULL; belongs to the options */
 	char *thread; /* what continues the thread of this run there, or NULL; kept for the next process by who tells it */
+	struct error *mistake; /* why nothing can be sent there, NULL when it can */
 };
 
 struct channel_ops {
@@ -50,6 +51,10 @@ extern const char *const channel_parameters[];
 /* Opens the channels of the addresses (ended by NULL), which like authorities, a file for http.h or NULL, must outlive the list.
  * Returns 0, or -1 with ERROR_CONFIG; the caller gives the list to channel_list_free in both cases. */
 int channel_list_open(struct channel_list *list, const char *const *addresses, const char *authorities, struct error *error);
+
+/* As channel_list_open, but takes one that cannot be for a channel, too, where nothing arrives: so it silences no other one, and is
+ * accounted for as any that fails. */
+void channel_list_accept(struct channel_list *list, const char *const *addresses, const char *authorities);
 
 void channel_list_free(struct channel_list *list);
 

@@ -100,7 +100,7 @@ static void clear(cJSON *file, void *context)
 
 	(void)context;
 	for (size_t i = 0; i < sizeof members / sizeof *members; i++)
-		cJSON_DeleteItemFromObjectCaseSensitive(file, members[i]);
+		json_set_string(file, members[i], NULL);
 }
 
 int counter_clear(struct root *root, struct error *error)

@@ -10,6 +10,8 @@
 #include "str.h"
 #include "time.h"
 
+#include <stdlib.h>
+
 enum { FORGET_AFTER = 7 * 24 * 60 * 60 }; /* seconds */
 
 static const char turns[] = "notify.turns"; /* a lock file with a byte for each channel */
@@ -150,7 +152,7 @@ static bool is_forgotten(const cJSON *entry, const struct listener_list *list)
 	for (size_t i = 0; i < list->count; i++)
 		if (str_equal(list->items[i].channel->name, entry->string))
 			return false;
-	return !at || time_parse(at, &when) || time_now() / 1000 - when > FORGET_AFTER;
+	return !at || time_parse(at, &when) || llabs(time_now() / 1000 - when) > FORGET_AFTER; /* far ahead is no time */
 }
 
 /* Lets go of those that nobody names any more, and of those with nothing but the time. */

@@ -152,6 +152,10 @@ static int open_artifact(const struct registry *registry, const struct url *url,
 	if (dir < 0)
 		return -1;
 	AUTO_CLOSE int fd = openat(dir, slash + 1, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT) {
+		error_set(error, ERROR_NOT_FOUND, "%s is not there, or not any more", url->path);
+		return error_hint(error, "start again from dewy-check; publish the artifact again if it is gone");
+	}
 	if (fd < 0)
 		return fail(error, errno, "open", url->path);
 	if (fstat(fd, &status) || !S_ISREG(status.st_mode))

@@ -8,6 +8,7 @@
 #include "registry/ghr_validators.h"
 #include "str.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* True for what can be the name of an owner or a repository: it needs no encoding. */
@@ -142,7 +143,7 @@ static void gather_asset(const struct gathering *gathering, const cJSON *asset)
 	AUTO_FREE char *id = ghr_id(asset); /* an asset is replaced by another one */
 	struct artifact artifact = {.name = copy, .url = url, .revision = id, .size = json_number(asset, "size", -1)};
 	if (digest)
-		strcpy(artifact.digest, digest);
+		snprintf(artifact.digest, sizeof artifact.digest, "%s", digest);
 	artifact_list_add(gathering->list, &artifact);
 }
 

@@ -230,7 +230,7 @@ static int finish_page(struct reading *reading, struct error *error)
 	if (json_stream_end(&reading->stream, error))
 		return explain_garbage(reading, error);
 	reading->page->url = xstrdup(reading->query->url);
-	reading->page->etag = xstrdup(http_header(http, "ETag", 0));
+	reading->page->etag = xstrdup(http_etag(http));
 	reading->page->next = next_of(http_header(http, "Link", 0));
 	return 0;
 }

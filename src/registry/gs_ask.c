@@ -29,7 +29,7 @@ void gs_add_base(struct buf *url, const struct registry *registry)
 	if (host && !strstr(host, "://"))
 		buf_puts(url, "http://");
 	buf_puts(url, endpoint ? endpoint : host ? host : "https://storage.googleapis.com");
-	while (url->data[url->length - 1] == '/')
+	while (url->length && url->data[url->length - 1] == '/')
 		url->data[--url->length] = '\0';
 }
 

@@ -3,9 +3,13 @@
 
 #include "alloc.h"
 #include "buf.h"
+#include "confine.h"
 #include "error.h"
+#include "landlock.h"
+#include "log.h"
 #include "options.h"
 #include "path.h"
+#include "root/root.h"
 #include "str.h"
 
 #include <string.h>
@@ -150,6 +154,21 @@ void registry_close(struct registry *registry)
 	*registry = (struct registry){0};
 }
 
+int registry_confine(const struct registry *registry, int cache, struct error *error)
+{
+	int state = registry->session.root->state;
+	const struct landlock_rules rules = {
+		.below = {{state, state < 0 ? 0 : LANDLOCK_MAY_REPLACE}, {cache, cache < 0 ? 0 : LANDLOCK_MAY_REPLACE}},
+		.reads = true,
+		.connects = registry->ops != &file_registry,
+	};
+
+	if (!registry->ops->runs_commands || !registry->ops->runs_commands(registry))
+		return confine_self(&rules, error);
+	log_debug("Not confined", "reason", "credentials come from a command");
+	return 0;
+}
+
 int registry_owns(const struct registry *registry, const struct url *url, struct error *error)
 {
 	size_t length = strlen(registry->url.path);
@@ -159,4 +178,16 @@ int registry_owns(const struct registry *registry, const struct url *url, struct
 		return 0;
 	return error_set(error, ERROR_DOCUMENT, "the artifact's URL does not lie in the registry %s://%s%s", registry->url.scheme,
 			 registry->url.authority, registry->url.path);
+}
+
+bool registry_is_signature(const char *name, const char *subject)
+{
+	static const char suffix[] = ".minisig";
+	size_t length = strlen(name), begin = strlen(subject);
+
+	if (!str_starts(name, subject) || !str_ends(name, suffix) || length < begin + sizeof suffix - 1)
+		return false;
+	const char *word = name + begin;
+	size_t letters = length - begin - (sizeof suffix - 1);
+	return letters == 0 || (letters > 1 && word[0] == '.' && !memchr(word + 1, '.', letters - 1));
 }

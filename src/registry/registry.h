@@ -101,13 +101,16 @@ struct registry_ops {
 	int (*artifacts)(struct registry *registry, struct release *release, struct artifact_list *ret_list, struct error *error);
 
 	/* Gives the artifact at url (one that artifacts made) to sink: from where an earlier fetch broke off when it is still the
-	 * same, else from its first byte. Returns 0, or -1. */
+	 * same, else from its first byte. Returns 0, or -1, also with ERROR_DOCUMENT unless registry_owns the url. */
 	int (*fetch)(struct registry *registry, const struct url *url, const struct registry_resume *resume,
 		     const struct registry_sink *sink, struct error *error);
 
 	/* Writes an audit record: a small text, as a file of that name beside the artifacts of the version. Returns 0; 1 when
 	 * this machine may only read there; or -1. */
 	int (*report)(struct registry *registry, const char *version, const char *name, const char *text, struct error *error);
+
+	/* True when it may run commands that the user has configured for its credentials; NULL for one that never does. */
+	bool (*runs_commands)(const struct registry *registry);
 
 	/* Frees what own leads to, and closes the session; NULL when there is nothing to do. */
 	void (*close)(struct registry *registry);
@@ -121,8 +124,17 @@ int registry_open(struct registry *registry, const char *url, const struct optio
 
 void registry_close(struct registry *registry);
 
+/* To be called before the registry is asked anything: from here on this process writes to ROOT/.dewy and the directory cache (-1
+ * for none) only, and executes nothing (confine.h); where the registry runs commands, which may write elsewhere, it is left as it
+ * is. Returns 0 or -1. */
+int registry_confine(const struct registry *registry, int cache, struct error *error);
+
 /* Returns 0 when the artifact at url lies below the registry, else -1 with ERROR_DOCUMENT. */
 int registry_owns(const struct registry *registry, const struct url *url, struct error *error);
+
+/* True when the name of a file of a release says that it is the signature of another one: SUBJECT.minisig, or SUBJECT.WORD.minisig,
+ * which is for those of several keys. */
+bool registry_is_signature(const char *name, const char *subject);
 
 extern const struct registry_ops file_registry, ghr_registry, gs_registry, s3_registry;
 

@@ -212,6 +212,14 @@ static int report(struct registry *registry, const char *version, const char *na
 
 static const char *const parameters[] = {"endpoint", "addressing", "anonymous", NULL};
 
+static bool runs_commands(const struct registry *registry)
+{
+	bool anonymous = false;
+	struct error error;
+
+	return (url_boolean(&registry->url, "anonymous", &anonymous, &error) || !anonymous) && aws_runs_command();
+}
+
 const struct registry_ops s3_registry = {
 	.scheme = "s3",
 	.parameters = parameters,
@@ -220,5 +228,6 @@ const struct registry_ops s3_registry = {
 	.artifacts = artifacts,
 	.fetch = s3_fetch,
 	.report = report,
+	.runs_commands = runs_commands,
 	.close = close_s3,
 };

@@ -65,13 +65,16 @@ static void remember_limit(struct session *session, const char *host, const char
 	session->remembered = steal_pointer(&state);
 }
 
-/* Returns the number in a header of the last answer, -1 when there is none. */
+/* Returns the number in a header of the last answer, at most the last second that has a name in RFC 3339; -1 when there is none. */
 static long long number_in(struct http *http, const char *name)
 {
+	const long long most = 253402300799; /* 9999-12-31T23:59:59Z */
 	const char *text = http_header(http, name, 0);
 	long long number;
 
-	return text && str_to_number(text, &number) == 0 ? number : -1;
+	if (!text || str_to_number(text, &number))
+		return -1;
+	return number < most ? number : most;
 }
 
 static void note_quota(struct session *session)

@@ -8,6 +8,7 @@
 #include "restart/proof.h"
 #include "restart/settings.h"
 #include "root/attempts.h"
+#include "root/floor.h"
 #include "root/history_chain.h"
 #include "root/rejected.h"
 #include "root/release.h"
@@ -68,11 +69,16 @@ static const char *release_before(const struct stage_run *run, const char *curre
 	if (taken_up && json_get(failed, "previous"))
 		json_set(run->document, "previous", xrequire(cJSON_Duplicate(json_get(failed, "previous"), true)));
 	const char *path = json_string(run->document, "previous.path"), *slash = path ? strrchr(path, '/') : NULL;
-	if (!slash || str_equal(path, deployed) || !release_is_name(slash + 1))
+	if (!slash || !release_is_name(slash + 1))
 		return NULL;
-	AUTO_JSON cJSON *before = release_record(run->root, slash + 1);
+	AUTO_FREE char *now = release_path(run->root, slash + 1); /* the record may be from before ROOT was moved */
+	json_set_string(run->document, "previous.path", now);
+	if (str_equal(now, deployed))
+		return NULL;
+	const char *name = strrchr(json_string(run->document, "previous.path"), '/') + 1;
+	AUTO_JSON cJSON *before = release_record(run->root, name);
 	bool same = str_equal(json_string(before, "artifact.cache_key"), json_string(failed, "artifact.cache_key"));
-	return before && (!same || json_true(before, "served")) ? slash + 1 : NULL;
+	return before && (!same || json_true(before, "served")) ? name : NULL;
 }
 
 /* True when what served before this run is surely of that release: an interrupted run may have left another one. */
@@ -175,20 +181,34 @@ static int recover(struct stage_run *run, struct server *server, const char *cur
 	return 0;
 }
 
-static int step(struct stage_run *run, struct error *error)
+/* Finds the name of the release that current leads to, which has to be the one that the document is about. Returns 0 or -1. */
+static int check_current(const struct stage_run *run, char current[RELEASE_NAME], struct error *error)
 {
-	const char *path = json_string(run->document, "deploy.path");
-	AUTO_SERVER struct server server = {0};
-	char current[RELEASE_NAME];
+	const char *path = json_string(run->document, "deploy.path"), *version = json_string(run->document, "release.version");
 
 	if (release_current(run->root, current, error) != 0 || !str_ends(path, current))
 		return error_set(error, ERROR_SUPERSEDED, "current does not lead to %s any more", path);
+	AUTO_JSON cJSON *record = release_record(run->root, current);
+	if (record && !str_equal(json_string(record, "release.version"), version))
+		return error_set(error, ERROR_DOCUMENT, "the document is about %s, and current leads to %s", version,
+				 json_string(record, "release.version"));
+	return 0;
+}
+
+static int step(struct stage_run *run, struct error *error)
+{
+	AUTO_SERVER struct server server = {0};
+	char current[RELEASE_NAME];
+
+	if (check_current(run, current, error))
+		return -1;
 	if (server_open(&server, run, error)) {
 		count_attempt(run);
 		return -1;
 	}
 	if (proof_renew(&server, error))
 		return recover(run, &server, current, error);
+	floor_raise(run->root, run->document); /* first: a release that is not marked is proved again, one that is marked is not */
 	if (release_mark(run->root, current, STATE_RUNNING, error) || attempts_clear(run->root, error))
 		return error_in(error, "%s serves, but that cannot be recorded", json_string(run->document, "release.version"));
 	tell_success(run, &server);

@@ -47,7 +47,7 @@ static void copy(cJSON *line, const char *name, const cJSON *item)
 	if (!cJSON_IsString(item))
 		return;
 	size_t length = strnlen(item->valuestring, TEXT_LIMIT);
-	while (length == TEXT_LIMIT && length && (item->valuestring[length] & 0xC0) == 0x80)
+	while (length && (item->valuestring[length] & 0xC0) == 0x80)
 		length--;
 	AUTO_FREE char *text = xasprintf("%.*s", (int)length, item->valuestring);
 	json_set_string(line, name, text);
@@ -105,8 +105,9 @@ cJSON *history_lines_forgotten(const struct root *root, const cJSON *entries)
 	json_set_string(document, "state", HISTORY_FORGOTTEN);
 	cJSON_ArrayForEach(entry, entries)
 	{
-		AUTO_FREE char *reason = xasprintf("%s at %s: %s", json_get(entry, "above") ? "was held" : "was rejected",
-						   json_string(entry, "at"), json_string(entry, "reason"));
+		const char *why = json_string(entry, "reason"), *was = json_get(entry, "above") ? "was held" : "was rejected";
+		AUTO_FREE char *reason = why ? xasprintf("%s at %s: %s", was, json_string(entry, "at"), why)
+					     : xasprintf("was the floor since %s", json_string(entry, "at"));
 		json_set_string(document, "reason", reason);
 		json_set_string(document, "release.version", json_string(entry, "version"));
 		json_set_string(document, "artifact.digest", json_string(entry, "digest"));

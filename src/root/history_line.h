@@ -10,7 +10,8 @@
  * member that chains it; the caller deletes it. It is shorter than HISTORY_LINE, whatever the document holds. */
 cJSON *history_line(const struct root *root, const cJSON *document);
 
-/* Returns an array of lines, one for each entry of rejected.json that was forgotten; the caller deletes it. */
+/* Returns an array of lines, one for each entry of rejected.json that was forgotten, or for floor.json, which has no reason; the
+ * caller deletes it. */
 cJSON *history_lines_forgotten(const struct root *root, const cJSON *entries);
 
 #endif

@@ -5,6 +5,7 @@
 #include "buf.h"
 #include "error.h"
 #include "fs.h"
+#include "root/release.h"
 #include "str.h"
 #include "time.h"
 
@@ -59,20 +60,32 @@ const cJSON *rejected_find(const cJSON *versions, const char *version)
 	return NULL;
 }
 
+bool rejected_has(const cJSON *versions, const char *version, const char *digest)
+{
+	const cJSON *entry;
+
+	cJSON_ArrayForEach(entry, versions)
+	{
+		const char *rejected = json_string(entry, "digest");
+		if (str_equal(json_string(entry, "version"), version) && (!rejected || str_equal(rejected, digest)))
+			return true;
+	}
+	return false;
+}
+
 /* True for an entry that is to go. */
 typedef bool matcher(const cJSON *entry, const void *context);
 
 /* Moves the entries that match to removed. Returns how many there were. */
 static int take_out(cJSON *versions, matcher *matches, const void *context, cJSON *removed)
 {
-	int count = cJSON_GetArraySize(versions), taken = 0;
+	int taken = 0;
 
-	for (int i = 0; i < count - taken;) {
-		if (!matches(cJSON_GetArrayItem(versions, i), context)) {
-			i++;
+	for (cJSON *entry = versions->child, *next; entry; entry = next) {
+		next = entry->next;
+		if (!matches(entry, context))
 			continue;
-		}
-		cJSON_AddItemToArray(removed, cJSON_DetachItemFromArray(versions, i));
+		cJSON_AddItemToArray(removed, cJSON_DetachItemViaPointer(versions, entry));
 		taken++;
 	}
 	return taken;
@@ -124,18 +137,29 @@ static int accept_version(cJSON *versions, const char *version)
 	return changed;
 }
 
+/* Returns the present time, or a later one which a release that is made now would have for its name: rejections are forgotten by
+ * the names of releases, which go on when the clock is set back. */
+static time_t present(const struct root *root)
+{
+	char name[RELEASE_NAME];
+	struct error error;
+	time_t when;
+
+	return release_next_name(root, name, &error) || time_parse_stamp(name, &when) ? (time_t)(time_now() / 1000) : when;
+}
+
 /* Appends an entry in place of those for the same version. Returns it. */
-static cJSON *add_entry(cJSON *versions, const char *version, const char *reason)
+static cJSON *add_entry(const struct root *root, cJSON *versions, const char *version, const char *reason)
 {
 	cJSON *entry = xrequire(cJSON_CreateObject());
-	char now[TIME_TEXT];
+	char at[TIME_TEXT];
 
 	drop(versions, version);
-	while (cJSON_GetArraySize(versions) >= MOST)
+	for (int left = cJSON_GetArraySize(versions); left >= MOST; left--)
 		cJSON_DeleteItemFromArray(versions, 0);
 	json_set_string(entry, "version", version);
 	json_set_string(entry, "reason", reason);
-	json_set_string(entry, "at", time_format((time_t)(time_now() / 1000), now));
+	json_set_string(entry, "at", time_format(present(root), at));
 	cJSON_AddItemToArray(versions, entry);
 	return entry;
 }
@@ -146,7 +170,7 @@ int rejected_add(const struct root *root, const cJSON *document, const char *rea
 
 	if (!versions)
 		return -1;
-	cJSON *entry = add_entry(versions, json_string(document, "release.version"), reason);
+	cJSON *entry = add_entry(root, versions, json_string(document, "release.version"), reason);
 	json_set_string(entry, "cache_key", json_string(document, "artifact.cache_key"));
 	json_set_string(entry, "digest", json_string(document, "artifact.digest"));
 	json_set_string(entry, "revision", json_string(document, "artifact.revision"));
@@ -172,7 +196,7 @@ int rejected_hold(const struct root *root, const char *chosen, const char *ran, 
 	if (!versions)
 		return -1;
 	accept_version(versions, chosen);
-	json_set_string(add_entry(versions, ran, reason), "above", chosen);
+	json_set_string(add_entry(root, versions, ran, reason), "above", chosen);
 	return write_versions(root, versions, error);
 }
 

@@ -19,6 +19,9 @@ cJSON *rejected_read(const struct root *root, struct error *error);
 /* Returns the entry for the artifact of a version that was rolled back, which belongs to versions; NULL for none. */
 const cJSON *rejected_find(const cJSON *versions, const char *version);
 
+/* True when what was rejected, or rolled back from by hand, is the artifact of that version with that digest. */
+bool rejected_has(const cJSON *versions, const char *version, const char *digest);
+
 /* Rejects the artifact of a document, in place of an entry for the same version. Returns 0 or -1. */
 int rejected_add(const struct root *root, const cJSON *document, const char *reason, struct error *error);
 

@@ -189,10 +189,8 @@ int release_list(const struct root *root, char (**ret_names)[RELEASE_NAME], stru
 	return listing.count;
 }
 
-static int write_cache_current(const struct root *root, const char *name, int cache, struct error *error)
+static int note_key(int cache, const char *key, struct error *error)
 {
-	AUTO_JSON cJSON *record = release_record(root, name);
-	const char *key = json_string(record, "artifact.cache_key");
 	AUTO_BUF struct buf there = {0};
 
 	if (!key || cache < 0)
@@ -200,6 +198,18 @@ static int write_cache_current(const struct root *root, const char *name, int ca
 	if (fs_read_file(cache, "current", 4096, &there, error) == 0 && str_equal(buf_text(&there), key))
 		return 0;
 	return fs_write_file(cache, "current", 0644, key, strlen(key), error);
+}
+
+static int write_cache_current(const struct root *root, const char *name, int cache, struct error *error)
+{
+	AUTO_JSON cJSON *record = release_record(root, name);
+
+	return note_key(cache, json_string(record, "artifact.cache_key"), error);
+}
+
+static void warn_of_key(const struct error *error)
+{
+	log_warn("Cannot write the current cache key", "error", error->message);
 }
 
 int release_switch(const struct root *root, const char *name, int cache, struct error *error)
@@ -211,7 +221,7 @@ int release_switch(const struct root *root, const char *name, int cache, struct 
 		return -1;
 	struct error unwritten;
 	if (write_cache_current(root, name, cache, &unwritten)) /* the link decides; the next run heals the file */
-		log_warn("Cannot write the current cache key", "error", unwritten.message);
+		warn_of_key(&unwritten);
 	return 0;
 }
 
@@ -221,6 +231,15 @@ int release_heal_cache(const struct root *root, int cache, struct error *error)
 	int result = release_current(root, name, error);
 
 	return result < 0 ? -1 : result ? 0 : write_cache_current(root, name, cache, error);
+}
+
+void release_heal_key(const struct root *root, const char *key)
+{
+	AUTO_CLOSE int cache = openat(root->state, "cache", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct error error;
+
+	if (note_key(cache, key, &error))
+		warn_of_key(&error);
 }
 
 char *release_path(const struct root *root, const char *name)

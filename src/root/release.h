@@ -51,6 +51,10 @@ int release_list(const struct root *root, char (**ret_names)[RELEASE_NAME], stru
  * (cache -1: one that could not be opened, which keeps nobody from switching). Returns 0 or -1. */
 int release_switch(const struct root *root, const char *name, int cache, struct error *error);
 
+/* Makes the file current in ROOT's own cache say the key of what is deployed, unless it does: a run that switched may not have got
+ * to that. Nothing happens with key NULL, or without that cache. */
+void release_heal_key(const struct root *root, const char *key);
+
 /* Makes the file current in the cache say what the link current leads to. Returns 0 or -1. */
 int release_heal_cache(const struct root *root, int cache, struct error *error);
 

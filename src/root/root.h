@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 struct error;
+struct stat;
 
 struct root {
 	char *path;   /* absolute, without symbolic links */
@@ -26,8 +27,19 @@ int root_open(struct root *root, const char *path, struct error *error);
 /* As root_open, for somebody who only reads: owner and mode do not matter as long as they allow that. */
 int root_look(struct root *root, const char *path, struct error *error);
 
+/* Opens ROOT again when path, as root_open had it, leads to another directory by now, or to the same one by another name. Returns
+ * 0, or -1 with root as it was. */
+int root_renew(struct root *root, const char *path, struct error *error);
+
+/* True for a file or directory that nobody may write to, or own, but root, this user, its group, and the owner of ROOT, all of whom
+ * decide what runs anyway. The sticky bit makes no difference: it keeps nobody from putting something there first. */
+bool root_trusts(const struct root *root, const struct stat *status);
+
 /* Creates what root_open did not find in ROOT. Returns 0 or -1. */
 int root_prepare(struct root *root, struct error *error);
+
+/* Returns 0 while the path of ROOT leads to the directory that was opened, else -1: the name is another one's, or nobody's. */
+int root_check_name(const struct root *root, struct error *error);
 
 void root_close(struct root *root);
 
@@ -44,9 +56,9 @@ int root_find_cache(const struct root *root, const char *where);
 /* Returns the absolute path of the cache directory; where is as below. The caller frees it. */
 char *root_cache_path(const struct root *root, const char *where);
 
-/* Opens the cache directory: where says --cache, also as file:///DIR, or NULL for $DEWY_CACHEDIR or ROOT/.dewy/cache; created when
- * missing.
- * Returns a descriptor or -1, and, unless ret_path is NULL, the absolute path, which the caller frees. */
+/* Opens the cache directory: where says --cache, also as file:///DIR, or NULL for $DEWY_CACHEDIR or ROOT/.dewy/cache; created
+ * when missing, and refused unless root_trusts it. Returns a descriptor or -1, and, unless ret_path is NULL, the absolute path,
+ * which the caller frees. */
 int root_open_cache(const struct root *root, const char *where, char **ret_path, struct error *error);
 
 #endif

@@ -18,6 +18,10 @@
  * do does not read it. */
 #define STATE_OFFERED "offered.json"
 
+/* The name of the release that people were told of last because nothing newer has appeared:
+ * {"version":"v1.2.3","since":"2024-01-15T10:28:00Z","at":"2024-02-15T10:30:44Z"}. */
+#define STATE_STALE "stale.json"
+
 /* Returns the object in ROOT/.dewy/NAME, an empty one when there is none that can be read; the caller deletes it. */
 cJSON *state_read(const struct root *root, const char *name);
 

@@ -9,17 +9,23 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Reads the exit status that the daemon names; one that says nothing was killed, and counts as failed. */
-static int await_release(int fd, pid_t child)
+/* Reads the exit status that the daemon names. Returns 1, or -1 when there is none, or it was killed and says nothing. */
+static int await_release(int fd, pid_t child, int *ret_status, struct error *error)
 {
-	unsigned char status = (unsigned char)error_status(ERROR_APPLICATION);
+	unsigned char status;
 	ssize_t length;
+	int ended = 0;
 
-	while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
+	while (waitpid(child, &ended, 0) < 0 && errno == EINTR)
 		;
+	if (WIFEXITED(ended) && WEXITSTATUS(ended))
+		return error_errno(error, WEXITSTATUS(ended), "cannot start a process");
 	while ((length = read(fd, &status, 1)) < 0 && errno == EINTR)
 		;
-	return status;
+	if (length != 1)
+		return error_set(error, ERROR_SUPERVISOR, "the process in the background was killed before it served");
+	*ret_status = status;
+	return 1;
 }
 
 int daemon_fork(int *ret_release, int *ret_status, struct error *error)
@@ -34,7 +40,7 @@ int daemon_fork(int *ret_release, int *ret_status, struct error *error)
 		setsid();
 		child = fork(); /* whoever leads no session never gets a terminal */
 		if (child != 0)
-			_exit(child < 0);
+			_exit(child < 0 ? errno : 0);
 		*ret_release = ends[1];
 		return 0;
 	}
@@ -42,8 +48,7 @@ int daemon_fork(int *ret_release, int *ret_status, struct error *error)
 	close(ends[1]);
 	if (child < 0)
 		return error_errno(error, number, "cannot start a process");
-	*ret_status = await_release(read_end, child);
-	return 1;
+	return await_release(read_end, child, ret_status, error);
 }
 
 void daemon_release(int release, int status)

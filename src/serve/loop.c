@@ -2,6 +2,7 @@
 #include "serve/loop.h"
 
 #include "error.h"
+#include "serve/follow.h"
 #include "serve/service.h"
 #include "signal_fd.h"
 
@@ -67,6 +68,7 @@ static long long next_tick(const struct service *service)
 void loop_run(struct service *service)
 {
 	for (;;) {
+		follow_root(service);
 		take_signals(service);
 		/* After the signals, or a SIGCHLD among them would be lost; before the messages: who is dead is not ready. */
 		reap(service);

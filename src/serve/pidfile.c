@@ -39,8 +39,10 @@ static int explain_holder(const char *path, struct error *error)
 int pidfile_take(const char *path, struct error *error)
 {
 	for (;;) {
-		AUTO_CLOSE int fd = lock_take(AT_FDCWD, path, READERS_MS, error);
+		AUTO_CLOSE int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644); /* it is for others to read */
 		if (fd < 0)
+			return error_errno(error, errno, "cannot open the lock %s", path);
+		if (lock_open(fd, AT_FDCWD, path, READERS_MS, error))
 			return error->code == ERROR_LOCKED ? explain_holder(path, error) : -1;
 		if (lock_is_ours(fd, AT_FDCWD, path)) /* not so when its last holder removed it meanwhile */
 			return steal_fd(&fd);

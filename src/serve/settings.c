@@ -75,6 +75,7 @@ static int set_directory(struct settings *settings, const struct root *root, str
 	if (given || !option_given(settings->options, OPT_ROOT))
 		return make_absolute(&settings->directory, given ? given : ".", error);
 	settings->directory = xstrdup(root->path);
+	settings->root = xstrdup(root->path);
 	return 0;
 }
 
@@ -135,6 +136,7 @@ int settings_read(struct settings *ret, const struct options *options, struct er
 void settings_hand_over(struct settings *settings, const struct handover *handover)
 {
 	handover_string(handover, "directory", &settings->directory);
+	handover_string(handover, "root", &settings->root);
 	handover_string(handover, "pid_file", &settings->pid_file);
 	handover_string(handover, "status_file", &settings->status_file);
 	handover_string(handover, "log_file", &settings->log_file);
@@ -153,6 +155,7 @@ long long settings_pause(long long failures)
 void settings_free(struct settings *settings)
 {
 	free(settings->directory);
+	free(settings->root);
 	free(settings->pid_file);
 	free(settings->status_file);
 	free(settings->notify_file);

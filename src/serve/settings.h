@@ -13,6 +13,7 @@ struct settings {
 	const struct options *options;
 	char *const *command; /* ended by NULL */
 	char *directory;      /* where workers start; looked up by name at each start, so that it may be a link that moves */
+	char *root;           /* that which directory is, when no other was asked for; else NULL */
 	char *pid_file;
 	char *status_file;
 	char *notify_file;  /* beside the pid file, for NOTIFY_SOCKET of the workers */

@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 enum {
-	STATUS_LIMIT = 1 << 20,
+	STATUS_LIMIT = 1 << 16,
 	PID_LIMIT = 64,
 	WRITING_MS = 1000,
 	STEP_MS = 20,
@@ -91,15 +91,15 @@ static void parse_line(struct serve_status *status, const char *line)
 	char word[16];
 	int length = 0;
 
-	if (sscanf(line, "%lld:%d", &worker.generation, &worker.pid) == 2 && worker.generation >= 0 && worker.pid > 0)
+	if (sscanf(line, "%18lld:%9d", &worker.generation, &worker.pid) == 2 && worker.generation >= 0 && worker.pid > 0)
 		add_worker(status, worker);
-	else if (sscanf(line, "# starting=%lld:%d", &worker.generation, &worker.pid) == 2 && worker.pid > 0)
+	else if (sscanf(line, "# starting=%18lld:%9d", &worker.generation, &worker.pid) == 2 && worker.pid > 0)
 		status->starting = worker;
-	else if (sscanf(line, "# state=%15s gen=%lld%n", word, &status->generation, &length) == 2) {
+	else if (sscanf(line, "# state=%15s gen=%18lld%n", word, &status->generation, &length) == 2) {
 		status->state = find_state(word);
 		if (str_starts(line + length, " reason="))
 			snprintf(status->reason, sizeof status->reason, "%s", line + length + strlen(" reason="));
-	} else if (sscanf(line, "# program=%31s executed=%lld%n", status->program, &status->executed, &length) == 2) {
+	} else if (sscanf(line, "# program=%31s executed=%18lld%n", status->program, &status->executed, &length) == 2) {
 		if (str_starts(line + length, " refused="))
 			snprintf(status->refused, sizeof status->refused, "%s", line + length + strlen(" refused="));
 	}

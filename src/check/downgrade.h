@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* Releases that are older than what this machine has had. */
+#ifndef DEWY_CHECK_DOWNGRADE_H
+#define DEWY_CHECK_DOWNGRADE_H
+
+#include "check/choose.h"
+#include "root/root.h"
+
+struct error;
+
+/* True when the choice is older than version, which may be NULL; calver is the form of both, NULL for semantic versions.
+ * Versions of different kinds cannot be compared, and slots do not count. */
+bool downgrade_is_older(const struct choice *choice, const char *calver, const char *version);
+
+/* Finds out, for --no-downgrade, whether the choice is older than the deployed version or the floor (root/floor.h), and says so at
+ * WARN. Returns 0 when it is not; 1 with the reason to stay, which the caller frees; or -1. */
+int downgrade_refuse(const struct root *root, const struct choice *choice, const char *calver, const char *deployed,
+		     char **ret_reason, struct error *error);
+
+#endif

@@ -1,0 +1,84 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# Faults at the system calls of each stage: t/faults.py says which, and what must hold after each. "make faults" tries every one;
+# here, it is SIGKILL at each call of the stages that end by themselves, and of all else one in SHARE, always the same ones.
+load common
+
+BATS_TEST_TIMEOUT=1200 # much is tried, and machines may be under load
+SHARE=17
+
+# faults STAGE...: tries them.
+faults() {
+  local stages=()
+  for stage; do stages+=(--stage "$stage"); done
+  run "$BATS_TEST_DIRNAME/faults.py" --jobs 1 --share $SHARE "${stages[@]}" 3>&-
+  echo "$output"
+  assert_success
+  assert_regex "${lines[-1]}" '^faults: [1-9][0-9]* tried, .*[1-9][0-9]* KILL.*, 0 broken$'
+}
+
+@test "faults in dewy-check, of a directory and of GitHub" {
+  faults dewy-check dewy-check-github
+}
+
+@test "faults in dewy-fetch" {
+  faults dewy-fetch
+}
+
+@test "faults in dewy-deploy: the first release" {
+  faults dewy-deploy-first
+}
+
+@test "faults in dewy-deploy: one more release than are kept" {
+  faults dewy-deploy
+}
+
+@test "faults in rollbacks" {
+  faults dewy-deploy-rollback dewy-rollback
+}
+
+@test "faults in dewy-restart: the first start" {
+  faults dewy-restart-start
+}
+
+@test "faults in dewy-restart: a newer release" {
+  faults dewy-restart
+}
+
+@test "faults in dewy-restart: a release that does not start" {
+  faults dewy-restart-bad
+}
+
+@test "faults in dewy-notify, with channels and metrics" {
+  faults dewy-notify
+}
+
+@test "faults in dewy-serve" {
+  faults dewy-serve
+}
+
+@test "faults in the history" {
+  faults dewy-history
+}
+
+@test "faults in dewy once" {
+  faults dewy-once
+}
+
+@test "faults in dewy once, with a server" {
+  faults dewy-once-server
+}
+
+@test "a fault that is not survived is told by its name, under which it can be repeated" {
+  mkdir -p "$BATS_TEST_TMPDIR/broken/bin"
+  ln -s "$DEWY_BIN"/* "$BATS_TEST_TMPDIR/broken/bin"
+  ln -s "$DEWY_BIN/../libexec" "$BATS_TEST_TMPDIR/broken/libexec"
+  printf '#!/bin/sh\nrm -rf "$DEWY_ROOT/current"\nexec "%s/dewy-fetch"\n' "$DEWY_BIN" >"$BATS_TEST_TMPDIR/broken/fetch"
+  chmod 755 "$BATS_TEST_TMPDIR/broken/fetch"
+  ln -sf ../fetch "$BATS_TEST_TMPDIR/broken/bin/dewy-fetch"
+  export DEWY_BIN=$BATS_TEST_TMPDIR/broken/bin
+  run -1 "$BATS_TEST_DIRNAME/faults.py" --jobs 1 --stage dewy-fetch --kinds KILL --share 100 3>&-
+  assert_line --regexp '^broken: dewy-fetch:dewy-fetch:mkdirat:1:KILL: current is gone$'
+  run -1 "$BATS_TEST_DIRNAME/faults.py" --only dewy-fetch:dewy-fetch:mkdirat:1:KILL 3>&-
+  assert_line "dewy-fetch:dewy-fetch:mkdirat:1:KILL: current is gone"
+}
