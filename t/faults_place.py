@@ -6,7 +6,8 @@ import faults_trace as trace
 
 TEST = os.path.dirname(os.path.abspath(__file__))
 BIN = os.environ.get("DEWY_BIN", os.path.join(TEST, "..", "bin"))
-PORTS = range(10000, 32000)  # from which the kernel gives none to outgoing connections
+PORTS = range(4000, 10000)  # which other tests leave alone, and the kernel gives to no outgoing connection
+HELD = []  # sockets that keep other drivers from the ports of this one, where nothing listens for a while
 PATIENCE = 120  # seconds, for machines under load
 UNFINISHED = ".part", ".part.json", ".new"
 
@@ -29,13 +30,16 @@ def wait_until(condition, text):
 
 def free_port():
     while True:
+        port = random.choice(PORTS)
+        held = socket.socket(type=socket.SOCK_DGRAM)
         with socket.socket() as tried:
             try:
-                port = random.choice(PORTS)
+                held.bind(("127.0.0.1", port))
                 tried.bind(("127.0.0.1", port))
+                HELD.append(held)
                 return port
             except OSError:
-                continue
+                held.close()
 
 
 def release_files(version, behaviour):

@@ -137,15 +137,15 @@ static int accept_version(cJSON *versions, const char *version)
 	return changed;
 }
 
-/* Returns the present time, or a later one which a release that is made now would have for its name: rejections are forgotten by
- * the names of releases, which go on when the clock is set back. */
+/* Returns the present time, or that of the newest release when it is later: rejections are forgotten by the names of releases,
+ * which go on when the clock is set back. */
 static time_t present(const struct root *root)
 {
+	time_t now = (time_t)(time_now() / 1000), next;
 	char name[RELEASE_NAME];
 	struct error error;
-	time_t when;
 
-	return release_next_name(root, name, &error) || time_parse_stamp(name, &when) ? (time_t)(time_now() / 1000) : when;
+	return release_next_name(root, name, &error) || time_parse_stamp(name, &next) || next <= now ? now : next - 1;
 }
 
 /* Appends an entry in place of those for the same version. Returns it. */
