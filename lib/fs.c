@@ -216,6 +216,14 @@ char *fs_absolute_path(const char *path)
 	return strcmp(path, ".") == 0 ? steal_pointer(&directory) : xasprintf("%s/%s", directory, path);
 }
 
+bool fs_is_named(int fd, int dir, const char *name, int flags)
+{
+	struct stat opened, named;
+
+	return fstat(fd, &opened) == 0 && fstatat(dir, name, &named, flags) == 0 && opened.st_dev == named.st_dev &&
+	       opened.st_ino == named.st_ino;
+}
+
 long long fs_free_space(int fd)
 {
 	struct statvfs space;

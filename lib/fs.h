@@ -4,6 +4,7 @@
 #ifndef DEWY_FS_H
 #define DEWY_FS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -57,6 +58,9 @@ int fs_each(int dir, int (*visit)(const char *name, void *context), void *contex
 /* Returns path made absolute without resolving symbolic links: a relative one begins in the working directory as the shell
  * calls it ($PWD where that is right). The caller frees it; NULL when the working directory has no name. */
 char *fs_absolute_path(const char *path);
+
+/* True when the open file is the one that name below dir leads to; flags are those of fstatat(2). */
+bool fs_is_named(int fd, int dir, const char *name, int flags);
 
 /* Returns the bytes that an unprivileged process may still write on the file system of fd. */
 long long fs_free_space(int fd);

@@ -4,6 +4,7 @@
 #include "alloc.h"
 #include "cleanup.h"
 #include "error.h"
+#include "fs.h"
 #include "time.h"
 
 #include <errno.h>
@@ -67,15 +68,6 @@ static int wait_for(int fd, long part, int dir, const char *name, long long dead
 	return 0;
 }
 
-/* True when the file that is open is the one that the name stands for. */
-static bool is_named(int fd, int dir, const char *name)
-{
-	struct stat opened, named;
-
-	return fstat(fd, &opened) == 0 && fstatat(dir, name, &named, AT_SYMLINK_NOFOLLOW) == 0 && opened.st_dev == named.st_dev &&
-	       opened.st_ino == named.st_ino;
-}
-
 static int take(int dir, const char *name, long part, long long wait_ms, struct error *error)
 {
 	long long deadline = time_monotonic() + wait_ms;
@@ -89,7 +81,7 @@ static int take(int dir, const char *name, long part, long long wait_ms, struct 
 			fchmod(fd, 0600);
 		if (wait_for(fd, part, dir, name, deadline, error))
 			return -1;
-		if (is_named(fd, dir, name)) /* not so when somebody removed it meanwhile: others lock another file by now */
+		if (fs_is_named(fd, dir, name, AT_SYMLINK_NOFOLLOW)) /* not so when somebody removed it meanwhile: others lock another file by now */
 			return steal_fd(&fd);
 	}
 	return explain(ESTALE, "cannot take the lock", dir, name, error);
@@ -112,7 +104,7 @@ int lock_open(int fd, int dir, const char *name, long long wait_ms, struct error
 
 int lock_is_ours(int fd, int dir, const char *name)
 {
-	return fd >= 0 && is_named(fd, dir, name) && flock(fd, LOCK_EX | LOCK_NB) == 0;
+	return fd >= 0 && fs_is_named(fd, dir, name, AT_SYMLINK_NOFOLLOW) && flock(fd, LOCK_EX | LOCK_NB) == 0;
 }
 
 /* True when the process has the file open: where the device of a file system is not that of its files, as with Btrfs. */

@@ -24,15 +24,6 @@ static int fail(const struct part *part, int number, struct error *error)
 	return error_errno(error, number, "cannot write %s into the cache %s", part->key, part->path);
 }
 
-/* True when the open file is the one that the name stands for in the cache. */
-static bool is_named(const struct part *part, int fd)
-{
-	struct stat opened, named;
-
-	return fstat(fd, &opened) == 0 && fstatat(part->cache, part->name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
-}
-
 /* True when it may be what an earlier run has left, rather than what somebody has put there to be written to. */
 static bool is_part(const struct part *part, const struct stat *status)
 {
@@ -65,7 +56,7 @@ static int open_locked(const struct part *part, struct error *error)
 			return -1;
 		if (failed && failed != EINTR && failed != EWOULDBLOCK)
 			return error_errno(error, failed, "cannot lock a file in the cache %s", part->path);
-		if (!failed && is_named(part, fd))
+		if (!failed && fs_is_named(fd, part->cache, part->name, AT_SYMLINK_NOFOLLOW))
 			return steal_fd(&fd);
 		/* else that run has just published it, or given up */
 	}

@@ -135,9 +135,7 @@ int root_prepare(struct root *root, struct error *error)
 /* True when the path leads to the directory that was opened. */
 static bool leads_to(const char *path, int fd)
 {
-	struct stat opened, named;
-
-	return fstat(fd, &opened) == 0 && stat(path, &named) == 0 && opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
+	return fs_is_named(fd, AT_FDCWD, path, 0);
 }
 
 int root_renew(struct root *root, const char *path, struct error *error)
