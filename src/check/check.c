@@ -168,11 +168,11 @@ static int wait_for_artifact(const struct check *check, const struct release *re
 
 static void look_for_news(const struct check *check, const struct choice *choice)
 {
+	if (!option_given(check->options, OPT_STALE_AFTER))
+		return;
 	bool is_news = !str_equal(choice->release.version, check->version) &&
 		       !downgrade_is_older(choice, check->calver, check->version);
-
-	if (option_given(check->options, OPT_STALE_AFTER))
-		stale_look(check->root, option_number(check->options, OPT_STALE_AFTER), &choice->release, is_news, check->document);
+	stale_look(check->root, option_number(check->options, OPT_STALE_AFTER), &choice->release, is_news, check->document);
 }
 
 /* Finds the artifact of the choice, and decides. */

@@ -7,7 +7,7 @@
 #include <fnmatch.h>
 #include <string.h>
 
-enum { MOST = 6, MOST_SIGNATURES = 16 };
+enum { MOST = 6 };
 
 /* What follows the name of the artifact in that of a file for it alone. */
 static const char *const own[] = {
@@ -59,7 +59,7 @@ static void add_signatures(cJSON *urls, const struct artifact_list *list, const 
 {
 	for (size_t i = 0; i < list->count; i++)
 		if (registry_is_signature(list->items[i].name, subject))
-			add(urls, MOST_SIGNATURES, &list->items[i]);
+			add(urls, REGISTRY_SIGNATURES, &list->items[i]);
 }
 
 cJSON *signatures_choose(const struct artifact_list *list, const struct artifact *artifact, const cJSON *checksum_urls)

@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-enum { FILES = 16, MOST_REFUSALS = 4 };
+enum { MOST_REFUSALS = 4 };
 
 void signatures_free(struct signatures *signatures)
 {
@@ -190,7 +190,7 @@ static int read_all(struct signatures *signatures, struct registry *registry, co
 	{
 		AUTO_READING struct reading reading = {.signatures = signatures, .registry = registry, .document = document};
 		const char *url = cJSON_GetStringValue(item);
-		if (!url || ++files > FILES)
+		if (!url || ++files > REGISTRY_SIGNATURES)
 			break;
 		int result = read_signature(&reading, url, error);
 		if (result < 0)

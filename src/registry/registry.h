@@ -132,6 +132,8 @@ int registry_confine(const struct registry *registry, int cache, struct error *e
 /* Returns 0 when the artifact at url lies below the registry, else -1 with ERROR_DOCUMENT. */
 int registry_owns(const struct registry *registry, const struct url *url, struct error *error);
 
+enum { REGISTRY_SIGNATURES = 16 }; /* most signatures of a release that are looked at */
+
 /* True when the name of a file of a release says that it is the signature of another one: SUBJECT.minisig, or SUBJECT.WORD.minisig,
  * which is for those of several keys. */
 bool registry_is_signature(const char *name, const char *subject);
