@@ -2,7 +2,6 @@
 #include "root/floor.h"
 
 #include "alloc.h"
-#include "buf.h"
 #include "check/version.h"
 #include "error.h"
 #include "fs.h"
@@ -16,17 +15,16 @@ enum { LIMIT = 65536 };
 
 cJSON *floor_read(const struct root *root, struct error *error)
 {
-	AUTO_BUF struct buf text = {0};
-	int result = root->state < 0 ? 1 : fs_read_file(root->state, NAME, LIMIT, &text, error);
+	AUTO_JSON cJSON *floor = NULL;
+	int result = state_load(root, NAME, LIMIT, &floor, error);
+	time_t at;
 
 	if (result > 0)
 		return xrequire(cJSON_CreateObject());
-	AUTO_JSON cJSON *floor = result == 0 ? json_parse(buf_text(&text), text.length, error) : NULL;
-	time_t at;
 	if (json_string(floor, "version") && json_string(floor, "at") && time_parse(json_string(floor, "at"), &at) == 0)
 		return steal_pointer(&floor);
 	if (result == 0)
-		error_set(error, ERROR_FILESYSTEM, "%s/.dewy/" NAME " is damaged", root->path);
+		state_is_damaged(root, NAME, error);
 	error_hint(error, "see in dewy history what ran here, and remove the file: it only holds the version below which "
 			  "--no-downgrade refuses to go");
 	return NULL;

@@ -2,14 +2,12 @@
 #include "root/rejected.h"
 
 #include "alloc.h"
-#include "buf.h"
 #include "error.h"
-#include "fs.h"
 #include "root/release.h"
+#include "root/state.h"
 #include "str.h"
 #include "time.h"
 
-#include <string.h>
 
 enum { LIMIT = 1 << 20, MOST = 200 };
 
@@ -17,18 +15,17 @@ enum { LIMIT = 1 << 20, MOST = 200 };
 
 cJSON *rejected_read(const struct root *root, struct error *error)
 {
-	AUTO_BUF struct buf text = {0};
-	int result = root->state < 0 ? 1 : fs_read_file(root->state, NAME, LIMIT, &text, error);
+	AUTO_JSON cJSON *file = NULL;
+	int result = state_load(root, NAME, LIMIT, &file, error);
 
 	if (result > 0)
 		return xrequire(cJSON_CreateArray());
-	AUTO_JSON cJSON *file = result == 0 ? json_parse(buf_text(&text), text.length, error) : NULL;
 	cJSON *versions = file ? cJSON_DetachItemFromObjectCaseSensitive(file, "versions") : NULL;
 	if (cJSON_IsArray(versions))
 		return versions;
 	cJSON_Delete(versions);
 	if (result == 0)
-		error_set(error, ERROR_FILESYSTEM, "%s/.dewy/" NAME " is damaged", root->path);
+		state_is_damaged(root, NAME, error);
 	error_hint(error, "remove the file: it only holds the versions that are not to be deployed again");
 	return NULL;
 }
@@ -39,8 +36,7 @@ static int write_versions(const struct root *root, cJSON *versions, struct error
 	AUTO_JSON cJSON *file = xrequire(cJSON_CreateObject());
 
 	json_set(file, "versions", versions);
-	AUTO_FREE char *text = json_print(file);
-	return fs_write_file(root->state, NAME, 0644, text, strlen(text), error);
+	return state_write(root, NAME, file, error);
 }
 
 static bool is_hold(const cJSON *entry)

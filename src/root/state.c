@@ -10,17 +10,27 @@
 
 enum { LIMIT = 1 << 20 };
 
-cJSON *state_read(const struct root *root, const char *name)
+int state_load(const struct root *root, const char *name, size_t limit, cJSON **ret, struct error *error)
 {
 	AUTO_BUF struct buf text = {0};
+	int result = root->state < 0 ? 1 : fs_read_file(root->state, name, limit, &text, error);
+
+	*ret = result == 0 ? json_parse(buf_text(&text), text.length, error) : NULL;
+	return result || *ret ? result : state_is_damaged(root, name, error);
+}
+
+int state_is_damaged(const struct root *root, const char *name, struct error *error)
+{
+	return error_set(error, ERROR_FILESYSTEM, "%s/.dewy/%s is damaged", root->path, name);
+}
+
+cJSON *state_read(const struct root *root, const char *name)
+{
+	AUTO_JSON cJSON *object = NULL;
 	struct error error;
 
-	if (root->state >= 0 && fs_read_file(root->state, name, LIMIT, &text, &error) == 0) {
-		AUTO_JSON cJSON *object = json_parse(buf_text(&text), text.length, &error);
-		if (cJSON_IsObject(object))
-			return steal_pointer(&object);
-	}
-	return xrequire(cJSON_CreateObject());
+	state_load(root, name, LIMIT, &object, &error);
+	return cJSON_IsObject(object) ? steal_pointer(&object) : xrequire(cJSON_CreateObject());
 }
 
 static int write_object(const struct root *root, const char *name, mode_t mode, const cJSON *object, struct error *error)

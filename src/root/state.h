@@ -25,6 +25,13 @@
 /* Returns the object in ROOT/.dewy/NAME, an empty one when there is none that can be read; the caller deletes it. */
 cJSON *state_read(const struct root *root, const char *name);
 
+/* Reads ROOT/.dewy/NAME, of limit bytes at most, for those who must not take a file that is damaged for none. Returns 0 with the
+ * JSON, which the caller deletes; 1 when there is no such file; or -1, also when it is no JSON. */
+int state_load(const struct root *root, const char *name, size_t limit, cJSON **ret, struct error *error);
+
+/* Fills in the error for a file whose JSON is not what it should be. Returns -1. */
+int state_is_damaged(const struct root *root, const char *name, struct error *error);
+
 /* Replaces ROOT/.dewy/NAME, atomically and durably. Returns 0, or -1 also when there is no ROOT/.dewy. */
 int state_write(const struct root *root, const char *name, const cJSON *object, struct error *error);
 
