@@ -17,7 +17,10 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
-enum { LIMIT = 65536 };
+enum {
+	LIMIT = 65536,
+	REPLACED_MOST = 100, /* files that are removed while their lock is taken, before it is given up */
+};
 
 static int fail(const struct part *part, int number, struct error *error)
 {
@@ -45,7 +48,7 @@ static int open_locked(const struct part *part, struct error *error)
 	if (fstatat(part->cache, part->name, &status, AT_SYMLINK_NOFOLLOW) == 0 && !is_part(part, &status) &&
 	    fs_remove(part->cache, part->name, error))
 		return -1;
-	for (;;) {
+	for (int tries = 0; tries < REPLACED_MOST; tries++) {
 		AUTO_CLOSE int fd = openat(part->cache, part->name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 		if (fd < 0)
 			return error_errno(error, errno, "cannot create a file in the cache %s", part->path);
@@ -60,6 +63,7 @@ static int open_locked(const struct part *part, struct error *error)
 			return steal_fd(&fd);
 		/* else that run has just published it, or given up */
 	}
+	return error_errno(error, ESTALE, "cannot lock a file in the cache %s", part->path);
 }
 
 /* Reads what tells one boot of the machine from another, "" where the kernel does not. */
