@@ -18,7 +18,7 @@ static int refuse_privileges(struct confine_missing *missing, struct error *erro
 {
 	if (syscall(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0)
 		return 0;
-	if (!landlock_is_missing(errno) && errno != EINVAL)
+	if (!error_is_unsupported(errno) && errno != EINVAL)
 		return error_errno(error, errno, "cannot give up privileges");
 	missing->privileges = "none";
 	return 0;

@@ -41,7 +41,7 @@ static int limit(unsigned resource, long long most, struct confine_missing *miss
 	value = (struct rlimit){(rlim_t)most, (rlim_t)most};
 	if (known && setrlimit(resource, &value) == 0)
 		return 0;
-	if (!landlock_is_missing(errno))
+	if (!error_is_unsupported(errno))
 		return error_errno(error, errno, "cannot set a limit");
 	missing->limits = "not all";
 	return 0;
@@ -80,7 +80,7 @@ static int close_others(const int *kept, size_t count, struct confine_missing *m
 				next = kept[i];
 		if (next == first || syscall(SYS_close_range, (unsigned)first, (unsigned)(next - 1), 0) == 0)
 			continue;
-		if (!landlock_is_missing(errno))
+		if (!error_is_unsupported(errno))
 			return error_errno(error, errno, "cannot close what is open");
 		missing->descriptors = "none";
 		return 0;
@@ -101,7 +101,7 @@ static int drop_capabilities(unsigned kept, struct confine_missing *missing, str
 		if (syscall(SYS_capset, &header, sets) == 0)
 			return 0;
 	}
-	if (!landlock_is_missing(errno))
+	if (!error_is_unsupported(errno))
 		return error_errno(error, errno, "cannot give up capabilities");
 	missing->capabilities = "none";
 	return 0;

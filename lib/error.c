@@ -102,6 +102,11 @@ int error_status(enum error_code code)
 	return errors[code].status;
 }
 
+bool error_is_unsupported(int number)
+{
+	return number == ENOSYS || number == EOPNOTSUPP || number == EPERM;
+}
+
 bool error_is_code(int number)
 {
 	return number > ERROR_NONE && (size_t)number < sizeof errors / sizeof *errors;

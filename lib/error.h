@@ -38,6 +38,9 @@ int error_status(enum error_code code);
 /* True when number is one of enum error_code, and no success. */
 bool error_is_code(int number);
 
+/* True for errno of a system call that the kernel does not have, or that a container does not let through. */
+bool error_is_unsupported(int number);
+
 /* Returns the word that stands for the code in a document. */
 const char *error_word(enum error_code code);
 

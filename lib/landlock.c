@@ -2,6 +2,7 @@
 #include "landlock.h"
 
 #include "cleanup.h"
+#include "error.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -58,11 +59,6 @@ struct path_beneath {
 	int32_t parent;
 } __attribute__((packed));
 
-bool landlock_is_missing(int number)
-{
-	return number == ENOSYS || number == EOPNOTSUPP || number == EPERM;
-}
-
 long landlock_version(void)
 {
 	return syscall(SYS_landlock_create_ruleset, NULL, 0, CREATE_RULESET_VERSION);
@@ -106,7 +102,7 @@ long landlock_restrict(const struct landlock_rules *rules)
 	long version = landlock_version();
 
 	if (version < LANDLOCK_LEAST)
-		return version >= 0 || landlock_is_missing(errno) ? 0 : -1;
+		return version >= 0 || error_is_unsupported(errno) ? 0 : -1;
 	struct ruleset set = ruleset_of(rules, version);
 	AUTO_CLOSE int fd = (int)syscall(SYS_landlock_create_ruleset, &set, sizeof set, 0);
 	long failed = fd < 0;
@@ -115,6 +111,6 @@ long landlock_restrict(const struct landlock_rules *rules)
 	if (!failed)
 		failed = syscall(SYS_landlock_restrict_self, fd, 0);
 	if (failed)
-		return landlock_is_missing(errno) ? 0 : -1;
+		return error_is_unsupported(errno) ? 0 : -1;
 	return version < LANDLOCK_FULL ? version : LANDLOCK_FULL;
 }

@@ -38,7 +38,4 @@ long landlock_version(void);
  * use it; or -1 with errno. */
 long landlock_restrict(const struct landlock_rules *rules);
 
-/* True for errno of a system call that the kernel does not have, or that a container does not let through. */
-bool landlock_is_missing(int number);
-
 #endif
