@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # --metrics-file: what it says, who can read it, and that it costs nothing when nobody wants it.
 load common
+load once
 load github
 
 prepare() {
@@ -39,10 +40,6 @@ recent() {
   value=$(value "$1")
   [ -n "$value" ] || fail "no $1"
   jq -en --argjson value "$value" 'now - $value | . >= -1 and . < 60' >/dev/null || fail "$1 $value"
-}
-
-once() {
-  run --separate-stderr dewy once "$@"
 }
 
 # document STATE [JQ-FILTER]: prints a document of this ROOT.

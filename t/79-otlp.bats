@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Traces and metrics by OTLP over HTTP. What is sent is read by the published definition of the protocol, see t/otlp.py.
 load common
+load once
 load notify
 
 prepare() {
@@ -30,10 +31,6 @@ spans() {
 # came KIND: prints how many messages with "spans" or "metrics" came.
 came() {
   received "select(.$1) | 1" | wc -l
-}
-
-once() {
-  run --separate-stderr dewy once "$@"
 }
 
 # document STATE [JQ-FILTER]: prints a document of this ROOT.

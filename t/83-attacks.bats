@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Attacks, carried out. SECURITY says what each of them is, and which other tests carry out more.
 load common
+load once
 load github
 
 prepare() {
@@ -11,19 +12,6 @@ prepare() {
   CACHE=$ROOT/.dewy/cache
   mkdir "$SERVICE"
   export DEWY_REGISTRY=file://$REGISTRY
-}
-
-once() {
-  run --separate-stderr dewy once "$@"
-}
-
-# deploy VERSION...: publishes and deploys them, one after the other.
-deploy() {
-  local version
-  for version; do
-    publish "$version"
-    dewy once --log-level error >/dev/null
-  done
 }
 
 # deployed VERSION: it is what current leads to.

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # What --no-downgrade does not go below, and what tells that nothing newer appears.
 load common
+load once
 
 prepare() {
   FLOOR=$ROOT/.dewy/floor.json
@@ -9,22 +10,9 @@ prepare() {
   export DEWY_REGISTRY=file://$REGISTRY
 }
 
-once() {
-  run --separate-stderr dewy once "$@"
-}
-
 # floor: the version, and whether it is signed.
 floor() {
   jq -r '"\(.version) \(.signed)"' "$FLOOR"
-}
-
-# deploy VERSION...: publishes and deploys them, one after the other.
-deploy() {
-  local version
-  for version; do
-    publish "$version"
-    dewy once --log-level error >/dev/null
-  done
 }
 
 # refused VERSION: a run with --no-downgrade has found that, and stays.
