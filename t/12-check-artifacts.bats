@@ -190,7 +190,7 @@ LIST
 
 @test "the man page lists every word that names a platform" {
   local page=$BATS_TEST_DIRNAME/../share/man/man7/dewy-registry.7 words
-  sed -n 's/^ALIAS("\([^"]*\)".*/\1/p' "$BATS_TEST_DIRNAME/../src/check/alias.def" | sort >"$BATS_TEST_TMPDIR/code"
+  sed -n 's/^ALIAS("\([^"]*\)".*/\1/p' "$BATS_TEST_DIRNAME/../src/alias.def" | sort >"$BATS_TEST_TMPDIR/code"
   sed -n '/^\.\\" aliases begin/,/^\.\\" aliases end/{/^\.\(It\|Bl\|El\|\\"\)/!p}' "$page" | tr ',' '\n' | sed 's/^ *//; s/ *$//; /^$/d' |
     sort >"$BATS_TEST_TMPDIR/page"
   [ -s "$BATS_TEST_TMPDIR/code" ]

@@ -3,8 +3,8 @@
 
 #include "alloc.h"
 #include "buf.h"
-#include "check/platform.h"
 #include "error.h"
+#include "platform.h"
 #include "str.h"
 
 #include <ctype.h>

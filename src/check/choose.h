@@ -4,9 +4,9 @@
 #ifndef DEWY_CHOOSE_H
 #define DEWY_CHOOSE_H
 
-#include "check/version.h"
 #include "json.h"
 #include "registry/registry.h"
+#include "version.h"
 
 struct choice_rules {
 	const char *calver;    /* form of calendar versions, checked; NULL for semantic versions */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "check/origin.h"
 
-#include "check/version.h"
 #include "error.h"
+#include "version.h"
 
 #include <string.h>
 

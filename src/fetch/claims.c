@@ -2,10 +2,10 @@
 #include "fetch/claims.h"
 
 #include "alloc.h"
-#include "check/platform.h"
 #include "cleanup.h"
 #include "error.h"
 #include "path.h"
+#include "platform.h"
 #include "str.h"
 #include "time.h"
 

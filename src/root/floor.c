@@ -2,12 +2,12 @@
 #include "root/floor.h"
 
 #include "alloc.h"
-#include "check/version.h"
 #include "error.h"
 #include "fs.h"
 #include "log.h"
 #include "root/state.h"
 #include "time.h"
+#include "version.h"
 
 enum { LIMIT = 65536 };
 

@@ -2,7 +2,6 @@
 #include "registry.h"
 
 #include "alloc.h"
-#include "check/version.h"
 #include "error.h"
 #include "fuzz.h"
 #include "http_answers.h"
@@ -10,6 +9,7 @@
 #include "registry/registry.h"
 #include "str.h"
 #include "time.h"
+#include "version.h"
 
 /* Keeps the first release that has a version. */
 static int visit(const struct release *release, void *context, struct error *error)

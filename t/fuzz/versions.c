@@ -3,8 +3,8 @@
 #include "fuzz.h"
 
 #include "cleanup.h"
-#include "check/version.h"
 #include "error.h"
+#include "version.h"
 
 static int sign(int number)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "check/version.h"
+#include "version.h"
 
 #include "error.h"
 #include "str.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "check/platform.h"
+#include "platform.h"
 
 #include "str.h"
 
@@ -14,7 +14,7 @@ static const struct alias {
 	struct platform platform;
 } aliases[] = {
 #define ALIAS(words, os, arch, libc) {words, {os, arch, libc}},
-#include "check/alias.def"
+#include "alias.def"
 #undef ALIAS
 };
 
