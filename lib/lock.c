@@ -17,8 +17,6 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-enum { REPLACED_MOST = 100 }; /* files that are removed while their lock is taken, before it is given up */
-
 /* Returns the path of name below dir for a message: alone, "lock" says nothing. */
 static char *full_path(int dir, const char *name)
 {
@@ -73,7 +71,7 @@ static int take(int dir, const char *name, long part, long long wait_ms, struct 
 	long long deadline = time_monotonic() + wait_ms;
 	struct stat status;
 
-	for (int tries = 0; tries < REPLACED_MOST; tries++) {
+	for (int tries = 0; tries < LOCK_TRIES; tries++) {
 		AUTO_CLOSE int fd = openat(dir, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 		if (fd < 0)
 			return explain(errno, "cannot open the lock", dir, name, error);

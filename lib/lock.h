@@ -7,6 +7,8 @@
 
 struct error;
 
+enum { LOCK_TRIES = 100 }; /* files that are removed while their lock is taken, before it is given up */
+
 /* Takes the lock file name below dir, which is created when missing, and made one that nobody else can open, and so lock: whoever
  * may only read a file may lock it for ever. Waits at most wait_ms milliseconds. Returns its descriptor, which holds the lock until
  * it is closed; or -1 with ERROR_LOCKED, or ERROR_FILESYSTEM. It is the lock of whatever has the name then; but who removes the

@@ -6,6 +6,7 @@
 #include "error.h"
 #include "fs.h"
 #include "json.h"
+#include "lock.h"
 #include "log.h"
 #include "root/root.h"
 #include "str.h"
@@ -17,10 +18,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
-enum {
-	LIMIT = 65536,
-	REPLACED_MOST = 100, /* files that are removed while their lock is taken, before it is given up */
-};
+enum { LIMIT = 65536 };
 
 static int fail(const struct part *part, int number, struct error *error)
 {
@@ -48,7 +46,7 @@ static int open_locked(const struct part *part, struct error *error)
 	if (fstatat(part->cache, part->name, &status, AT_SYMLINK_NOFOLLOW) == 0 && !is_part(part, &status) &&
 	    fs_remove(part->cache, part->name, error))
 		return -1;
-	for (int tries = 0; tries < REPLACED_MOST; tries++) {
+	for (int tries = 0; tries < LOCK_TRIES; tries++) {
 		AUTO_CLOSE int fd = openat(part->cache, part->name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 		if (fd < 0)
 			return error_errno(error, errno, "cannot create a file in the cache %s", part->path);
