@@ -296,7 +296,7 @@ whole() {
 
 @test "a download that takes too long is given up" {
   serve stall:300000
-  fetch --download-timeout 500ms
+  fetch --download-timeout 3s
   [ "$status" -eq 2 ]
   [ "$(field error.code)" = network ]
   [[ $(field error.message) == *"timed out"* ]]

@@ -127,7 +127,7 @@ load notify
 
 @test "https at a port that speaks no TLS says to check that" {
   serve web
-  notify --notify-timeout 500ms --notifier "https://127.0.0.1:$port/" < <(document running "$(notice deploy important one)")
+  notify --notifier "https://127.0.0.1:$port/" < <(document running "$(notice deploy important one)")
   assert_regex "$stderr" 'no agreement on a TLS connection" hint="check the port: it may speak no TLS'
 }
 
@@ -258,7 +258,7 @@ program() {
 
 @test "a command that hangs is ended in time, with all that it has started, also when it does not listen" {
   program tell 'trap "" TERM' 'echo $$ >leader' 'sleep 600 & echo $! >child' 'wait' 'sleep 600'
-  notify --notify-timeout 1s --notifier "exec:exec%20./tell" < <(document running "$(notice deploy important one)")
+  notify --notify-timeout 3s --notifier "exec:exec%20./tell" < <(document running "$(notice deploy important one)")
   assert_success
   assert_regex "$stderr" 'error="tell was not done in time"'
   gone "$(cat "$ROOT/leader")"
