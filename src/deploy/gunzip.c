@@ -2,19 +2,18 @@
 #include "deploy/gunzip.h"
 
 #include "alloc.h"
+#include "deploy/inflate.h"
 #include "error.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
 
-#define ZLIB_CONST
-#include <zlib.h>
-
-enum { GUNZIP_BLOCK = 256 * 1024, WINDOW_BITS_GZIP = 15 + 16 };
+enum { GUNZIP_BLOCK = 256 * 1024 };
 
 struct gunzip {
 	struct source *source;
-	z_stream zlib;
+	struct inflate *inflate;
+	struct inflate_room room;
 	bool within; /* a member has begun and not ended */
 	unsigned char block[GUNZIP_BLOCK];
 };
@@ -24,8 +23,7 @@ struct gunzip *gunzip_open(struct source *source)
 	struct gunzip *gunzip = xcalloc(1, sizeof *gunzip);
 
 	gunzip->source = source;
-	if (inflateInit2(&gunzip->zlib, WINDOW_BITS_GZIP) != Z_OK)
-		xrequire(NULL); /* it fails only for want of memory */
+	gunzip->inflate = inflate_open(INFLATE_GZIP);
 	return gunzip;
 }
 
@@ -33,7 +31,7 @@ void gunzip_close(struct gunzip *gunzip)
 {
 	if (!gunzip)
 		return;
-	inflateEnd(&gunzip->zlib);
+	inflate_close(gunzip->inflate);
 	free(gunzip);
 }
 
@@ -42,13 +40,13 @@ static int fill(struct gunzip *gunzip, struct error *error)
 {
 	const void *bytes;
 
-	if (gunzip->zlib.avail_in)
+	if (gunzip->room.in_length)
 		return 1;
 	ssize_t got = source_read(gunzip->source, &bytes, error);
 	if (got <= 0)
 		return (int)got;
-	gunzip->zlib.next_in = bytes;
-	gunzip->zlib.avail_in = (uInt)got;
+	gunzip->room.in = bytes;
+	gunzip->room.in_length = (size_t)got;
 	return 1;
 }
 
@@ -59,37 +57,36 @@ static int begin_member(struct gunzip *gunzip, struct error *error)
 		int more = fill(gunzip, error);
 		if (more <= 0)
 			return more;
-		if (*gunzip->zlib.next_in)
+		if (*gunzip->room.in)
 			break;
-		gunzip->zlib.next_in++;
-		gunzip->zlib.avail_in--;
+		gunzip->room.in++;
+		gunzip->room.in_length--;
 	}
-	inflateReset(&gunzip->zlib);
+	inflate_restart(gunzip->inflate);
 	gunzip->within = true;
 	return 1;
 }
 
 static int damaged(const struct gunzip *gunzip, struct error *error)
 {
-	return error_set(error, ERROR_INTEGRITY, "the gzip data is damaged: %s",
-			 gunzip->zlib.msg ? gunzip->zlib.msg : "it cannot be decompressed");
+	return error_set(error, ERROR_INTEGRITY, "the gzip data is damaged: %s", inflate_reason(gunzip->inflate));
 }
 
 /* Fills the block until it is full, the member ends, or the data is at its end. Returns 0 or -1. */
 static int inflate_member(struct gunzip *gunzip, struct error *error)
 {
-	while (gunzip->zlib.avail_out) {
+	while (gunzip->room.out_length) {
 		int more = fill(gunzip, error);
 		if (more < 0)
 			return -1;
 		if (more == 0)
 			return error_set(error, ERROR_INTEGRITY, "the gzip data ends too early");
-		int result = inflate(&gunzip->zlib, Z_NO_FLUSH);
-		if (result == Z_STREAM_END) {
+		enum inflate_result result = inflate_some(gunzip->inflate, &gunzip->room);
+		if (result == INFLATE_ENDED) {
 			gunzip->within = false;
 			return 0;
 		}
-		if (result != Z_OK)
+		if (result == INFLATE_DAMAGED)
 			return damaged(gunzip, error);
 	}
 	return 0;
@@ -97,9 +94,9 @@ static int inflate_member(struct gunzip *gunzip, struct error *error)
 
 ssize_t gunzip_read(struct gunzip *gunzip, const void **ret_bytes, struct error *error)
 {
-	gunzip->zlib.next_out = gunzip->block;
-	gunzip->zlib.avail_out = GUNZIP_BLOCK;
-	while (gunzip->zlib.avail_out) {
+	gunzip->room.out = gunzip->block;
+	gunzip->room.out_length = GUNZIP_BLOCK;
+	while (gunzip->room.out_length) {
 		int more = gunzip->within ? 1 : begin_member(gunzip, error);
 		if (more < 0 || (more && inflate_member(gunzip, error)))
 			return -1;
@@ -107,5 +104,5 @@ ssize_t gunzip_read(struct gunzip *gunzip, const void **ret_bytes, struct error 
 			break;
 	}
 	*ret_bytes = gunzip->block;
-	return GUNZIP_BLOCK - (ssize_t)gunzip->zlib.avail_out;
+	return GUNZIP_BLOCK - (ssize_t)gunzip->room.out_length;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* gzip (RFC 1952) by zlib. libarchive could decompress it, too, but does not look at the checksum that ends each member, so
+/* gzip (RFC 1952). libarchive could decompress it, too, but does not look at the checksum that ends each member, so
  * that a damaged artifact would be extracted as if it were whole. */
 #ifndef DEWY_GUNZIP_H
 #define DEWY_GUNZIP_H

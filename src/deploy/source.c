@@ -25,19 +25,29 @@ int source_open(struct source *source, int fd, struct error *error)
 	return 0;
 }
 
+void source_open_part(struct source *source, const struct source *whole, long long begin, long long length)
+{
+	*source = (struct source){.fd = whole->fd, .begin = whole->begin + begin, .size = length, .buffer = xcalloc(SOURCE_BLOCK, 1)};
+}
+
 void source_close(struct source *source)
 {
 	free(source->buffer);
 	source->buffer = NULL;
 }
 
-/* Reads up to length bytes. Returns how many; fewer only at the end of the file; or -1. */
+/* Reads up to length bytes. Returns how many; fewer only at the end; or -1. */
 static ssize_t read_at(const struct source *source, long long offset, char *bytes, size_t length, struct error *error)
 {
+	long long left = source->size - offset;
 	size_t have = 0;
 
+	if (offset < 0 || left < 0)
+		left = 0;
+	if ((long long)length > left)
+		length = (size_t)left;
 	while (have < length) {
-		ssize_t got = pread(source->fd, bytes + have, length - have, offset + (off_t)have);
+		ssize_t got = pread(source->fd, bytes + have, length - have, source->begin + offset + (off_t)have);
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
