@@ -456,7 +456,7 @@ variables_of_dewy() {
   serve --interval 100ms --log-file "| echo \$\$ >>'$ROOT/logger.pids'; exec sed -u 's/^/logged: /' >>'$ROOT/app.log'"
   wait_until grep -q '^logged: tick' "$ROOT/app.log"
   kill -KILL "$(head -n 1 "$ROOT/logger.pids")"
-  wait_until test "$(wc -l <"$ROOT/logger.pids")" -ge 1
+  wait_until eval '[ "$(wc -l <"$ROOT/logger.pids")" -ge 1 ]'
   two() { [ "$(wc -l <"$ROOT/logger.pids")" -eq 2 ]; }
   wait_until two
   state ready 1

@@ -142,7 +142,7 @@ socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"READY=1", os.environ["
   wait_until recorded 2 did say
   for _ in 1 2 3 4 5; do
     signals HUP
-    wait_until test "$(grep -c 'Received HUP' "$LOG")" -ge 2
+    wait_until eval '[ "$(grep -c "Received HUP" "$LOG")" -ge 2 ]'
   done
   touch "$PLAN/go"
   wait_until state ready 3

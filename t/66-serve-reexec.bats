@@ -462,7 +462,7 @@ EOF2
   touch "$PLAN/go"
   wait_until grep -qx 'READY=1 STATUS=Serving (generation 1)' "$BATS_TEST_TMPDIR/told"
   reexec
-  wait_until test "$(wc -l <"$BATS_TEST_TMPDIR/told")" = 3
+  wait_until eval '[ "$(wc -l <"$BATS_TEST_TMPDIR/told")" = 3 ]'
   run cat "$BATS_TEST_TMPDIR/told"
   assert_line --index 1 --regexp '^RELOADING=1 MONOTONIC_USEC=[0-9]+ STATUS=Executing the program again$'
   assert_line --index 2 'READY=1 STATUS=Serving (generation 1)'
