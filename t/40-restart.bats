@@ -1,4 +1,5 @@
 load common
+load confine
 
 prepare() {
   PORT=$(free_port)
@@ -203,6 +204,18 @@ EOF
   run -4 --separate-stderr pipe
   [ "$(field state)" = rolled_back ]
   [[ $(field error.message) == "v1.1.0 did not start: not ready in 8s" ]]
+  [ "$(answer)" = v1.0.0 ]
+}
+
+@test "a supervisor that is about to start its first server when it is asked starts it once" {
+  publish_server v1.0.0 says-ready
+  dewy-check --mode assets | dewy-fetch | dewy-deploy >/dev/null
+  may_trace
+  strace -f -qq -o /dev/null -e inject=chdir:delay_enter=6s:when=1 dewy-serve --daemonize -p "$DEWY_PORT" -- current/server 3>&- &
+  wait_until test -s "$ROOT/.dewy/serve.pid"
+  run --separate-stderr pipe --start-timeout 20s
+  assert_success
+  [ "$(field state)" = running ]
   [ "$(answer)" = v1.0.0 ]
 }
 

@@ -133,7 +133,7 @@ os.execve(program, sys.argv[1:], os.environ)' "$@"
 @test "a supervisor in the background keeps the sockets of systemd, and lets go of everything else" {
   GIVEN_NAMES=web timeout 20 sh -c '"$@" 2>&1 9>&1 | cat' sh "$BATS_TEST_DIRNAME/serve-given.py" "tcp:127.0.0.1:$PORT" -- \
     dewy-serve --interval 100ms --daemonize -- "${WORKER[@]}"
-  wait_until state ready 1
+  wait_until grep -q '^1 start ' "$RECORD"
   run variables 1
   assert_line "SERVER_STARTER_PORT=127.0.0.1:$PORT=3"
   assert_line LISTEN_FDNAMES=web

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Attacks, carried out. SECURITY says what each of them is, and which other tests carry out more.
 load common
+load confine
 load once
 load github
 
@@ -417,6 +418,7 @@ time.sleep(170)" 3>&- &
   done
   echo v1.1.0 >"$tree/version"
   tar -C "$tree" -czf "$REGISTRY/v1.1.0/app_linux_amd64.tar.gz" .
+  may_trace
   run strace -f -qq -e trace=openat,execve -o "$opened" dewy once --log-level error
   assert_success
   deployed v1.1.0

@@ -61,8 +61,10 @@ const struct serve_worker *serve_status_newest(const struct serve_status *status
 long long serve_status_generation(const struct serve_status *status)
 {
 	const struct serve_worker *newest = serve_status_newest(status);
+	bool announced = status->state == SERVE_STARTING && !*status->reason && status->starting.generation < status->generation;
+	long long generation = status->generation - announced;
 
-	return newest && newest->generation > status->generation ? newest->generation : status->generation;
+	return newest && newest->generation > generation ? newest->generation : generation;
 }
 
 static enum serve_state find_state(const char *word)
