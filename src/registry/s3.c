@@ -28,10 +28,10 @@ static void close_s3(struct registry *registry)
 {
 	struct s3 *s3 = registry->own;
 
-	if (!s3)
-		return;
-	s3_place_free(&s3->place);
-	aws_credential_free(&s3->credential);
+	if (s3) {
+		s3_place_free(&s3->place);
+		aws_credential_free(&s3->credential);
+	}
 	free(s3);
 	registry->own = NULL;
 	session_close(&registry->session);
@@ -212,12 +212,12 @@ static int report(struct registry *registry, const char *version, const char *na
 
 static const char *const parameters[] = {"endpoint", "addressing", "anonymous", NULL};
 
-static bool runs_commands(const struct registry *registry)
+static bool runs_commands(struct registry *registry)
 {
 	bool anonymous = false;
 	struct error error;
 
-	return (url_boolean(&registry->url, "anonymous", &anonymous, &error) || !anonymous) && aws_runs_command();
+	return (url_boolean(&registry->url, "anonymous", &anonymous, &error) || !anonymous) && aws_runs_command(&registry->session);
 }
 
 const struct registry_ops s3_registry = {

@@ -25,6 +25,9 @@
 /* Returns the object in ROOT/.dewy/NAME, an empty one when there is none that can be read; the caller deletes it. */
 cJSON *state_read(const struct root *root, const char *name);
 
+/* As state_read, but once: what it returns is *kept, which the caller deletes in the end, and which is not read again. */
+const cJSON *state_read_once(const struct root *root, const char *name, cJSON **kept);
+
 /* Reads ROOT/.dewy/NAME, of limit bytes at most, for those who must not take a file that is damaged for none. Returns 0 with the
  * JSON, which the caller deletes; 1 when there is no such file; or -1, also when it is no JSON. */
 int state_load(const struct root *root, const char *name, size_t limit, cJSON **ret, struct error *error);
