@@ -129,8 +129,8 @@ int main(int count, char **words)
 IN
   cc -o "$BATS_TEST_TMPDIR/one" "$BATS_TEST_TMPDIR/one.c" -lcurl
   for run in 1 2; do dewy once --no-report >/dev/null; done
-  one=("$BATS_TEST_TMPDIR/one" "$GITHUB_API_URL/repos/acme/app/releases?per_page=100" "$DEWY_CACERT" "Authorization: Bearer $GH_TOKEN"
-    "User-Agent: one" "If-None-Match: $(jq -r '.found.validators.pages[0].etag' "$ROOT/.dewy/registry.json")")
+  one=("$BATS_TEST_TMPDIR/one" "$GITHUB_API_URL/repos/acme/app/releases?per_page=100" "$DEWY_CACERT"
+    "Authorization: Bearer $GH_TOKEN" "User-Agent: one" "If-None-Match: $(jq -r '.found.validators.pages[0].etag' "$ROOT/.dewy/registry.json")")
   "${one[@]}"
   one=$(instructions "${one[@]}")
   real=$(instructions "$DEWY_BIN/dewy" once)

@@ -6,8 +6,8 @@
 #include "json.h"
 #include "root/root.h"
 
-/* The name of what is remembered of the registry: what was found in it, how long it is to be left alone, and that it refuses audit
- * records. Each has members of its own. */
+/* The name of what is remembered of the registry: what was found in it, how long it is to be left alone, that it holds many objects,
+ * and that it refuses audit records. Each has members of its own. */
 #define STATE_REGISTRY "registry.json"
 
 /* Its member of what was found: {"registry":"file:///srv/releases","at":"2024-01-15T10:30:44Z","release":{"version":"v1.2.3",...},
