@@ -126,6 +126,13 @@ END
   AWS_CONFIG_FILE=$HOME/nowhere assert_error "cannot read $HOME/nowhere, which AWS_CONFIG_FILE names: No such file"
 }
 
+@test "files: each is read once in a run" {
+  in_file
+  config </dev/null
+  strace -f -qq -e trace=openat -o "$BATS_TEST_TMPDIR/strace" dewy-check >/dev/null
+  assert_equal "$(grep -o '/\.aws/[a-z]*' "$BATS_TEST_TMPDIR/strace" | sort)" $'/.aws/config\n/.aws/credentials'
+}
+
 @test "files: what is wrong in one is told with its place" {
   printf '[default]\naws_access_key_id\n' | credentials
   assert_error "$HOME/.aws/credentials: line 2 is neither [SECTION] nor a setting"
