@@ -12,7 +12,7 @@
 
 enum {
 	STALL_MS = 30000,
-	STALL_SPEED = 1024, /* bytes each second */
+	STALL_SPEED = 1024,       /* bytes each second */
 	LARGE_BUFFER = 512 << 10, /* bytes that are received at once */
 };
 

@@ -354,6 +354,7 @@ time.sleep(170)" 3>&- &
   edit "$DOCUMENT" ".previous = {version: \"v1.0.0\", path: \"$(readlink -f "$ROOT/current")\", cache_key: \"$KEY\"}"
   run --separate-stderr dewy-deploy <"$DOCUMENT"
   assert_equal "$status $(field state) $(field error.code)" "5 failed integrity"
+  [[ $(field error.message) == *"is not what was verified"* ]]
   deployed v1.0.0
   assert_equal "$(find "$ROOT/releases" -mindepth 1 -maxdepth 1 | wc -l)" 1
 }

@@ -91,8 +91,8 @@ static int hash_written(struct download *download, struct error *error)
 	return hasher_allow(&download->hasher, part->written, error) ? error_in(error, "%s/%s", part->path, part->name) : 0;
 }
 
-/* What this run itself has received before a break is hashed already, unless the service tells another checksum now; what an earlier
- * run has left is hashed beside the rest: reading it costs less than keeping a digest across runs. */
+/* What this run itself has received before a break is hashed already, unless the service tells another checksum now; what an
+ * earlier run has left is hashed beside the rest: reading it costs less than keeping a digest across runs. */
 static int begin(void *context, const struct registry_part *begun, struct error *error)
 {
 	struct download *download = context;

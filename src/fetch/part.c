@@ -20,8 +20,8 @@
 
 enum {
 	LIMIT = 65536,
-	BLOCK = 262144,      /* bytes that are written at once: a call for each piece costs more than copying them together */
-	PIECE = 16384,       /* libcurl cuts what it has received into pieces of this size: a smaller one is the last for now */
+	BLOCK = 262144,    /* bytes that are written at once: a call for each piece costs more than copying them together */
+	PIECE = 16384,     /* libcurl cuts what it has received into pieces of this size: a smaller one is the last for now */
 	PASS_ON = 8 << 20, /* bytes after which the disk begins with them */
 };
 

@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 
 enum {
-	BLOCK = 262144, /* bytes that are read, */
+	BLOCK = 262144,    /* bytes that are read, */
 	STRETCH = 1 << 20, /* and that are copied, at once */
 };
 
