@@ -72,7 +72,7 @@ static void digest_of_file(char **arguments)
 	struct error error;
 	char text[DIGEST_TEXT];
 
-	if (!begun || digest_add_file(begun, fd, atoll(arguments[2]), &error)) {
+	if (!begun || digest_add_file(&begun, 1, fd, 0, atoll(arguments[2]), &error)) {
 		digest_free(begun);
 		print(NULL);
 		return;

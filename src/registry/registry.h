@@ -70,10 +70,16 @@ struct registry_part {
 		*checksums; /* of the whole artifact, as the service tells them, "md5:HEX", the best first; ended by NULL */
 };
 
-/* Receives an artifact, piece by piece. Both return 0 to go on, or -1 with the error to stop. */
+/* Receives an artifact, piece by piece. */
 struct registry_sink {
+	/* Both return 0 to go on, or -1 with the error to stop. */
 	int (*begin)(void *context, const struct registry_part *part, struct error *error);
 	int (*write)(void *context, const void *bytes, size_t length, struct error *error);
+
+	/* Takes up to length bytes of the file open at fd, from its offset on, without their being read. Returns how many; 0 when
+	 * there are no more, or they are to be read and written instead; or -1 with the error to stop. NULL: they always are. */
+	ssize_t (*copy)(void *context, int fd, size_t length, struct error *error);
+
 	void *context;
 };
 
