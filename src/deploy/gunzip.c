@@ -12,18 +12,23 @@ enum { GUNZIP_BLOCK = 256 * 1024 };
 
 struct gunzip {
 	struct source *source;
+	enum inflate_form form;
 	struct inflate *inflate;
 	struct inflate_room room;
 	bool within; /* a member has begun and not ended */
-	unsigned char block[GUNZIP_BLOCK];
+	bool ended;  /* bare data was read to its end, and nothing follows it */
+	unsigned char *block;
 };
 
-struct gunzip *gunzip_open(struct source *source)
+struct gunzip *gunzip_open(struct source *source, enum inflate_form form)
 {
 	struct gunzip *gunzip = xcalloc(1, sizeof *gunzip);
 
 	gunzip->source = source;
-	gunzip->inflate = inflate_open(INFLATE_GZIP);
+	gunzip->form = form;
+	gunzip->inflate = inflate_open(form);
+	gunzip->within = form == INFLATE_RAW;
+	gunzip->block = xreallocarray(NULL, GUNZIP_BLOCK, 1); /* not cleared: a small member touches little of it */
 	return gunzip;
 }
 
@@ -32,6 +37,7 @@ void gunzip_close(struct gunzip *gunzip)
 	if (!gunzip)
 		return;
 	inflate_close(gunzip->inflate);
+	free(gunzip->block);
 	free(gunzip);
 }
 
@@ -67,9 +73,14 @@ static int begin_member(struct gunzip *gunzip, struct error *error)
 	return 1;
 }
 
+static const char *name_of(const struct gunzip *gunzip)
+{
+	return gunzip->form == INFLATE_RAW ? "deflated" : "gzip";
+}
+
 static int damaged(const struct gunzip *gunzip, struct error *error)
 {
-	return error_set(error, ERROR_INTEGRITY, "the gzip data is damaged: %s", inflate_reason(gunzip->inflate));
+	return error_set(error, ERROR_INTEGRITY, "the %s data is damaged: %s", name_of(gunzip), inflate_reason(gunzip->inflate));
 }
 
 /* Fills the block until it is full, the member ends, or the data is at its end. Returns 0 or -1. */
@@ -80,10 +91,11 @@ static int inflate_member(struct gunzip *gunzip, struct error *error)
 		if (more < 0)
 			return -1;
 		if (more == 0)
-			return error_set(error, ERROR_INTEGRITY, "the gzip data ends too early");
+			return error_set(error, ERROR_INTEGRITY, "the %s data ends too early", name_of(gunzip));
 		enum inflate_result result = inflate_some(gunzip->inflate, &gunzip->room);
 		if (result == INFLATE_ENDED) {
 			gunzip->within = false;
+			gunzip->ended = gunzip->form == INFLATE_RAW;
 			return 0;
 		}
 		if (result == INFLATE_DAMAGED)
@@ -97,7 +109,7 @@ ssize_t gunzip_read(struct gunzip *gunzip, const void **ret_bytes, struct error 
 	gunzip->room.out = gunzip->block;
 	gunzip->room.out_length = GUNZIP_BLOCK;
 	while (gunzip->room.out_length) {
-		int more = gunzip->within ? 1 : begin_member(gunzip, error);
+		int more = gunzip->ended ? 0 : gunzip->within ? 1 : begin_member(gunzip, error);
 		if (more < 0 || (more && inflate_member(gunzip, error)))
 			return -1;
 		if (more == 0)

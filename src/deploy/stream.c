@@ -13,7 +13,7 @@
 struct stream {
 	enum compression compression;
 	struct source *source;
-	struct gunzip *gunzip; /* of COMPRESSION_GZIP */
+	struct gunzip *gunzip; /* of COMPRESSION_GZIP and COMPRESSION_DEFLATE */
 	struct feed feed;      /* of those that libarchive decompresses */
 };
 
@@ -35,16 +35,17 @@ static bool is_bzip2(const unsigned char *head)
 	return head[3] >= '1' && head[3] <= '9' && (memcmp(head + 4, "1AY&SY", 6) == 0 || memcmp(head + 4, "\x17rE8P\x90", 6) == 0);
 }
 
-static int recognise(struct stream *stream, struct error *error)
+static int recognise(const struct source *source, enum compression *ret, struct error *error)
 {
 	unsigned char head[10] = {0};
 
-	if (source_peek(stream->source, 0, head, sizeof head, error) < 0)
+	*ret = COMPRESSION_NONE;
+	if (source_peek(source, 0, head, sizeof head, error) < 0)
 		return -1;
 	for (size_t i = 0; i < sizeof magics / sizeof *magics; i++)
 		if (memcmp(head, magics[i].magic, magics[i].length) == 0 &&
 		    (magics[i].compression != COMPRESSION_BZIP2 || is_bzip2(head)))
-			stream->compression = magics[i].compression;
+			*ret = magics[i].compression;
 	return 0;
 }
 
@@ -72,13 +73,14 @@ static int open_filter(struct stream *stream, enum feed_form form, struct error 
 
 static int start(struct stream *stream, struct error *error)
 {
-	if (recognise(stream, error))
-		return -1;
 	switch (stream->compression) {
 	case COMPRESSION_NONE:
 		return 0;
+	case COMPRESSION_DEFLATE:
+		stream->gunzip = gunzip_open(stream->source, INFLATE_RAW);
+		return 0;
 	case COMPRESSION_GZIP:
-		stream->gunzip = gunzip_open(stream->source);
+		stream->gunzip = gunzip_open(stream->source, INFLATE_GZIP);
 		return 0;
 	case COMPRESSION_BZIP2:
 		return open_filter(stream, FEED_BZIP2, error);
@@ -92,9 +94,17 @@ static int start(struct stream *stream, struct error *error)
 
 struct stream *stream_open(struct source *source, struct error *error)
 {
+	enum compression compression;
+
+	return recognise(source, &compression, error) ? NULL : stream_open_as(source, compression, error);
+}
+
+struct stream *stream_open_as(struct source *source, enum compression compression, struct error *error)
+{
 	struct stream *stream = xcalloc(1, sizeof *stream);
 
 	stream->source = source;
+	stream->compression = compression;
 	if (start(stream, error) == 0)
 		return stream;
 	stream_close(stream);

@@ -7,6 +7,7 @@
 
 enum compression {
 	COMPRESSION_NONE,
+	COMPRESSION_DEFLATE, /* raw (RFC 1951): nothing tells it from its first bytes */
 	COMPRESSION_GZIP,
 	COMPRESSION_BZIP2,
 	COMPRESSION_XZ,
@@ -18,6 +19,9 @@ struct stream;
 /* Begins to decompress source, which must outlive the stream, as its first bytes ask for. Returns the stream, which the
  * caller gives to stream_close; or NULL. */
 struct stream *stream_open(struct source *source, struct error *error);
+
+/* As stream_open, where it is declared elsewhere how source is compressed. */
+struct stream *stream_open_as(struct source *source, enum compression compression, struct error *error);
 
 void stream_close(struct stream *stream);
 
