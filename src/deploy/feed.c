@@ -47,17 +47,7 @@ static la_int64_t on_seek(struct archive *archive, void *context, la_int64_t off
 /* Enables the form. ARCHIVE_WARN is no success: libarchive would call an external program. */
 static int choose(struct archive *archive, enum feed_form form)
 {
-	static const int filters[] = {
-		[FEED_BZIP2] = ARCHIVE_FILTER_BZIP2, [FEED_XZ] = ARCHIVE_FILTER_XZ, [FEED_ZSTD] = ARCHIVE_FILTER_ZSTD};
-
-	if (form == FEED_TAR)
-		return archive_read_support_format_tar(archive);
-	if (form == FEED_ZIP)
-		return archive_read_support_format_zip_seekable(archive);
-	int result = archive_read_support_format_raw(archive);
-	if (result == ARCHIVE_OK)
-		result = archive_read_support_format_empty(archive);
-	return result == ARCHIVE_OK ? archive_read_append_filter(archive, filters[form]) : result;
+	return form == FEED_TAR ? archive_read_support_format_tar(archive) : archive_read_support_format_zip_seekable(archive);
 }
 
 /* libarchive converts names to the character set of the locale; this makes that UTF-8, whatever dewy runs in. */
