@@ -85,9 +85,9 @@ int seccomp_files_only(void)
 		LOAD(arch), IF_EQUAL(ARCHITECTURE, 1, 0), RETURN(REFUSE),
 		LOAD(nr), BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, YOUNG, 0, 1), RETURN(LACK),
 	};
-	/* What clone(2) starts is a thread of this process, which the filter holds for. clone3(2), whose flags a filter cannot see, is
-	 * young. What an open file has to tell (O_ASYNC) is told by signals, and not to others; abort(3) signals, and getrlimit(2)
-	 * asks about, this process. */
+	/* What clone(2) starts is a thread of this process, for which the filter holds. clone3(2), whose flags a filter does not
+	 * see, is young. What an open file has to tell (O_ASYNC) is told by signals, and not to others; abort(3) signals, and
+	 * getrlimit(2) asks about, this process. */
 	const struct sock_filter tail[] = {
 		IF_EQUAL(SYS_clone, 0, 5),
 		LOAD(args[0]), IF_ANY(NAMESPACES, 2, 0), IF_ANY(CLONE_THREAD, 0, 1), RETURN(SECCOMP_RET_ALLOW), RETURN(REFUSE),

@@ -49,7 +49,8 @@ static void judge(struct inflate *inflate, const char *what, size_t number, size
 		bool whole = decompress(inflate, length, steps[i], &filled, &behind);
 		crc_add(&crc, content, filled);
 		if (whole)
-			printf("%s %zu: %zu bytes, %08llx, %zu behind\n", what, number, filled, (unsigned long long)crc_end(&crc), behind);
+			printf("%s %zu: %zu bytes, %08llx, %zu behind\n", what, number, filled, (unsigned long long)crc_end(&crc),
+			       behind);
 		else
 			printf("%s %zu: refused\n", what, number);
 	}

@@ -86,7 +86,8 @@ static bool start(struct ahead *ahead)
 		return false;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	bool started = pthread_attr_setstacksize(&attributes, STACK) == 0 && pthread_create(&ahead->thread, &attributes, run, ahead) == 0;
+	bool started = pthread_attr_setstacksize(&attributes, STACK) == 0 &&
+		       pthread_create(&ahead->thread, &attributes, run, ahead) == 0;
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	pthread_attr_destroy(&attributes);
 	return started;

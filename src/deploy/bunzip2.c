@@ -59,7 +59,8 @@ static int some(void *state, struct inflate_room *room, bool last, struct error 
 		return result == BZ_OK;
 	if (result == BZ_MEM_ERROR)
 		return unpack_too_large(error);
-	return unpack_damaged(&unpack_bzip2, result == BZ_DATA_ERROR_MAGIC ? "its header is none" : "its checksum is another", error);
+	const char *reason = result == BZ_DATA_ERROR_MAGIC ? "its header is none" : "its checksum is another";
+	return unpack_damaged(&unpack_bzip2, reason, error);
 }
 
 const struct unpacker unpack_bzip2 = {

@@ -61,21 +61,21 @@ static int decompress(struct inflate *inflate)
 	return isal_inflate(&inflate->isal);
 }
 
-enum inflate_result inflate_some(struct inflate *inflate, struct inflate_room *room)
+enum inflate_result inflate_some(struct inflate *state, struct inflate_room *room)
 {
-	struct inflate_state *isal = &inflate->isal;
+	struct inflate_state *isal = &state->isal;
 	uint32_t in_length = clamp(room->in_length), out_length = clamp(room->out_length);
 
 	isal->next_in = (uint8_t *)room->in; /* it is only read */
 	isal->avail_in = in_length;
 	isal->next_out = room->out;
 	isal->avail_out = out_length;
-	inflate->failure = decompress(inflate);
+	state->failure = decompress(state);
 	room->in += in_length - isal->avail_in;
 	room->in_length -= in_length - isal->avail_in;
 	room->out += out_length - isal->avail_out;
 	room->out_length -= out_length - isal->avail_out;
-	if (inflate->failure != ISAL_DECOMP_OK && inflate->failure != ISAL_END_INPUT)
+	if (state->failure != ISAL_DECOMP_OK && state->failure != ISAL_END_INPUT)
 		return INFLATE_DAMAGED;
 	return isal->block_state == ISAL_BLOCK_FINISH ? INFLATE_ENDED : INFLATE_MORE;
 }

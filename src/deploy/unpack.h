@@ -18,8 +18,8 @@ struct unpacker {
 	void *(*open)(void);
 	void (*close)(void *state);
 	void (*restart)(void *state); /* for the next member */
-	/* Decompresses as much as room allows; last when there is no more to read than is in it. Returns 1; 0 at the end of the member; or
-	 * -1 with ERROR_INTEGRITY. */
+	/* Decompresses as much as room allows; last when there is nothing left to read. Returns 1; 0 at the end of the member;
+	 * or -1 with ERROR_INTEGRITY. */
 	int (*some)(void *state, struct inflate_room *room, bool last, struct error *error);
 };
 
