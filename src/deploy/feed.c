@@ -3,6 +3,7 @@
 
 #include "alloc.h"
 #include "cleanup.h"
+#include "deploy/unpack.h"
 #include "path.h"
 
 #include <archive.h>
@@ -100,10 +101,8 @@ int feed_failed(const struct feed *feed, struct error *error)
 		*error = feed->error;
 		return -1;
 	}
-	if (archive_errno(feed->archive) == ENOMEM) {
-		error_set(error, ERROR_INTEGRITY, "the archive needs too much memory to be read");
-		return error_hint(error, "compress it with a smaller window, for example with xz -6 or zstd -19");
-	}
+	if (archive_errno(feed->archive) == ENOMEM)
+		return unpack_too_large(error);
 	AUTO_FREE char *label = path_label(text ? text : "it cannot be read");
 	return error_set(error, ERROR_INTEGRITY, "the archive is damaged: %s", label);
 }
