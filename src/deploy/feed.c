@@ -3,6 +3,7 @@
 
 #include "alloc.h"
 #include "cleanup.h"
+#include "deploy/unpack.h"
 #include "path.h"
 
 #include <archive.h>
@@ -47,17 +48,7 @@ static la_int64_t on_seek(struct archive *archive, void *context, la_int64_t off
 /* Enables the form. ARCHIVE_WARN is no success: libarchive would call an external program. */
 static int choose(struct archive *archive, enum feed_form form)
 {
-	static const int filters[] = {
-		[FEED_BZIP2] = ARCHIVE_FILTER_BZIP2, [FEED_XZ] = ARCHIVE_FILTER_XZ, [FEED_ZSTD] = ARCHIVE_FILTER_ZSTD};
-
-	if (form == FEED_TAR)
-		return archive_read_support_format_tar(archive);
-	if (form == FEED_ZIP)
-		return archive_read_support_format_zip_seekable(archive);
-	int result = archive_read_support_format_raw(archive);
-	if (result == ARCHIVE_OK)
-		result = archive_read_support_format_empty(archive);
-	return result == ARCHIVE_OK ? archive_read_append_filter(archive, filters[form]) : result;
+	return form == FEED_TAR ? archive_read_support_format_tar(archive) : archive_read_support_format_zip_seekable(archive);
 }
 
 /* libarchive converts names to the character set of the locale; this makes that UTF-8, whatever dewy runs in. */
@@ -110,10 +101,8 @@ int feed_failed(const struct feed *feed, struct error *error)
 		*error = feed->error;
 		return -1;
 	}
-	if (archive_errno(feed->archive) == ENOMEM) {
-		error_set(error, ERROR_INTEGRITY, "the archive needs too much memory to be read");
-		return error_hint(error, "compress it with a smaller window, for example with xz -6 or zstd -19");
-	}
+	if (archive_errno(feed->archive) == ENOMEM)
+		return unpack_too_large(error);
 	AUTO_FREE char *label = path_label(text ? text : "it cannot be read");
 	return error_set(error, ERROR_INTEGRITY, "the archive is damaged: %s", label);
 }

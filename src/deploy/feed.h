@@ -13,9 +13,6 @@
 struct archive;
 
 enum feed_form {
-	FEED_BZIP2, /* decompression of one stream, without looking at what it is */
-	FEED_XZ,
-	FEED_ZSTD,
 	FEED_TAR,
 	FEED_ZIP, /* by its central directory, which has the modes and links; needs a source */
 };

@@ -1,108 +1,51 @@
 /* SPDX-License-Identifier: MIT */
-#include "deploy/gunzip.h"
+/* gzip (RFC 1952), and the deflated data in it (RFC 1951) on its own, as zips have it. */
+#include "deploy/unpack.h"
 
-#include "alloc.h"
-#include "deploy/inflate.h"
 #include "error.h"
 
-#include <stdbool.h>
-#include <stdlib.h>
-
-enum { GUNZIP_BLOCK = 256 * 1024 };
-
-struct gunzip {
-	struct source *source;
-	struct inflate *inflate;
-	struct inflate_room room;
-	bool within; /* a member has begun and not ended */
-	unsigned char block[GUNZIP_BLOCK];
-};
-
-struct gunzip *gunzip_open(struct source *source)
+static void *open_gzip(void)
 {
-	struct gunzip *gunzip = xcalloc(1, sizeof *gunzip);
-
-	gunzip->source = source;
-	gunzip->inflate = inflate_open(INFLATE_GZIP);
-	return gunzip;
+	return inflate_open(INFLATE_GZIP);
 }
 
-void gunzip_close(struct gunzip *gunzip)
+static void *open_deflate(void)
 {
-	if (!gunzip)
-		return;
-	inflate_close(gunzip->inflate);
-	free(gunzip);
+	return inflate_open(INFLATE_RAW);
 }
 
-/* Reads more compressed bytes when none are left. Returns 1; 0 at the end of the file; or -1. */
-static int fill(struct gunzip *gunzip, struct error *error)
+static void close_inflate(void *state)
 {
-	const void *bytes;
-
-	if (gunzip->room.in_length)
-		return 1;
-	ssize_t got = source_read(gunzip->source, &bytes, error);
-	if (got <= 0)
-		return (int)got;
-	gunzip->room.in = bytes;
-	gunzip->room.in_length = (size_t)got;
-	return 1;
+	inflate_close(state);
 }
 
-/* Begins the next member where zeros, which pad to the size of a block, may stand before the end. Returns 1, 0 or -1. */
-static int begin_member(struct gunzip *gunzip, struct error *error)
+static void restart(void *state)
 {
-	for (;;) {
-		int more = fill(gunzip, error);
-		if (more <= 0)
-			return more;
-		if (*gunzip->room.in)
-			break;
-		gunzip->room.in++;
-		gunzip->room.in_length--;
-	}
-	inflate_restart(gunzip->inflate);
-	gunzip->within = true;
-	return 1;
+	inflate_restart(state);
 }
 
-static int damaged(const struct gunzip *gunzip, struct error *error)
+static int some(const struct unpacker *unpacker, struct inflate *inflate, struct inflate_room *room, struct error *error)
 {
-	return error_set(error, ERROR_INTEGRITY, "the gzip data is damaged: %s", inflate_reason(gunzip->inflate));
+	enum inflate_result result = inflate_some(inflate, room);
+
+	if (result == INFLATE_DAMAGED)
+		return unpack_damaged(unpacker, inflate_reason(inflate), error);
+	return result == INFLATE_MORE;
 }
 
-/* Fills the block until it is full, the member ends, or the data is at its end. Returns 0 or -1. */
-static int inflate_member(struct gunzip *gunzip, struct error *error)
+static int some_gzip(void *state, struct inflate_room *room, bool last, struct error *error)
 {
-	while (gunzip->room.out_length) {
-		int more = fill(gunzip, error);
-		if (more < 0)
-			return -1;
-		if (more == 0)
-			return error_set(error, ERROR_INTEGRITY, "the gzip data ends too early");
-		enum inflate_result result = inflate_some(gunzip->inflate, &gunzip->room);
-		if (result == INFLATE_ENDED) {
-			gunzip->within = false;
-			return 0;
-		}
-		if (result == INFLATE_DAMAGED)
-			return damaged(gunzip, error);
-	}
-	return 0;
+	(void)last;
+	return some(&unpack_gzip, state, room, error);
 }
 
-ssize_t gunzip_read(struct gunzip *gunzip, const void **ret_bytes, struct error *error)
+static int some_deflate(void *state, struct inflate_room *room, bool last, struct error *error)
 {
-	gunzip->room.out = gunzip->block;
-	gunzip->room.out_length = GUNZIP_BLOCK;
-	while (gunzip->room.out_length) {
-		int more = gunzip->within ? 1 : begin_member(gunzip, error);
-		if (more < 0 || (more && inflate_member(gunzip, error)))
-			return -1;
-		if (more == 0)
-			break;
-	}
-	*ret_bytes = gunzip->block;
-	return GUNZIP_BLOCK - (ssize_t)gunzip->room.out_length;
+	(void)last;
+	return some(&unpack_deflate, state, room, error);
 }
+
+const struct unpacker unpack_gzip = {
+	.name = "gzip", .padded = true, .open = open_gzip, .close = close_inflate, .restart = restart, .some = some_gzip};
+const struct unpacker unpack_deflate = {
+	.name = "deflated", .alone = true, .open = open_deflate, .close = close_inflate, .restart = restart, .some = some_deflate};

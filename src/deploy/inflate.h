@@ -35,7 +35,7 @@ void inflate_close(struct inflate *inflate);
 void inflate_restart(struct inflate *inflate);
 
 /* Decompresses as much as room allows. */
-enum inflate_result inflate_some(struct inflate *inflate, struct inflate_room *room);
+enum inflate_result inflate_some(struct inflate *state, struct inflate_room *room);
 
 /* Returns why the data is damaged, in a few words that live as long as inflate. */
 const char *inflate_reason(const struct inflate *inflate);

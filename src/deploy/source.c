@@ -11,6 +11,12 @@
 
 enum { SOURCE_BLOCK = 256 * 1024 };
 
+/* Not cleared: a small part touches little of it. */
+static void *make_buffer(void)
+{
+	return xreallocarray(NULL, SOURCE_BLOCK, 1);
+}
+
 int source_open(struct source *source, int fd, struct error *error)
 {
 	struct stat status;
@@ -21,13 +27,13 @@ int source_open(struct source *source, int fd, struct error *error)
 	if (!S_ISREG(status.st_mode))
 		return error_set(error, ERROR_FILESYSTEM, "the artifact is not a regular file");
 	source->size = status.st_size;
-	source->buffer = xcalloc(SOURCE_BLOCK, 1);
+	source->buffer = make_buffer();
 	return 0;
 }
 
 void source_open_part(struct source *source, const struct source *whole, long long begin, long long length)
 {
-	*source = (struct source){.fd = whole->fd, .begin = whole->begin + begin, .size = length, .buffer = xcalloc(SOURCE_BLOCK, 1)};
+	*source = (struct source){.fd = whole->fd, .begin = whole->begin + begin, .size = length, .buffer = make_buffer()};
 }
 
 void source_close(struct source *source)
