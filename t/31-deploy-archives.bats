@@ -331,6 +331,108 @@ END
   refuse encrypted.zip "a: it is encrypted"
 }
 
+@test "zip: what is around the archive and how its directory is sorted makes no difference" {
+  for name in padded.zip comment.zip; do
+    accept "$name"
+    [ "$(readlink "$ROOT/current/bin/link")" = ../dir/inside ]
+    [ "$(stat -c %s "$ROOT/current/large")" = 300000 ]
+  done
+  for name in unordered.zip large.zip; do
+    accept "$name"
+    [ "$(cat "$ROOT/current/one" "$ROOT/current/two")" = $'content of one\ncontent of two' ]
+  done
+}
+
+@test "zip: made by other programs, it is the same tree" {
+  mkdir -p "$BATS_TEST_TMPDIR/made/sub/empty"
+  cd "$BATS_TEST_TMPDIR/made"
+  head -c 100000 /dev/urandom >sub/random
+  head -c 3000000 /dev/urandom >large
+  for blocks in 1 2 7; do head -c $((blocks * 262144)) /dev/zero | tr '\0' x >"sub/blocks$blocks"; done
+  seq 20000 >text
+  : >zero
+  printf '#!/bin/sh\n' >run
+  chmod 755 run
+  ln -s ../run sub/link
+  zip -qry ../deflated.zip .
+  zip -qry -0 ../stored.zip .
+  zip -qry -fz- ../large.zip . -fz
+  zip -qry -Z bzip2 ../bzip2.zip .
+  zip -qry - . >../streamed.zip
+  bsdtar --format zip -cf ../bsdtar.zip .
+  bsdtar --format zip -cf - . >../padded.zip
+  for name in deflated stored large bzip2 streamed bsdtar padded; do
+    accept "$BATS_TEST_TMPDIR/$name.zip"
+    diff <(find . -printf '%P %y %m %l\n' | sort) <(cd "$ROOT/current/" && find . -printf '%P %y %m %l\n' | sort)
+    diff -r --no-dereference . "$ROOT/current/"
+  done
+}
+
+@test "zip: a directory that does not agree with the end records is refused" {
+  for name in count-less count-more large-count directory-less; do
+    refuse "$name.zip" "its directory does not have as many entries as its end record counts"
+  done
+  for name in far directory-more directory-late large-size large-offset; do
+    refuse "$name.zip" "its directory is not where it should be"
+  done
+  refuse parts.zip "it is one of several parts"
+  refuse disk.zip "it is one of several parts"
+  refuse two-ends.zip "it has two end records"
+  refuse trailing.zip "its end record is missing, or something follows it"
+  refuse large-place.zip "its zip64 end record is not where it should be"
+  refuse large-contradicts.zip "its end records contradict each other"
+}
+
+@test "zip: a directory that does not agree with the entries is refused" {
+  for name in name-differs name-longer; do
+    refuse "$name.zip" "its directory has another name than the entry itself"
+  done
+  for name in flags-differ method-differs; do
+    refuse "$name.zip" "one: the archive is damaged: its directory has another method than the entry itself"
+  done
+  for name in size-differs crc-differs; do
+    refuse "$name.zip" "one: the archive is damaged: its directory has other sizes than the entry itself"
+  done
+  for name in size-more size-less size-none; do
+    refuse "$name.zip" "one: the archive is damaged: an entry has another size than its directory says"
+  done
+  for name in large-missing large-negative; do
+    refuse "$name.zip" "a size or a place in its directory is missing, or too large"
+  done
+  refuse crc.zip "a: the archive is damaged: an entry has another checksum than its directory says"
+  refuse packed-less.zip "one: the archive is damaged: the data of an entry ends too early"
+  refuse extra-long.zip "has a broken extra field"
+}
+
+@test "zip: entries that share data, or reach into each other, are refused" {
+  refuse same-data.zip "two entries of its directory are the same data"
+  for name in in-data overlap packed-more; do
+    refuse "$name.zip" "one: the archive is damaged: an entry reaches into what follows it"
+  done
+  refuse in-directory.zip "two: the archive is damaged: an entry is not where its directory says"
+  refuse behind-directory.zip "an entry is said to be behind its directory"
+}
+
+@test "zip: names and links that are none, and methods that are not known, are refused" {
+  refuse name-nul.zip "the name contains a control character"
+  refuse not-utf8.zip "the name is not in UTF-8, though it is said to be"
+  refuse link-long.zip "link: the link leads to a name longer than 4095 bytes"
+  refuse link-nul.zip "link: the link leads to a name with a control character"
+  refuse method.zip "one: it is compressed by method 14 of zip, which dewy does not read"
+  [[ $(field error.hint) == *"deflate"* ]]
+}
+
+@test "zip: what is told is the first entry that is refused, and limits are exact, however many threads extract it" {
+  for _ in 1 2 3; do
+    refuse first-fails.zip "first: the archive is damaged: an entry has another checksum than its directory says"
+  done
+  refuse many.zip "f999: the archive extracts to more than 11.6 KiB" --max-extracted 11889
+  refuse many.zip "the archive has more than 999 entries" --max-entries 999
+  deploy many.zip --max-extracted 11890 --max-entries 1000
+  assert_success
+  [ "$(cat "$ROOT/current/"d*/f* | sort -k 2n)" = "$(seq -f 'content %g' 0 999)" ]
+}
+
 @test "bombs are refused before they are written" {
   refuse bomb.tar.gz "more than 200 times its own size"
   refuse bomb.zip "more than 200 times its own size"

@@ -4,7 +4,7 @@
 #include "confine.h"
 #include "deploy/feed.h"
 
-/* Enough for a window of 128 MiB, the largest that zstd takes unasked, and for the directory of a zip of 500,000 entries. */
+/* Enough for a window of 128 MiB, the largest that zstd takes unasked, and for a zip of four million entries in no order. */
 static const long long memory_limit = 192 << 20;
 
 struct job {

@@ -32,25 +32,6 @@ static la_int64_t on_skip(struct archive *archive, void *context, la_int64_t req
 	return skipped;
 }
 
-static la_int64_t on_seek(struct archive *archive, void *context, la_int64_t offset, int whence)
-{
-	struct source *source = ((struct feed *)context)->source;
-	long long from = whence == SEEK_SET ? 0 : whence == SEEK_CUR ? source->offset : source->size;
-
-	if (offset < -from || offset > source->size - from) {
-		archive_set_error(archive, EINVAL, "a place outside of the file is referred to");
-		return ARCHIVE_FATAL;
-	}
-	source->offset = from + offset;
-	return source->offset;
-}
-
-/* Enables the form. ARCHIVE_WARN is no success: libarchive would call an external program. */
-static int choose(struct archive *archive, enum feed_form form)
-{
-	return form == FEED_TAR ? archive_read_support_format_tar(archive) : archive_read_support_format_zip_seekable(archive);
-}
-
 /* libarchive converts names to the character set of the locale; this makes that UTF-8, whatever dewy runs in. */
 static locale_t utf8;
 
@@ -67,19 +48,17 @@ static void use_utf8(struct feed *feed)
 		feed->outer_locale = uselocale(utf8);
 }
 
-int feed_open(struct feed *feed, enum feed_form form, struct error *error)
+int feed_open(struct feed *feed, struct error *error)
 {
 	feed->archive = xrequire(archive_read_new());
 	use_utf8(feed);
-	if (choose(feed->archive, form) != ARCHIVE_OK) {
-		error_set(error, ERROR_INTERNAL, "libarchive was built without support for this format");
-		return error_hint(error, "publish the artifact as .tar.gz or .zip");
+	if (archive_read_support_format_tar(feed->archive) != ARCHIVE_OK) {
+		error_set(error, ERROR_INTERNAL, "libarchive was built without support for tar");
+		return error_hint(error, "publish the artifact as .zip");
 	}
 	archive_read_set_read_callback(feed->archive, on_read);
-	if (feed->source) {
+	if (feed->source)
 		archive_read_set_skip_callback(feed->archive, on_skip);
-		archive_read_set_seek_callback(feed->archive, on_seek);
-	}
 	archive_read_set_callback_data(feed->archive, feed);
 	return archive_read_open1(feed->archive) == ARCHIVE_OK ? 0 : feed_failed(feed, error);
 }

@@ -4,6 +4,7 @@
 #define DEWY_INFLATE_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct inflate;
 
@@ -39,5 +40,9 @@ enum inflate_result inflate_some(struct inflate *state, struct inflate_room *roo
 
 /* Returns why the data is damaged, in a few words that live as long as inflate. */
 const char *inflate_reason(const struct inflate *inflate);
+
+/* Returns the CRC-32 that gzip and zip have, of what preceded and of length bytes more; crc is that of what preceded, 0 for
+ * nothing. */
+uint32_t inflate_crc(uint32_t crc, const void *bytes, size_t length);
 
 #endif

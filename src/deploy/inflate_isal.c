@@ -4,6 +4,7 @@
 
 #include "alloc.h"
 
+#include <isa-l/crc.h>
 #include <isa-l/igzip_lib.h>
 #include <limits.h>
 #include <stdbool.h>
@@ -95,4 +96,9 @@ const char *inflate_reason(const struct inflate *inflate)
 	default:
 		return "it cannot be decompressed";
 	}
+}
+
+uint32_t inflate_crc(uint32_t crc, const void *bytes, size_t length)
+{
+	return crc32_gzip_refl(crc, bytes, length);
 }

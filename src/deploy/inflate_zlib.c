@@ -63,3 +63,8 @@ const char *inflate_reason(const struct inflate *inflate)
 {
 	return inflate->zlib.msg ? inflate->zlib.msg : "it cannot be decompressed";
 }
+
+uint32_t inflate_crc(uint32_t crc, const void *bytes, size_t length)
+{
+	return (uint32_t)crc32_z(crc, bytes, length);
+}
