@@ -20,8 +20,10 @@ struct stream {
 };
 
 static const struct unpacker *const unpackers[] = {
-	[COMPRESSION_DEFLATE] = &unpack_deflate, [COMPRESSION_GZIP] = &unpack_gzip, [COMPRESSION_BZIP2] = &unpack_bzip2,
-	[COMPRESSION_XZ] = &unpack_xz,           [COMPRESSION_ZSTD] = &unpack_zstd,
+	[COMPRESSION_GZIP] = &unpack_gzip,
+	[COMPRESSION_BZIP2] = &unpack_bzip2,
+	[COMPRESSION_XZ] = &unpack_xz,
+	[COMPRESSION_ZSTD] = &unpack_zstd,
 };
 
 /* Beginnings of compressed files: RFC 1952, the bzip2 and xz file formats, RFC 8878. */
@@ -84,11 +86,10 @@ struct stream *stream_open(struct source *source, struct error *error)
 	return stream;
 }
 
-struct stream *stream_open_as(struct source *source, enum compression compression, struct error *error)
+struct stream *stream_open_as(struct source *source, enum compression compression)
 {
 	struct stream *stream = open_as(source, compression);
 
-	(void)error;
 	if (stream->unpack)
 		stream->block = xreallocarray(NULL, BLOCK, 1); /* not cleared: a small member touches little of it */
 	return stream;

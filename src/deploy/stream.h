@@ -7,7 +7,6 @@
 
 enum compression {
 	COMPRESSION_NONE,
-	COMPRESSION_DEFLATE, /* raw (RFC 1951): nothing tells it from its first bytes */
 	COMPRESSION_GZIP,
 	COMPRESSION_BZIP2,
 	COMPRESSION_XZ,
@@ -20,8 +19,8 @@ struct stream;
  * nobody else may read from source meanwhile. Returns the stream, which the caller gives to stream_close; or NULL. */
 struct stream *stream_open(struct source *source, struct error *error);
 
-/* As stream_open, where it is declared elsewhere how source is compressed, and in no thread of its own. */
-struct stream *stream_open_as(struct source *source, enum compression compression, struct error *error);
+/* The same, where it is declared elsewhere how source is compressed, and in no thread of its own. */
+struct stream *stream_open_as(struct source *source, enum compression compression);
 
 void stream_close(struct stream *stream);
 

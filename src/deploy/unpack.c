@@ -12,7 +12,6 @@ struct unpack {
 	void *state;
 	struct inflate_room room;
 	bool within; /* a member has begun and not ended */
-	bool ended;  /* there is no further member */
 };
 
 struct unpack *unpack_open(const struct unpacker *unpacker, struct source *source)
@@ -90,7 +89,6 @@ static int unpack_member(struct unpack *unpack, struct error *error)
 			return -1;
 		if (result == 0) {
 			unpack->within = false;
-			unpack->ended = unpack->unpacker->alone;
 			return 0;
 		}
 		if (!more && unpack->room.out_length == before)
@@ -103,7 +101,7 @@ ssize_t unpack_read(struct unpack *unpack, void *bytes, size_t size, struct erro
 {
 	unpack->room.out = bytes;
 	unpack->room.out_length = size;
-	while (unpack->room.out_length && !unpack->ended) {
+	while (unpack->room.out_length) {
 		int more = unpack->within ? 1 : begin_member(unpack, error);
 		if (more < 0 || (more && unpack_member(unpack, error)))
 			return -1;

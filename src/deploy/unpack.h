@@ -13,7 +13,6 @@ struct error;
 /* A compression. */
 struct unpacker {
 	const char *name;
-	bool alone;  /* one member is all; what is behind it is not looked at */
 	bool padded; /* zeros, which pad to the size of a block, may stand behind a member */
 	void *(*open)(void);
 	void (*close)(void *state);
@@ -23,7 +22,7 @@ struct unpacker {
 	int (*some)(void *state, struct inflate_room *room, bool last, struct error *error);
 };
 
-extern const struct unpacker unpack_deflate, unpack_gzip, unpack_bzip2, unpack_xz, unpack_zstd;
+extern const struct unpacker unpack_gzip, unpack_bzip2, unpack_xz, unpack_zstd;
 
 struct unpack;
 

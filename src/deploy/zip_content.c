@@ -118,17 +118,17 @@ static bool holds_nothing(const struct zip_record *record)
 	return record->size == 0 && record->method != ZIP_STORED && record->method != ZIP_DEFLATED;
 }
 
-static int prepare(struct zip_content *content, struct error *error)
+static void prepare(struct zip_content *content)
 {
 	static const enum compression others[] = {
 		[ZIP_BZIP2] = COMPRESSION_BZIP2, [ZIP_ZSTD] = COMPRESSION_ZSTD, [ZIP_XZ] = COMPRESSION_XZ};
 
 	if (content->record->method == ZIP_STORED || holds_nothing(content->record))
-		return 0;
+		return;
 	if (content->record->method != ZIP_DEFLATED) {
 		content->source.offset = 0;
-		content->stream = stream_open_as(&content->source, others[content->record->method], error);
-		return content->stream ? 0 : -1;
+		content->stream = stream_open_as(&content->source, others[content->record->method]);
+		return;
 	}
 	if (!content->block)
 		content->block = xreallocarray(NULL, BLOCK, 1);
@@ -138,7 +138,6 @@ static int prepare(struct zip_content *content, struct error *error)
 		content->inflate = inflate_open(INFLATE_RAW);
 	if (content->record->packed >= AHEAD_FROM)
 		content->ahead = ahead_open(fill, content);
-	return 0;
 }
 
 int zip_content_begin(struct zip_content *content, const struct zip_record *record, struct error *error)
@@ -172,7 +171,8 @@ int zip_content_begin(struct zip_content *content, const struct zip_record *reco
 	source->begin += (long long)length;
 	source->size = record->packed;
 	source->offset = (long long)content->length;
-	return prepare(content, error);
+	prepare(content);
+	return 0;
 }
 
 static ssize_t read_more(struct zip_content *content, const void **ret_bytes, struct error *error)
