@@ -2,6 +2,7 @@
 #include "deploy/retention.h"
 
 #include "alloc.h"
+#include "deploy/retired.h"
 #include "error.h"
 #include "fs.h"
 #include "log.h"
@@ -24,6 +25,7 @@ struct sweep {
 	const struct root *root;
 	const char *current; /* the release that current leads to, "" for none */
 	cJSON *plan;         /* document to which is added what would be removed; NULL to remove it */
+	bool retires;        /* something was taken out of use */
 	int failed;          /* not 0 when something could not be removed, which keeps nothing else from that */
 	struct error *error;
 };
@@ -32,7 +34,7 @@ static int sweep_release(const char *name, void *context)
 {
 	struct sweep *sweep = context;
 
-	if (!release_is_partial(name))
+	if (!release_is_partial(name) && !(sweep->plan && release_is_retired(name)))
 		return 0;
 	if (sweep->plan) {
 		plan_step(sweep->plan, "remove releases/%s, which a run that was killed has left", name);
@@ -41,20 +43,6 @@ static int sweep_release(const char *name, void *context)
 	log_debug("Remove unfinished release", "name", name);
 	sweep->failed |= fs_remove(sweep->root->releases, name, sweep->error);
 	return 0;
-}
-
-/* Takes the release out of what one can go back to before a part of it is gone. What this does not get to, also after a power cut,
- * is swept: a partial release, or the record of none. */
-static int remove_release(const struct root *root, const char *name, struct error *error)
-{
-	AUTO_FREE char *record = xasprintf("releases/%s.json", name), *partial = xasprintf(".%s.partial", name);
-
-	log_debug("Remove release", "name", name);
-	if (renameat(root->releases, name, root->releases, partial) && errno != ENOENT)
-		return error_errno(error, errno, "cannot remove %s", name);
-	if (fs_sync_directory(root->releases, error))
-		return -1;
-	return fs_remove(root->releases, partial, error) || fs_remove(root->state, record, error) ? -1 : 0;
 }
 
 /* True when the record belongs to a release that is of use: it has a directory, and its deployment came to its end or is going
@@ -72,6 +60,7 @@ static int sweep_record(const char *file, void *context)
 {
 	struct sweep *sweep = context;
 	AUTO_FREE char *name = xstrndup(file, RELEASE_NAME - 1);
+	struct stat status;
 
 	bool is_record = release_is_name(name) && str_equal(file + RELEASE_NAME - 1, ".json");
 	if (is_record && is_of_use(sweep, name))
@@ -80,9 +69,13 @@ static int sweep_record(const char *file, void *context)
 		plan_step(sweep->plan, "remove .dewy/releases/%s, which is of no use", file);
 		return 0;
 	}
+	if (is_record && fstatat(sweep->root->releases, name, &status, AT_SYMLINK_NOFOLLOW) == 0) {
+		sweep->retires = true; /* its record goes with it */
+		sweep->failed |= retired_release(sweep->root, name, sweep->error);
+		return 0;
+	}
 	AUTO_FREE char *path = xasprintf("releases/%s", file);
-	sweep->failed |= is_record ? remove_release(sweep->root, name, sweep->error)
-				   : fs_remove(sweep->root->state, path, sweep->error);
+	sweep->failed |= fs_remove(sweep->root->state, path, sweep->error);
 	return 0;
 }
 
@@ -94,8 +87,9 @@ int retention_sweep(const struct root *root, const char *current, cJSON *plan, s
 		return 0;
 	AUTO_CLOSE int records = fs_open_directory(root->state, "releases", error);
 
+	sweep.failed = plan ? 0 : retired_remove(root, -1, error);
 	if (records < 0 || fs_each(root->releases, sweep_release, &sweep, error) || fs_each(records, sweep_record, &sweep, error) ||
-	    sweep.failed)
+	    (sweep.retires && retired_remove(root, -1, error)) || sweep.failed)
 		return error_in(error, "clean up");
 	return 0;
 }
@@ -127,8 +121,9 @@ struct cache_sweep {
 	int cache;
 	const struct candidate *candidates;
 	int count;
-	bool shared; /* not ROOT/.dewy/cache: others may keep files there */
-	cJSON *plan; /* as in struct sweep */
+	bool shared;  /* not ROOT/.dewy/cache: others may keep files there */
+	bool retires; /* instead of removing at once */
+	cJSON *plan;  /* as in struct sweep */
 	struct error *error;
 };
 
@@ -140,11 +135,14 @@ static bool is_shared(const struct root *root, int cache)
 	       own.st_ino != given.st_ino;
 }
 
-/* True for a download that broke off and that nobody has taken up again since: its version was overtaken. */
+/* True for what was to be removed, and for a download that broke off and that nobody has taken up again since: its version was
+ * overtaken. */
 static bool is_abandoned(int cache, const char *name)
 {
 	struct stat status;
 
+	if (retired_is_artifact(name))
+		return true;
 	return name[0] == '.' && (str_ends(name, ".part") || str_ends(name, ".part.json")) &&
 	       fstatat(cache, name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
 	       llabs(time_now() / 1000 - status.st_mtime) > ABANDONED_SECONDS; /* also when the clock was far ahead then */
@@ -155,8 +153,7 @@ static int sweep_artifact(const char *name, void *context)
 	const struct cache_sweep *sweep = context;
 	bool ours = !sweep->shared || is_abandoned(sweep->cache, name);
 
-	if (!strstr(name,
-		    "--")) /* not the name of an artifact of ours: VERSION--NAME, .VERSION--NAME.part, .VERSION--NAME.part.json */
+	if (!strstr(name, "--")) /* not of an artifact: VERSION--NAME, .VERSION--NAME.part, .VERSION--NAME.part.json */
 		return 0;
 	for (int i = 0; i < sweep->count; i++) {
 		if (!str_equal(json_string(sweep->candidates[i].record, "artifact.cache_key"), name))
@@ -167,7 +164,10 @@ static int sweep_artifact(const char *name, void *context)
 	}
 	if (ours && sweep->plan)
 		plan_step(sweep->plan, "remove %s from the cache", name);
-	return ours && !sweep->plan ? fs_remove(sweep->cache, name, sweep->error) : 0;
+	if (!ours || sweep->plan)
+		return 0;
+	return sweep->retires && name[0] != '.' ? retired_artifact(sweep->cache, name, sweep->error)
+						: fs_remove(sweep->cache, name, sweep->error);
 }
 
 /* Forgets what was rejected before the oldest release that stays was deployed: too much has been deployed since. */
@@ -211,11 +211,11 @@ static void gather(struct retention *retention, char (*names)[RELEASE_NAME], int
 			(struct candidate){.name = next, .record = xrequire(cJSON_Duplicate(document, true))};
 }
 
-/* Removes what does not stay, or adds to the plan that it would. */
+/* Takes what does not stay out of use, or adds to the plan that it would go. */
 static int sweep_out(const struct retention *retention, cJSON *plan, struct error *error)
 {
 	struct cache_sweep sweep = {.cache = retention->cache, .candidates = retention->candidates, .count = retention->count,
-				    .plan = plan, .error = error};
+				    .retires = true, .plan = plan, .error = error};
 
 	for (int i = 0; i < retention->count; i++) {
 		const struct candidate *candidate = &retention->candidates[i];
@@ -224,7 +224,7 @@ static int sweep_out(const struct retention *retention, cJSON *plan, struct erro
 		if (plan)
 			plan_step(plan, "remove release %s (%s)", json_string(candidate->record, "release.version"),
 				  candidate->name);
-		else if (remove_release(retention->root, candidate->name, error))
+		else if (retired_release(retention->root, candidate->name, error))
 			return -1;
 	}
 	sweep.shared = retention->cache >= 0 && is_shared(retention->root, retention->cache);

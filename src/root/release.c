@@ -25,15 +25,26 @@ bool release_is_name(const char *name)
 	return time_parse_stamp(name, &when) == 0;
 }
 
-bool release_is_partial(const char *name)
+/* True for a hidden name that was made of that of a release. */
+static bool is_hidden(const char *name, const char *suffix)
 {
 	char stamp[RELEASE_NAME];
 
-	if (name[0] != '.' || strlen(name) != strlen(".20240115T103045Z.partial") || !str_ends(name, ".partial"))
+	if (name[0] != '.' || strlen(name) != RELEASE_NAME + strlen(suffix) || !str_ends(name, suffix))
 		return false;
 	memcpy(stamp, name + 1, RELEASE_NAME - 1);
 	stamp[RELEASE_NAME - 1] = '\0';
 	return release_is_name(stamp);
+}
+
+bool release_is_partial(const char *name)
+{
+	return is_hidden(name, ".partial");
+}
+
+bool release_is_retired(const char *name)
+{
+	return is_hidden(name, ".removed");
 }
 
 static bool is_release(const struct root *root, const char *name)
