@@ -24,6 +24,11 @@ hidden() {
   find "$ROOT" -name '.*.removed'
 }
 
+# hides VERSION: true when that release waits for its removal.
+hides() {
+  [ "$(cat "$ROOT"/releases/.*.removed/version)" = "$1" ]
+}
+
 # records: prints how many releases are known.
 records() {
   find "$ROOT/.dewy/releases" -name '*.json' | wc -l
@@ -37,7 +42,7 @@ told() {
 @test "dewy once: the new server answers, people are told and the lock is free before anything is removed" {
   PORT=$(free_port)
   hold_sweep
-!/bin/sh\nread -r line.*$#!/bin/sh\ncat >>"%s"\n' "$BATS_TEST_TMPDIR/told" >"$BATS_TEST_TMPDIR/channel"
+  printf '#!/bin/sh\ncat >>"%s"\n' "$BATS_TEST_TMPDIR/told" >"$BATS_TEST_TMPDIR/channel"
   chmod 755 "$BATS_TEST_TMPDIR/channel"
   for minor in 0 1; do
     publish_server v1.$minor.0 says-ready
@@ -92,7 +97,7 @@ told() {
   wait_until grep -q v1.2.0 "$ROOT/current/version"
   publish v1.3.0
   wait_until grep -q v1.3.0 "$ROOT/current/version"
-  [ -n "$(hidden)" ]
+  wait_until hides v1.1.0
   kill $run
   wait $run
   publish v1.4.0
@@ -168,4 +173,30 @@ told() {
   [ "$(cat "$ROOT"/releases/*/version | paste -sd ,)" = v1.1.0,v1.3.0 ]
   run -0 dewy rollback --port "127.0.0.1:$PORT" -- current/server
   wait_until serves v1.1.0
+}
+
+@test "a deployment reads each record a few times, however many releases are kept" {
+  ! sanitized || skip "the sanitizer makes calls of its own"
+  command -v strace >/dev/null || skip "needs strace"
+  export DEWY_KEEP=1000
+  publish v1.0.0
+  dewy once >/dev/null
+  record=$(echo "$ROOT"/.dewy/releases/*.json)
+  for day in $(seq 10 29); do
+    stamp=202401${day}T000000Z
+    [ "$day" -le 28 ] || stamp=20240229T000000Z
+    mkdir "$ROOT/releases/$stamp"
+    jq -c --arg version "v0.$day.0" '.release.version = $version | .artifact.cache_key = $version + "--app.tar"' "$record" \
+      >"$ROOT/.dewy/releases/$stamp.json"
+    touch "$ROOT/.dewy/cache/v0.$day.0--app.tar"
+  done
+  publish v1.1.0
+  dewy-check | dewy-fetch >"$BATS_TEST_TMPDIR/fetched"
+  strace -f -qq -o "$BATS_TEST_TMPDIR/trace" -e trace=openat dewy-deploy <"$BATS_TEST_TMPDIR/fetched" >/dev/null
+  [ "$(records)" = 22 ]
+  for day in 10 20 29; do
+    opened=$(grep -c "releases/2024.*${day}T000000Z.json" "$BATS_TEST_TMPDIR/trace")
+    echo "of day $day: $opened"
+    [ "$opened" -ge 1 ] && [ "$opened" -le 3 ]
+  done
 }

@@ -97,14 +97,9 @@ int retention_sweep(const struct root *root, const char *current, cJSON *plan, s
 /* A release that may go, and what is known of it. */
 struct candidate {
 	const char *name;
-	cJSON *record;
+	char *version, *key; /* of its artifact in the cache */
 	bool stays;
 };
-
-static bool is_rejected(const cJSON *rejected, const cJSON *record)
-{
-	return rejected_find(rejected, json_string(record, "release.version")) != NULL;
-}
 
 /* Decides what stays: from the newest back, keep of them, and those that always do. */
 static void choose(struct candidate *candidates, int count, const char *current, const char *previous, const cJSON *rejected,
@@ -112,15 +107,15 @@ static void choose(struct candidate *candidates, int count, const char *current,
 {
 	for (int i = count - 1; i >= 0; i--) {
 		bool always = str_equal(candidates[i].name, current) || str_equal(candidates[i].name, previous);
-		candidates[i].stays = always || (keep > 0 && !is_rejected(rejected, candidates[i].record));
+		candidates[i].stays = always || (keep > 0 && !rejected_find(rejected, candidates[i].version));
 		keep -= candidates[i].stays;
 	}
 }
 
 struct cache_sweep {
 	int cache;
-	const struct candidate *candidates;
-	int count;
+	const struct candidate **by_key; /* what stays first, of those with the same key */
+	size_t count;
 	bool shared;  /* not ROOT/.dewy/cache: others may keep files there */
 	bool retires; /* instead of removing at once */
 	cJSON *plan;  /* as in struct sweep */
@@ -148,6 +143,29 @@ static bool is_abandoned(int cache, const char *name)
 	       llabs(time_now() / 1000 - status.st_mtime) > ABANDONED_SECONDS; /* also when the clock was far ahead then */
 }
 
+static int by_key(const void *left, const void *right)
+{
+	const struct candidate *a = *(const struct candidate *const *)left, *b = *(const struct candidate *const *)right;
+	int order = strcmp(a->key, b->key);
+
+	return order ? order : b->stays - a->stays;
+}
+
+/* Returns the first candidate with the key, or NULL. */
+static const struct candidate *find_key(const struct cache_sweep *sweep, const char *key)
+{
+	size_t low = 0, high = sweep->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (strcmp(sweep->by_key[middle]->key, key) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < sweep->count && str_equal(sweep->by_key[low]->key, key) ? sweep->by_key[low] : NULL;
+}
+
 static int sweep_artifact(const char *name, void *context)
 {
 	const struct cache_sweep *sweep = context;
@@ -155,13 +173,10 @@ static int sweep_artifact(const char *name, void *context)
 
 	if (!strstr(name, "--")) /* not of an artifact: VERSION--NAME, .VERSION--NAME.part, .VERSION--NAME.part.json */
 		return 0;
-	for (int i = 0; i < sweep->count; i++) {
-		if (!str_equal(json_string(sweep->candidates[i].record, "artifact.cache_key"), name))
-			continue;
-		if (sweep->candidates[i].stays)
-			return 0;
-		ours = true;
-	}
+	const struct candidate *candidate = find_key(sweep, name);
+	if (candidate && candidate->stays)
+		return 0;
+	ours = ours || candidate;
 	if (ours && sweep->plan)
 		plan_step(sweep->plan, "remove %s from the cache", name);
 	if (!ours || sweep->plan)
@@ -185,7 +200,7 @@ static int forget_rejected(const struct root *root, const struct candidate *cand
 struct retention {
 	const struct root *root;
 	int cache;
-	struct candidate *candidates; /* oldest first; their records are deleted with them */
+	struct candidate *candidates; /* oldest first; what they lead to but the names is freed with them */
 	int count;
 };
 
@@ -193,42 +208,64 @@ struct retention {
 
 static void free_retention(struct retention *retention)
 {
-	for (int i = 0; i < retention->count; i++)
-		cJSON_Delete(retention->candidates[i].record);
+	for (int i = 0; i < retention->count; i++) {
+		free(retention->candidates[i].version);
+		free(retention->candidates[i].key);
+	}
 	free(retention->candidates);
+}
+
+static void add(struct retention *retention, const char *name, const cJSON *record)
+{
+	retention->candidates[retention->count++] = (struct candidate){
+		.name = name,
+		.version = xstrdup(json_string(record, "release.version")),
+		.key = xstrdup(json_string(record, "artifact.cache_key")),
+	};
 }
 
 /* Lists the releases in names, and one more that is only planned, with the name next and the document, unless that is NULL. */
 static void gather(struct retention *retention, char (*names)[RELEASE_NAME], int count, const char *next, const cJSON *document)
 {
 	retention->candidates = xcalloc((size_t)count + 1, sizeof *retention->candidates);
-	for (int i = 0; i < count; i++)
-		retention->candidates[i] =
-			(struct candidate){.name = names[i], .record = release_record(retention->root, names[i])};
-	retention->count = count;
+	for (int i = 0; i < count; i++) {
+		AUTO_JSON cJSON *record = release_record(retention->root, names[i]);
+		add(retention, names[i], record);
+	}
 	if (next)
-		retention->candidates[retention->count++] =
-			(struct candidate){.name = next, .record = xrequire(cJSON_Duplicate(document, true))};
+		add(retention, next, document);
+}
+
+/* Looks at what is in the cache, as sweep says. */
+static int sweep_cache(const struct retention *retention, struct cache_sweep *sweep)
+{
+	AUTO_FREE const struct candidate **sorted = xcalloc((size_t)retention->count + 1, sizeof *sorted);
+
+	sweep->cache = retention->cache;
+	sweep->by_key = sorted;
+	for (int i = 0; i < retention->count; i++)
+		if (retention->candidates[i].key)
+			sorted[sweep->count++] = &retention->candidates[i];
+	qsort(sorted, sweep->count, sizeof *sorted, by_key);
+	return fs_each(sweep->cache, sweep_artifact, sweep, sweep->error);
 }
 
 /* Takes what does not stay out of use, or adds to the plan that it would go. */
 static int sweep_out(const struct retention *retention, cJSON *plan, struct error *error)
 {
-	struct cache_sweep sweep = {.cache = retention->cache, .candidates = retention->candidates, .count = retention->count,
-				    .retires = true, .plan = plan, .error = error};
+	struct cache_sweep sweep = {.retires = true, .plan = plan, .error = error};
 
 	for (int i = 0; i < retention->count; i++) {
 		const struct candidate *candidate = &retention->candidates[i];
 		if (candidate->stays)
 			continue;
 		if (plan)
-			plan_step(plan, "remove release %s (%s)", json_string(candidate->record, "release.version"),
-				  candidate->name);
+			plan_step(plan, "remove release %s (%s)", candidate->version, candidate->name);
 		else if (retired_release(retention->root, candidate->name, error))
 			return -1;
 	}
 	sweep.shared = retention->cache >= 0 && is_shared(retention->root, retention->cache);
-	return retention->cache >= 0 ? fs_each(retention->cache, sweep_artifact, &sweep, error) : 0;
+	return retention->cache >= 0 ? sweep_cache(retention, &sweep) : 0;
 }
 
 int retention_sweep_cache(const struct root *root, int cache, const cJSON *document, struct error *error)
@@ -244,8 +281,8 @@ int retention_sweep_cache(const struct root *root, int cache, const cJSON *docum
 	gather(&retention, names, count, "", document);
 	for (int i = 0; i < retention.count; i++)
 		retention.candidates[i].stays = true;
-	struct cache_sweep sweep = {.cache = cache, .candidates = retention.candidates, .count = retention.count, .error = error};
-	return fs_each(cache, sweep_artifact, &sweep, error);
+	struct cache_sweep sweep = {.error = error};
+	return sweep_cache(&retention, &sweep);
 }
 
 int retention_prune(const struct root *root, int cache, const char *previous, long long keep, struct error *error)
