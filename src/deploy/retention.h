@@ -8,9 +8,10 @@
 
 struct error;
 
-/* Removes what a run that was killed left behind: partial directories, what retention has let go of, records without a release, and
- * releases that were never switched to. The release named current stays. With the document of a dry run as plan, only says there what it would remove.
- * Returns 0; or -1 when something of it could not be removed, as when another user has put files into it, but all else was. */
+/* Removes what a run that was killed left behind: partial directories, what retention has let go of, records without a release,
+ * and releases that were never switched to. The release named current stays. With the document of a dry run as plan, only says
+ * there what it would remove. Returns 0; or -1 when something of it could not be removed, as when another user has put files into
+ * it, but all else was. */
 int retention_sweep(const struct root *root, const char *current, cJSON *plan, struct error *error);
 
 /* Removes the artifacts in ROOT/.dewy/cache that belong to no release on disk, and are not the one of the document: what a

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What retention lets go of: it gets a hidden name at once, ROOT/releases/.STAMP.removed or .KEY.removed in the cache, and is removed
- * when nobody waits for that any more. What has such a name is never used again and gets no other name, so that any number of
- * processes may remove it, without the lock of ROOT. */
+/* What retention lets go of: it gets a hidden name at once, ROOT/releases/.STAMP.removed or .KEY.removed in the cache, and is
+ * removed when nobody waits for that any more. What has such a name is never used again and gets no other name, so that any number
+ * of processes may remove it, without the lock of ROOT. */
 #ifndef DEWY_RETIRED_H
 #define DEWY_RETIRED_H
 
@@ -20,8 +20,8 @@ int retired_artifact(int cache, const char *key, struct error *error);
 /* True for the name that retired_artifact gives. */
 bool retired_is_artifact(const char *name);
 
-/* Removes all that has such a name, with the records of the releases; in the directory cache, too, unless it is -1. Returns 0; or -1
- * when something of it could not be removed, as when another user has put files into it, but all else was. */
+/* Removes all that has such a name, with the records of the releases; in the directory cache, too, unless it is -1. Returns 0; or
+ * -1 when something of it could not be removed, as when another user has put files into it, but all else was. */
 int retired_remove(const struct root *root, int cache, struct error *error);
 
 /* Does so in the cache of the options, too, and lets all other processes go first from here on: it comes last in its own. What it
