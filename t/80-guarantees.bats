@@ -138,6 +138,21 @@ IN
   [ "$real" -gt 0 ] && [ "$real" -le "$one" ]
 }
 
+@test "nothing to do with three thousand versions in a directory: it is listed once, and only the newest one is looked into" {
+  ! sanitized || skip "the sanitizer makes calls of its own"
+  publish v1.0.0
+  dewy once >/dev/null
+  strace -f -qq -o "$BATS_TEST_TMPDIR/few" dewy once >/dev/null
+  (cd "$REGISTRY" && mkdir $(seq -f v0.%.0f.0 1 3000))
+  strace -f -qq -y -o "$BATS_TEST_TMPDIR/many" dewy once >/dev/null
+  [ "$(grep -c "openat(.*\"$REGISTRY\"" "$BATS_TEST_TMPDIR/many")" = 1 ]
+  [ "$(grep -c "openat(.*\"$REGISTRY/" "$BATS_TEST_TMPDIR/many")" = 1 ]
+  listing=$(grep -c "getdents64([0-9]*<$REGISTRY>" "$BATS_TEST_TMPDIR/many")
+  few=$(wc -l <"$BATS_TEST_TMPDIR/few") many=$(wc -l <"$BATS_TEST_TMPDIR/many")
+  echo "calls: $few with one version, $many with 3001, $listing of them to list"
+  [ "$many" -lt $((few + listing + 40)) ] # a wait may begin again
+}
+
 @test "each tool links only what it uses" {
   run -0 readelf -d "$DEWY_BIN/dewy"
   refute_output --regexp 'lib(curl|archive|crypto)\.'

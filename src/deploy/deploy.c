@@ -7,6 +7,7 @@
 #include "deploy/hook.h"
 #include "deploy/rehearse.h"
 #include "deploy/retention.h"
+#include "deploy/retired.h"
 #include "deploy/rollback.h"
 #include "digest.h"
 #include "error.h"
@@ -185,7 +186,7 @@ static void finish(struct stage_run *run, int cache)
 	struct error error;
 
 	if (retention_prune(run->root, cache, slash ? slash + 1 : NULL, option_number(run->options, OPT_KEEP), &error))
-		log_warn("Cannot remove old releases", "error", error.message, "hint", error.hint);
+		log_warn("Cannot let go of old releases", "error", error.message, "hint", error.hint);
 	if (str_equal(json_string(run->document, "mode"), "assets")) {
 		AUTO_BUF struct buf spent = {0};
 		str_add_duration(&spent, document_spent(run->document) + time_monotonic() - run->started_at);
@@ -301,6 +302,11 @@ static int plan(struct stage_run *run, struct error *error)
 	return begins(run->options) ? rollback_run(run, option_string(run->options, OPT_ROLLBACK), error) : rehearse(run, error);
 }
 
+static void afterwards(const struct stage_run *run)
+{
+	retired_sweep(run->options, run->root);
+}
+
 const struct stage deploy_stage = {
 	.tool = {"dewy-deploy", "", "Extract a fetched artifact beside the running release and switch current to it"},
 	.name = "deploy",
@@ -310,6 +316,7 @@ const struct stage deploy_stage = {
 	.record = history_append,
 	.begins = begins,
 	.run = step,
+	.afterwards = afterwards,
 	.plan = plan,
 	.plans_on = 1u << STATE_AVAILABLE | 1u << STATE_FETCHED,
 };

@@ -46,6 +46,8 @@ void cycle_end(struct cycle *cycle)
 	if (cycle->options && !cycle->requests.stop) /* else it has not begun, or is to end */
 		notifier_wait(&cycle->exporter, cycle->document, notify_time(cycle), &cycle->requests);
 	notifier_stop(&cycle->exporter, cycle->document);
+	if (cycle->options)
+		sweeper_end(&cycle->sweeper, option_number(cycle->options, OPT_STAGE_TIMEOUT), &cycle->requests);
 	requests_close(&cycle->requests);
 	cJSON_Delete(cycle->document);
 	cycle->document = NULL;
@@ -203,11 +205,6 @@ static bool is_for_mode(const struct cycle *cycle, const struct step *step)
 	return !step->server_only || !str_equal(json_string(cycle->document, "mode"), "assets");
 }
 
-static bool applies(const struct cycle *cycle, const struct step *step)
-{
-	return document_state(cycle->document) == step->acts_on && is_for_mode(cycle, step);
-}
-
 /* True when a finished document has something to tell, or errors came before that people have not been told are over. */
 static bool is_worth_telling(const struct cycle *cycle)
 {
@@ -259,7 +256,7 @@ static void run_stages(struct cycle *cycle, struct notifier *notifier, int lock)
 	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
 		if (is_abandoned(cycle, &steps[i]))
 			break;
-		if (!applies(cycle, &steps[i]))
+		if (document_state(cycle->document) != steps[i].acts_on || !is_for_mode(cycle, &steps[i]))
 			continue;
 		notifier_offer(notifier, cycle->document);
 		if (steps[i].acts_on == STATE_FETCHED && check_server(cycle, &error))
@@ -330,6 +327,7 @@ int cycle_run(struct cycle *cycle, struct error *error)
 	run_stages(cycle, &notifier, lock);
 	close(steal_fd(&lock)); /* what follows takes as long as people's channels do */
 	unsetenv("DEWY_LOCK_FD");
+	sweeper_begin(&cycle->sweeper, cycle->document);
 	tell(cycle, &notifier);
 	return document_status(cycle->document);
 }
