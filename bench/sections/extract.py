@@ -33,7 +33,7 @@ def dewy_deploy(bench, path, expected, environment):
     os.link(path, f"{registry}/v1.0.0/{name}")
     bench.fresh("root")
     places = ["--root", root, "--cache", cache]
-    available = bench.run(["dewy-check", *places, "--registry", f"file://{registry}?artifact={name}"])
+    available = bench.run(["dewy-check", "--root", root, "--registry", f"file://{registry}?artifact={name}"])
     with open(document, "wb") as file:
         file.write(bench.run(["dewy-fetch", *places], input=available))
 
