@@ -38,7 +38,17 @@ STREAM = "curl -sSf $url | tee >(openssl dgst -sha256 >$digest) | bsdtar -xf - -
 SCRIPT = "$here/deploy.sh $api $root $port"
 
 # A supervisor that keeps the sockets.
-SUPERVISE = "start_server --port=127.0.0.1:$port --pid-file=$directory/pid --status-file=$directory/status -- $worker"
+SUPERVISORS = {
+    "dewy-serve": "dewy-serve --root $directory --port 127.0.0.1:$port -- $worker",
+    "start_server": "start_server --port=127.0.0.1:$port --pid-file=$directory/pid --status-file=$directory/status -- $worker",
+}
+
+
+def other(template, **values):
+    """The same of a command of BENCH_OTHER, where names stand between percent signs, in capitals."""
+    for name, value in values.items():
+        template = template.replace(f"%{name.upper()}%", shlex.quote(str(value)))
+    return ["bash", "-euo", "pipefail", "-c", template]
 
 
 def command(template, **values):

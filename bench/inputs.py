@@ -10,13 +10,14 @@ import subprocess
 from place import Bench
 
 WORDS = 1 << 15
+BLOCK = 8 << 20
 
 # How each kind of archive is made of the directory $tree; its name is $archive.
 ARCHIVES = {
     "tar": "tar --sort=name -C $tree -cf $archive .",
     "tar.gz": "tar --sort=name -C $tree -cf - . | gzip -6n >$archive",
-    "tar.xz": "tar --sort=name -C $tree -cf - . | xz -2 -T1 >$archive",
-    "blocks.tar.xz": "tar --sort=name -C $tree -cf - . | xz -2 -T2 --block-size=8MiB >$archive",
+    "tar.xz": "tar --sort=name -C $tree -cf - . | xz -0 -T1 >$archive",
+    "blocks.tar.xz": "tar --sort=name -C $tree -cf - . | xz -0 -T2 --block-size=8MiB >$archive",
     "tar.zst": "tar --sort=name -C $tree -cf - . | zstd -q -3 >$archive",
     "zip": "cd $tree && zip -qr $archive .",
 }
@@ -28,7 +29,7 @@ class Maker:
     def __init__(self, seed):
         self.random = random.Random(seed)
         self.words = [self.random.randbytes(self.random.randint(2, 12)) for _ in range(WORDS)]
-        self.weights = list(itertools.accumulate(1 / (rank + 20) for rank in range(WORDS)))
+        self.weights = list(itertools.accumulate((rank + 5) ** -1.25 for rank in range(WORDS)))
 
     def binary(self, size):
         parts, length = [], 0
@@ -52,11 +53,13 @@ class Maker:
             path = f"{tree}/{number // 1000:03}/{number // 50 % 20:02}/file{number % 50:02}.js"
             self.write(path, self.binary(self.random.randint(100, 4000)))
 
-    def one(self, tree, size):
-        with open(f"{tree}/server", "wb") as file:
-            for left in range(size, 0, -(8 << 20)):
-                file.write(self.binary(min(left, 8 << 20)))
-        os.chmod(f"{tree}/server", 0o755)
+    def program(self, path, size):
+        """The same block again and again, further apart than any compressor here looks back."""
+        block = self.binary(min(size, BLOCK))
+        with open(path, "wb") as file:
+            for left in range(size, 0, -BLOCK):
+                file.write(block[:left])
+        os.chmod(path, 0o755)
 
     def mixed(self, tree, scale):
         """A web application: modules, bundles, pictures, and a program."""
@@ -65,7 +68,7 @@ class Maker:
             self.write(f"{tree}/public/bundle{number}.js", self.binary((1 << 20) // scale))
         for number in range(300 // scale + 1):
             self.write(f"{tree}/public/pictures/{number}.jpg", self.picture((100 << 10) // scale))
-        self.write(f"{tree}/server", self.binary((60 << 20) // scale))
+        self.program(f"{tree}/server", (60 << 20) // scale)
 
 
 def describe(tree):
@@ -109,13 +112,13 @@ def tree(bench, name):
         if name == "many":
             maker.many(path, bench.size(20000, 200))
         elif name == "one":
-            maker.one(path, bench.size(200 << 20, 2 << 20))
+            maker.program(f"{path}/server", bench.size(200 << 20, 2 << 20))
         elif name == "mixed":
             maker.mixed(path, bench.size(1, 50))
         elif name.startswith("files"):
             maker.many(path, int(name[5:]))
         else:
-            maker.one(path, int(name[4:]) << 20)
+            maker.program(f"{path}/server", int(name[4:]) << 20)
     return made(os.path.join(bench.inputs, name), make)
 
 

@@ -2,10 +2,14 @@
 """Runs commands in turn, and says what they took."""
 import os
 import re
+import signal
 import subprocess
 import time
 from dataclasses import dataclass, field
 from typing import Callable, Optional
+
+
+PATIENCE = 10  # seconds
 
 
 class Wrong(Exception):
@@ -37,12 +41,16 @@ def start(bench, contender, prefix):
     """Returns the process, which has its output in bench.output."""
     with open(contender.stdin) as stdin, open(bench.output, "w") as output, open(bench.errors, "w") as errors:
         return subprocess.Popen([*prefix, *contender.command], stdin=stdin, stdout=output, stderr=errors,
-                                env=bench.environment | contender.environment, cwd=bench.work)
+                                env=bench.environment | contender.environment, cwd=bench.work, start_new_session=True)
 
 
 def finish(bench, contender, process):
     """Waits for it to succeed, and returns what it printed."""
-    status = process.wait()
+    try:
+        status = process.wait()
+    except BaseException:  # whoever ends the benchmark ends what it runs
+        os.killpg(process.pid, signal.SIGKILL)
+        raise
     if status:
         with open(bench.errors, errors="replace") as errors:
             told = errors.read().strip()[-2000:]
@@ -52,10 +60,13 @@ def finish(bench, contender, process):
 
 
 def await_event(contender, process):
-    """Returns when the event was there, on the monotonic clock."""
+    """Returns when the event was there, on the monotonic clock, or None. What a command leaves behind has a while for it."""
+    end = None
     while not contender.event():
-        if process.poll() is not None and not contender.event():
-            break
+        if process.poll() is not None:
+            end = end or time.monotonic() + (0 if process.returncode else PATIENCE)
+            if time.monotonic() > end:
+                return None
         time.sleep(0.0005)
     return time.monotonic_ns()
 
@@ -67,7 +78,7 @@ def once(bench, contender, thorough=False):
     process = start(bench, contender, [bench.tool("timed"), str(count * contender.processes), figures])
     happened = await_event(contender, process) if contender.event else None
     output = finish(bench, contender, process)
-    if contender.event and not contender.event():
+    if contender.event and not happened:
         raise Wrong(f"{contender.name}: it ended, and what was waited for did not happen")
     contender.check(output, thorough)
     contender.after()

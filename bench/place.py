@@ -10,6 +10,7 @@ from services import Services
 from trust import trust
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(HERE)
 
 
 class Bench:
@@ -17,8 +18,8 @@ class Bench:
         self.small = os.environ.get("BENCH_SIZE", "full") == "small"
         self.rounds = int(os.environ.get("BENCH_ROUNDS", 7))
         self.other = os.environ.get("BENCH_OTHER")
-        self.bin = os.environ.get("DEWY_BIN", os.path.join(os.path.dirname(HERE), "bin"))
-        self.inputs = os.path.join(os.path.abspath(os.environ.get("BENCH_INPUTS", os.path.join(HERE, "inputs"))),
+        self.bin = os.environ.get("DEWY_BIN", os.path.join(TOP, "bin"))
+        self.inputs = os.path.join(os.path.abspath(os.environ.get("BENCH_INPUTS", os.path.join(TOP, "bench-build"))),
                                    "small" if self.small else "full")
         os.makedirs(self.inputs, exist_ok=True)
         self.work = tempfile.mkdtemp(prefix="work.", dir=self.inputs)  # on the same file system, for hard links

@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: MIT
 """The table: medians, ratios with their spread, goals."""
+import math
 import statistics
 from dataclasses import dataclass, field
+
+
+HEADS = f"  {'':<30}{'wall ms':>9}{'CPU ms':>9}{'RSS MB':>8}"
 
 
 @dataclass
@@ -42,6 +46,24 @@ def number(value):
     return f"{value:,.0f}" if value >= 1000 or value == int(value) else f"{value:.3g}" if value >= 100 else f"{value:.2f}"
 
 
+def figures(samples):
+    return "".join(f"{number(median(samples, measure) * scale):>{width}}"
+                   for measure, scale, width in (("wall", 1000, 9), ("cpu", 1000, 9), ("rss", 1, 8)))
+
+
+def order(counts, values):
+    """How the values grow: the slope on logarithmic scales of what is above the value of the smallest count."""
+    if max(values) < 1.25 * values[0]:
+        return "does not grow"
+    above = [(math.log(count - counts[0]), math.log(value - values[0]))
+             for count, value in zip(counts[1:], values[1:]) if value > 1.05 * values[0]]
+    if len(above) < 2:
+        return f"{values[-1] / values[0]:.1f} times as much at the end"
+    slope = statistics.linear_regression(*zip(*above)).slope
+    word = "less than linear" if slope < 0.85 else "linear" if slope < 1.15 else "more than linear"
+    return f"{word}, n to the power of {slope:.2f}"
+
+
 class Table:
     def __init__(self, *files):
         self.files = files
@@ -56,17 +78,26 @@ class Table:
         heads = "".join(f"{head:>11}" for head in extra)
         self.say()
         self.say(group.title)
-        self.say(f"  {'':<25}{'wall ms':>9}{'CPU ms':>9}{'RSS MB':>8}{heads}  {f'wall, {which}':<18}{f'CPU, {which}':<18}goal".rstrip())
+        self.say(f"{HEADS}{heads}  {f'wall, {which}':<18}{f'CPU, {which}':<18}goal")
         for index, (name, samples) in enumerate(zip(group.names, group.samples)):
-            line = f"  {name:<25}" + "".join(
-                f"{number(median(samples, measure) * scale):>{width}}"
-                for measure, scale, width in (("wall", 1000, 9), ("cpu", 1000, 9), ("rss", 1, 8)))
+            line = f"  {name:<30}{figures(samples)}"
             line += "".join(f"{number(group.columns[head][index]):>11}" for head in extra)
             for measure in ("wall", "cpu"):
                 pair = (group.samples[0], samples)
                 low, middle, high = ratio(*(reversed(pair) if group.of_first else pair), measure)
                 line += f"  {f'{middle:.2f} ({low:.2f}-{high:.2f})' if index else '':<16}"
             self.say((line + "  " + self.judge(group, index, name, samples)).rstrip())
+
+    def series(self, title, counts, samples, columns=None):
+        """The same at several sizes, the smallest first, and how it grows."""
+        columns = columns or {}
+        self.say()
+        self.say(title)
+        self.say(HEADS + "".join(f"{head:>11}" for head in columns))
+        for index, (count, each) in enumerate(zip(counts, samples)):
+            self.say(f"  {count:<30,}{figures(each)}" + "".join(f"{number(column[index]):>11}" for column in columns.values()))
+        for measure, name in (("cpu", "CPU"), ("rss", "RSS")):
+            self.say(f"  {name}: {order(counts, [median(each, measure) for each in samples])}")
 
     def judge(self, group, index, name, samples):
         goal = group.goals.get(name)

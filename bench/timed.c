@@ -2,8 +2,8 @@
 /* timed COUNT FILE COMMAND [ARGUMENT]...
  *
  * Runs COMMAND so often, one after the other, and writes one line to FILE: when it began, on the monotonic clock, how long all runs
- * took, and the processor time of them and of the children that they waited for, in nanoseconds; the largest resident set of any one
- * process, in KiB. It ends at once with the status of the first run that fails.
+ * took, and the processor time of them and of the children that they waited for, in nanoseconds; the largest resident set of any
+ * one process, in KiB. It ends at once with the status of the first run that fails.
  *
  * It is small because a process that was just made counts the memory of the one that made it, which would be Python's. */
 #include <errno.h>

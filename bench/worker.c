@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A server for any supervisor that speaks the protocol of Server::Starter: it answers each connection with its generation and its pid,
- * says READY=1 to those who listen for that, and ends on SIGTERM. */
+/* A server for any supervisor that speaks the protocol of Server::Starter: it answers each connection with its generation and its
+ * pid, says READY=1 to those who listen for that, and ends on SIGTERM. */
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>

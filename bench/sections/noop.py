@@ -23,7 +23,7 @@ def dewy(bench, registry):
     root = bench.fresh("root")
     command = ["dewy", "once", "--root", root, "--no-report", "--registry", registry]
     bench.run(command)
-    if not os.path.exists(f"{root}/current/server"):
+    if not os.path.isdir(f"{root}/current"):
         raise Wrong("dewy once: it deployed nothing")
     return Contender("dewy once", command, check=unchanged, repeat=bench.size(10, 2))
 
