@@ -8,7 +8,10 @@ import shlex
 import string
 
 # One conditional request, which is what a poll is.
-POLL = "curl -sSf -w %{http_code} -o /dev/null -H $condition $url"
+POLLS = {
+    "curl": "curl -sSf -w %{http_code} -o /dev/null -H $condition $url",
+    "floor with libcurl": "$floor $url $condition",
+}
 
 # A file, and its SHA-256. "Synced": it is on disk at the end, which is what dewy-fetch promises.
 DOWNLOAD = {

@@ -11,6 +11,7 @@ from trust import trust
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(HERE)
+OPTIONS = {"nosync.so": ["-shared", "-fPIC"], "floor": ["-lcurl"]}  # what compiling those programs takes
 
 
 class Bench:
@@ -50,9 +51,8 @@ class Bench:
         """A program of bench/, which is compiled when it is needed first."""
         path = os.path.join(self.work, name)
         if not os.path.exists(path):
-            options = ["-shared", "-fPIC"] if name.endswith(".so") else []
             source = os.path.join(HERE, os.path.splitext(name)[0] + ".c")
-            subprocess.run(["cc", "-std=gnu17", "-O2", *options, "-o", path, source], check=True)
+            subprocess.run(["cc", "-std=gnu17", "-O2", "-o", path, source, *OPTIONS.get(name, [])], check=True)
         return path
 
     def services(self):
