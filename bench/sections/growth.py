@@ -55,8 +55,10 @@ def publish_many(bench, kind, count):
 def versions(bench, table):
     tar_of(os.path.join(bench.work, ARTIFACT), 1, 10)
     bench.environment["GITHUB_API_URL"] = bench.services().https
-    counts = bench.size((10, 100, 1000, 10000), (10, 100))
     for kind in ("file", "s3", "ghr"):
+        counts = bench.size((10, 100, 1000, 10000), (10, 100))
+        if kind == "ghr":
+            counts = counts[:3]  # for each page of a hundred the stand-in describes all releases
         first, later, asked = [], [], []
         for count in counts:
             registry = publish_many(bench, kind, count)
@@ -153,14 +155,10 @@ def history(bench, table):
 def pruning(bench, table):
     releases = Releases(bench, "many")
     rows = []
-    for keep, name in (("1000", "nothing pruned"), ("2", "one release pruned")):
-        for event, what in ((True, "to the switch"), (False, "to the end")):
-            contender = dewy_once(bench, releases, directory=f"keep{keep}")
-            contender.name = f"{name}, {what}"
-            contender.command = [keep if word == "2" else word for word in contender.command]
-            if not event:
-                contender.event = None
-            rows.append(contender)
+    for keep, what in ((1000, "nothing pruned"), (2, "one pruned")):
+        rows.append(dewy_once(bench, releases, keep=keep, name=f"{what}, to the switch"))
+        rows.append(dewy_once(bench, releases, keep=keep, name=f"{what}, to the end"))
+        rows[-1].event = None
     table.add(Group(f"growth: pruning a release of {releases.expected['files']:,} files", [each.name for each in rows],
                     in_turn(bench, rows), of_first=True))
 

@@ -57,10 +57,10 @@ def another_answers(port):
             lambda: (now := answer(port)) is not None and (not before[0] or now[1] != before[0][1]))
 
 
-def dewy_once(bench, releases, port=None, directory="dewy"):
-    root = bench.fresh(directory)
+def dewy_once(bench, releases, port=None, keep=2, name="dewy once"):
+    root = bench.fresh(name.replace(" ", "-"))
     command = ["dewy", "once", "--root", root, "--registry", f"ghr://acme/{releases.repository}?artifact={ARTIFACT}", "--no-report",
-               "--keep", "2"]
+               "--keep", str(keep)]
     if port:
         command += ["--port", f"127.0.0.1:{port}", "--settle", "100ms", "--", f"{root}/current/worker"]
     remember, event = another_answers(port) if port else switched(root)
@@ -74,7 +74,7 @@ def dewy_once(bench, releases, port=None, directory="dewy"):
         if told["state"] != ("running" if port else "deployed") or told["release"]["version"] != releases.version:
             raise Wrong(f"dewy once: {output}")
         check_tree(f"{root}/current", releases.expected, thorough)
-    return Contender("dewy once", command, before=before, check=check, event=event)
+    return Contender(name, command, before=before, check=check, event=event)
 
 
 def script(bench, releases, port=None):
@@ -116,7 +116,7 @@ def with_directory(bench, releases, name, template, fill=competitors.command):
 
 
 def stop_servers(bench, port):
-    bench.run(["dewy-serve", "--stop", "--root", os.path.join(bench.work, "dewy")])
+    bench.run(["dewy-serve", "--stop", "--root", os.path.join(bench.work, "dewy-once")])
     pid_file = os.path.join(bench.work, "script", "serve.pid")
     if os.path.exists(pid_file):
         with open(pid_file) as file:
