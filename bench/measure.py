@@ -2,14 +2,13 @@
 """Runs commands in turn, and says what they took."""
 import os
 import re
-import signal
 import subprocess
 import time
 from dataclasses import dataclass, field
 from typing import Callable, Optional
 
 
-PATIENCE = 10  # seconds
+PATIENCE, LONGEST = 10, 1800  # seconds
 
 
 class Wrong(Exception):
@@ -40,17 +39,14 @@ class Sample:
 def start(bench, contender, prefix):
     """Returns the process, which has its output in bench.output."""
     with open(contender.stdin) as stdin, open(bench.output, "w") as output, open(bench.errors, "w") as errors:
-        return subprocess.Popen([*prefix, *contender.command], stdin=stdin, stdout=output, stderr=errors,
-                                env=bench.environment | contender.environment, cwd=bench.work, start_new_session=True)
+        bench.measured = subprocess.Popen([*prefix, *contender.command], stdin=stdin, stdout=output, stderr=errors,
+                                          env=bench.environment | contender.environment, cwd=bench.work, start_new_session=True)
+    return bench.measured
 
 
 def finish(bench, contender, process):
     """Waits for it to succeed, and returns what it printed."""
-    try:
-        status = process.wait()
-    except BaseException:  # whoever ends the benchmark ends what it runs
-        os.killpg(process.pid, signal.SIGKILL)
-        raise
+    status = process.wait(LONGEST)
     if status:
         with open(bench.errors, errors="replace") as errors:
             told = errors.read().strip()[-2000:]

@@ -26,6 +26,7 @@ class Bench:
         self.work = tempfile.mkdtemp(prefix="work.", dir=self.inputs)  # on the same file system, for hard links
         self.output, self.errors = os.path.join(self.work, "stdout"), os.path.join(self.work, "stderr")
         self.running = []
+        self.measured = None
         self.served = None
         # No setting, credential, proxy or trust of whoever runs this reaches what is measured.
         self.environment = {"PATH": f"{self.bin}:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": self.fresh("home"), "LC_ALL": "C.UTF-8",
@@ -83,6 +84,9 @@ class Bench:
         self.running.remove(process)
 
     def close(self):
+        """Ends all that was started, what is measured just now, too."""
+        if self.measured and self.measured.poll() is None:
+            os.killpg(self.measured.pid, signal.SIGKILL)
         for process in reversed(self.running[:]):
             self.stop(process)
         shutil.rmtree(self.work, ignore_errors=True)

@@ -71,6 +71,17 @@ IN
   nothing_left
 }
 
+@test "a benchmark that is told to end ends all that it has started" {
+  BENCH=noop "$BATS_TEST_DIRNAME/../bench/run" >/dev/null 2>&1 3>&- &
+  pid=$!
+  wait_until grep -rqs dewy "$BENCH_INPUTS/small" --include=requests
+  kill $pid
+  status=0
+  wait $pid || status=$?
+  assert_equal $status 1
+  nothing_left
+}
+
 @test "the benchmark names the sections there are when one is unknown" {
   bench start finish
   assert_failure 1
