@@ -71,10 +71,11 @@ IN
   nothing_left
 }
 
-@test "a benchmark that is told to end ends all that it has started" {
+@test "a benchmark that is told to end, even twice, ends all that it has started" {
   BENCH=noop "$BATS_TEST_DIRNAME/../bench/run" >/dev/null 2>&1 3>&- &
   pid=$!
   wait_until grep -rqs dewy "$BENCH_INPUTS/small" --include=requests
+  kill $pid
   kill $pid
   status=0
   wait $pid || status=$?
