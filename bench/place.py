@@ -18,6 +18,7 @@ class Bench:
     def __init__(self):
         self.small = os.environ.get("BENCH_SIZE", "full") == "small"
         self.rounds = int(os.environ.get("BENCH_ROUNDS", 7))
+        self.only = ""  # the part of a section that is asked for, by a part of its name
         self.other = os.environ.get("BENCH_OTHER")
         self.bin = os.environ.get("DEWY_BIN", os.path.join(TOP, "bin"))
         self.inputs = os.path.join(os.path.abspath(os.environ.get("BENCH_INPUTS", os.path.join(TOP, "bench-build"))),

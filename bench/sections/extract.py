@@ -71,6 +71,8 @@ def compare(bench, table, shape, kind, synced):
 def run(bench, table):
     for shape in SHAPES:
         for kind in ARCHIVES:
-            compare(bench, table, shape, kind, synced=False)
+            if bench.only in f"{shape}.{kind}":
+                compare(bench, table, shape, kind, synced=False)
     for shape in SHAPES:
-        compare(bench, table, shape, "tar.gz", synced=True)
+        if bench.only in f"{shape}.tar.gz":
+            compare(bench, table, shape, "tar.gz", synced=True)

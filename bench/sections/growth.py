@@ -165,4 +165,5 @@ def pruning(bench, table):
 
 def run(bench, table):
     for part in (versions, entries, sizes, history, pruning):
-        part(bench, table)
+        if bench.only in part.__name__:
+            part(bench, table)
