@@ -32,11 +32,11 @@ struct confine_needs {
 	const struct confine_meanwhile *meanwhile; /* NULL for nothing */
 };
 
-/* Runs work(context) in a child that has, besides what it needs, standard error alone: no network, no other program or process, no
- * capability (that to read what is others', when it does not write), no environment. It may start threads, which have no more, where
- * the kernel filters system calls. What work leaves in the size bytes at result (CONFINE_RESULT at most) is copied back. Returns what
- * work returned; or -1 with the error of what is done meanwhile, which goes first, with that of work, ERROR_INTEGRITY when the child
- * crashed or ran out of time, or ERROR_FILESYSTEM. The child is gone by then. */
+/* Runs work(context) in a child that has, besides what it needs, standard error alone: no network, no other program or process,
+ * no capability (that to read what is others', when it does not write), no environment. It may start threads, which have no more,
+ * where the kernel filters system calls. What work leaves in the size bytes at result (CONFINE_RESULT at most) is copied back.
+ * Returns what work returned; or -1 with the error of what is done meanwhile, which goes first, with that of work,
+ * ERROR_INTEGRITY when the child crashed or ran out of time, or ERROR_FILESYSTEM. The child is gone by then. */
 int confine_run(const struct confine_needs *needs, int (*work)(void *context, struct error *error), void *context, void *result,
 		size_t size, struct error *error);
 

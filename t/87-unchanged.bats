@@ -70,7 +70,7 @@ IN_ROOT=("2 ROOT" "2 ROOT/.dewy" "2 ROOT/releases" "1 ROOT/.dewy/lock" "1 ROOT/.
   assert_equal "$(tail -n +$(($(cat "$BATS_TEST_TMPDIR/before") + 1)) "$GITHUB/requests" | jq -r '"\(.path) \(.status)"')" \
     "/repos/acme/app/releases?per_page=100 304"
   FILES=$BATS_TEST_TMPDIR/files
-  assert_equal "$(cat "$BATS_TEST_TMPDIR/programs")" "2 dewy dewy-check dewy-check-remote"
+  assert_equal "$(cat "$BATS_TEST_TMPDIR/programs")" "2 dewy dewy-check-remote"
   hash=$(openssl x509 -hash -noout -in "$BATS_TEST_TMPDIR/github.crt")
   # OpenSSL reads its configuration, and the time zone, to compare times with.
   assert_opened "${IN_ROOT[@]}" "1 ROOT/.dewy/registry.json" "1 /etc/ssl/certs" "1 /etc/ssl/certs/$hash.0" "1 /etc/localtime" \

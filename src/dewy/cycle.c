@@ -2,6 +2,7 @@
 #include "dewy/cycle.h"
 
 #include "alloc.h"
+#include "check/remote.h"
 #include "dewy/record.h"
 #include "dewy/turn.h"
 #include "document.h"
@@ -98,9 +99,18 @@ static int await(struct cycle *cycle, const struct step *step, pid_t pid)
 	return -1;
 }
 
+/* Returns the program of the step, which the caller frees. What takes the network dewy-check would leave to dewy-check-remote: that
+ * one is started at once. */
+static char *program_of(const struct cycle *cycle, const struct step *step)
+{
+	const char *url = option_string(cycle->options, OPT_REGISTRY);
+
+	return step == &check_step && url && !str_starts(url, "file:") ? remote_program() : proc_sibling(step->program);
+}
+
 static void build_arguments(const struct cycle *cycle, const struct step *step, struct words *argv)
 {
-	AUTO_FREE char *program = proc_sibling(step->program);
+	AUTO_FREE char *program = program_of(cycle, step);
 
 	words_add(argv, program);
 	if (step == &rollback_step) {
