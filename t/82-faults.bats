@@ -61,7 +61,11 @@ faults() {
   faults dewy-history
 }
 
-@test "faults in dewy once" {
+@test "faults in dewy-sweep" {
+  faults dewy-sweep
+}
+
+@test "faults in dewy once, which removes a release" {
   faults dewy-once
 }
 
