@@ -401,6 +401,9 @@ END
   done
   refuse crc.zip "a: the archive is damaged: an entry has another checksum than its directory says"
   refuse packed-less.zip "one: the archive is damaged: the data of an entry ends too early"
+  for count in 1 6 7 9; do # a decoder that reads ahead has them already
+    refuse "behind-$count.zip" "one: the archive is damaged: the data of an entry ends too late"
+  done
   refuse extra-long.zip "has a broken extra field"
 }
 
