@@ -401,6 +401,9 @@ END
   done
   refuse crc.zip "a: the archive is damaged: an entry has another checksum than its directory says"
   refuse packed-less.zip "one: the archive is damaged: the data of an entry ends too early"
+  for count in 1 6 7 9; do # a decoder that reads ahead has them already
+    refuse "behind-$count.zip" "one: the archive is damaged: the data of an entry ends too late"
+  done
   refuse extra-long.zip "has a broken extra field"
 }
 
@@ -562,6 +565,32 @@ started_threads() {
     assert_sample
     again "good.tar.$suffix" clone3:EAGAIN # which starts threads, and no child
   done
+}
+
+# blocks: a document for an xz that several threads can decompress.
+blocks() {
+  head -c 2000000 /dev/urandom >"$BATS_TEST_TMPDIR/random"
+  tar -C "$BATS_TEST_TMPDIR" -cf - random | xz -0 -T2 --block-size=128KiB >"$BATS_TEST_TMPDIR/blocks.tar.xz"
+  fetched "$BATS_TEST_TMPDIR/blocks.tar.xz"
+}
+
+@test "xz: where fewer threads can be started than there are processors, they do it" {
+  [ "$(id -u)" = 0 ] || skip "needs root to become somebody who runs nothing else"
+  chmod 755 "$BATS_TEST_TMPDIR" "$BATS_RUN_TMPDIR"
+  for most in 2 3 4 5; do # the first two are dewy-deploy and its child
+    blocks >"$BATS_TEST_TMPDIR/fetched"
+    chown -R 61234 "$ROOT"
+    setpriv --reuid 61234 --clear-groups prlimit --nproc=$most \
+      dewy-deploy --root "$ROOT" <"$BATS_TEST_TMPDIR/fetched" >/dev/null
+    cmp "$BATS_TEST_TMPDIR/random" "$ROOT/current/random"
+    rm "$ROOT/current/random"
+  done
+}
+
+@test "xz: threads do not take the memory of stacks that are as large as the limit for them" {
+  blocks >"$BATS_TEST_TMPDIR/fetched"
+  (ulimit -s 524288 && dewy-deploy <"$BATS_TEST_TMPDIR/fetched" >/dev/null)
+  cmp "$BATS_TEST_TMPDIR/random" "$ROOT/current/random"
 }
 
 @test "run as root, a release that the application has made its own is still compared, and taken as it is" {

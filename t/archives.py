@@ -645,6 +645,15 @@ def large_member(size=None):
     return bytes(data[:at + 49] + extra + data[at + 49:])
 
 
+def behind_data(junk):
+    """A deflated member of which both headers count some bytes more than its data has."""
+    data = bytearray(zipped(("one", b"content of one\n", FILE)))
+    at = data.index(CENTRAL)
+    put_both(data, 18, 20, struct.unpack_from("<I", data, 18)[0] + len(junk))
+    put(data, "I", data.rindex(END) + 16, at + len(junk))
+    return bytes(data[:at] + junk + data[at:])
+
+
 @archive("two-ends.zip")
 def _():
     data = bytes(two())
@@ -703,6 +712,7 @@ for _name, _make in {
         "size-less": lambda: put_both(two(), 22, 24, 14),
         "size-none": lambda: put_both(two(), 22, 24, 0),
         "packed-less": lambda: put_both(two(), 18, 20, 9),
+        **{"behind-%d" % count: lambda count=count: behind_data(b"\xaa" * count) for count in (1, 6, 7, 9)},
         "packed-more": lambda: put_both(two(), 18, 20, 0xffffff),
         "size-differs": lambda: put(two(), "I", two().index(CENTRAL) + 24, 16),
         "crc-differs": lambda: put(two(), "I", two().index(CENTRAL) + 16, 1),

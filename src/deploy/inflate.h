@@ -23,7 +23,7 @@ struct inflate_room {
 
 enum inflate_result {
 	INFLATE_MORE,  /* all that was there is read, or all that could be written is */
-	INFLATE_ENDED, /* the data is at its end, and whole; what is left in room->in is behind it */
+	INFLATE_ENDED, /* the data is at its end, and whole; what is left in room->in, and inflate_held, is behind it */
 	INFLATE_DAMAGED,
 };
 
@@ -37,6 +37,9 @@ void inflate_restart(struct inflate *inflate);
 
 /* Decompresses as much as room allows. */
 enum inflate_result inflate_some(struct inflate *state, struct inflate_room *room);
+
+/* Returns how many bytes behind the end of raw data were taken from room->in all the same. */
+size_t inflate_held(const struct inflate *inflate);
 
 /* Returns why the data is damaged, in a few words that live as long as inflate. */
 const char *inflate_reason(const struct inflate *inflate);

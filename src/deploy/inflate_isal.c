@@ -81,6 +81,12 @@ enum inflate_result inflate_some(struct inflate *state, struct inflate_room *roo
 	return isal->block_state == ISAL_BLOCK_FINISH ? INFLATE_ENDED : INFLATE_MORE;
 }
 
+/* ISA-L reads ahead, and gives nothing back. */
+size_t inflate_held(const struct inflate *inflate)
+{
+	return inflate->isal.read_in_length > 0 ? (size_t)inflate->isal.read_in_length / CHAR_BIT : 0;
+}
+
 const char *inflate_reason(const struct inflate *inflate)
 {
 	switch (inflate->failure) {

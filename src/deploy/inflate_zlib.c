@@ -59,6 +59,12 @@ enum inflate_result inflate_some(struct inflate *state, struct inflate_room *roo
 	return result == Z_STREAM_END ? INFLATE_ENDED : result == Z_OK || result == Z_BUF_ERROR ? INFLATE_MORE : INFLATE_DAMAGED;
 }
 
+size_t inflate_held(const struct inflate *inflate)
+{
+	(void)inflate;
+	return 0;
+}
+
 const char *inflate_reason(const struct inflate *inflate)
 {
 	return inflate->zlib.msg ? inflate->zlib.msg : "it cannot be decompressed";

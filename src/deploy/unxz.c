@@ -6,6 +6,8 @@
 #include "error.h"
 
 #include <lzma.h>
+#include <pthread.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -15,56 +17,108 @@ enum {
 	THREADED_MEMORY = 128 << 20, /* bytes in which blocks may be decompressed at the same time, */
 	THREADED_SHARE = 8,          /* and the part of the machine's memory that this may be */
 	THREADS_MOST = 4,
+	STACK = 256 * 1024, /* bytes; they count as memory of the process */
+	BLOCK_FLAGS = 13,   /* where they are, behind the header of the stream and the size of that of the block, */
+	BOTH_SIZES = 0xc0,  /* and what they have when it tells both sizes of the block */
+};
+
+struct xz {
+	lzma_stream stream;
+	uint32_t threads; /* that may decompress, 0 before that is known */
 };
 
 static void *open_xz(void)
 {
-	lzma_stream *xz = xcalloc(1, sizeof *xz);
+	struct xz *xz = xcalloc(1, sizeof *xz);
 
-	*xz = (lzma_stream)LZMA_STREAM_INIT;
+	xz->stream = (lzma_stream)LZMA_STREAM_INIT;
 	return xz;
 }
 
 static void close_xz(void *state)
 {
-	lzma_end(state);
+	lzma_end(&((struct xz *)state)->stream);
 	free(state);
 }
 
 #ifdef HAVE_LZMA_STREAM_DECODER_MT
 
-/* Who runs in a thread can start some; the first thread may be in a place where there are none to be had. */
-static bool has_threads(void)
+static void *wait_for_lock(void *lock)
 {
-	return syscall(SYS_gettid) != getpid();
+	pthread_mutex_lock(lock);
+	pthread_mutex_unlock(lock);
+	return NULL;
 }
 
-static lzma_ret begin(lzma_stream *xz)
+/* Returns how many threads can be there at once, which the system may limit: liblzma fails when it cannot have the next one. */
+static uint32_t try_threads(uint32_t most)
 {
-	uint64_t share = lzma_physmem() / THREADED_SHARE;
-	uint32_t threads = lzma_cputhreads();
-	lzma_mt options = {.threads = 1, .memlimit_stop = MEMORY_MOST};
+	pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	pthread_t threads[THREADS_MOST];
+	uint32_t started = 0;
 
-	if (has_threads() && threads > 1) {
-		options.threads = threads < THREADS_MOST ? threads : THREADS_MOST;
+	pthread_mutex_lock(&lock);
+	while (started < most && pthread_create(&threads[started], NULL, wait_for_lock, &lock) == 0)
+		started++;
+	pthread_mutex_unlock(&lock);
+	for (uint32_t i = 0; i < started; i++)
+		pthread_join(threads[i], NULL);
+	pthread_mutex_destroy(&lock);
+	return started;
+}
+
+/* The first thread has other work, and does not spread this. */
+static uint32_t choose_threads(void)
+{
+	pthread_attr_t attributes;
+	uint32_t threads = lzma_cputhreads();
+
+	if (syscall(SYS_gettid) == getpid() || threads < 2 || pthread_attr_init(&attributes))
+		return 1;
+	/* liblzma takes what is usual, which the limit of the stack of whoever started dewy decides. */
+	pthread_attr_setstacksize(&attributes, STACK);
+	pthread_setattr_default_np(&attributes);
+	pthread_attr_destroy(&attributes);
+	threads = try_threads(threads < THREADS_MOST ? threads : THREADS_MOST);
+	return threads ? threads : 1;
+}
+
+/* Without sizes in the header of the first block (the xz file format, 3.1.2), there is nothing to be done at the same time. */
+static bool tells_sizes(const struct inflate_room *room)
+{
+	return room->in_length > BLOCK_FLAGS && (room->in[BLOCK_FLAGS] & BOTH_SIZES) == BOTH_SIZES;
+}
+
+static lzma_ret begin(struct xz *xz, const struct inflate_room *room)
+{
+	lzma_mt options = {.threads = 1, .memlimit_stop = MEMORY_MOST};
+	uint64_t share = lzma_physmem() / THREADED_SHARE;
+
+	if (!xz->threads && tells_sizes(room))
+		xz->threads = choose_threads();
+	if (xz->threads > 1 && tells_sizes(room)) {
+		options.threads = xz->threads;
 		options.memlimit_threading = share < THREADED_MEMORY ? share : THREADED_MEMORY;
 	}
-	return lzma_stream_decoder_mt(xz, &options);
+	return lzma_stream_decoder_mt(&xz->stream, &options);
 }
 
 #else
 
-static lzma_ret begin(lzma_stream *xz)
+static lzma_ret begin(struct xz *xz, const struct inflate_room *room)
 {
-	return lzma_stream_decoder(xz, MEMORY_MOST, 0);
+	(void)room;
+	return lzma_stream_decoder(&xz->stream, MEMORY_MOST, 0);
 }
 
 #endif
 
 static void restart(void *state)
 {
-	lzma_end(state);
-	*(lzma_stream *)state = (lzma_stream)LZMA_STREAM_INIT;
+	struct xz *xz = state;
+
+	lzma_end(&xz->stream);
+	xz->stream = (lzma_stream)LZMA_STREAM_INIT;
 }
 
 static int failed(lzma_ret result, struct error *error)
@@ -85,8 +139,8 @@ static int failed(lzma_ret result, struct error *error)
 
 static int some(void *state, struct inflate_room *room, bool last, struct error *error)
 {
-	lzma_stream *xz = state;
-	lzma_ret result = xz->internal ? LZMA_OK : begin(xz);
+	lzma_stream *xz = &((struct xz *)state)->stream;
+	lzma_ret result = xz->internal ? LZMA_OK : begin(state, room);
 
 	xz->next_in = room->in;
 	xz->avail_in = room->in_length;

@@ -107,7 +107,8 @@ static ssize_t fill(void *context, void *bytes, size_t size, struct error *error
 		if (!more && !content->ended && room.out_length == before)
 			return zip_damaged(error, "the data of an entry ends too early");
 	}
-	if (content->ended && (content->length || content->source.offset < content->source.size))
+	if (content->ended &&
+	    (content->length || inflate_held(content->inflate) || content->source.offset < content->source.size))
 		return zip_damaged(error, "the data of an entry ends too late");
 	return (ssize_t)(size - room.out_length);
 }
