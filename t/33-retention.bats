@@ -140,6 +140,27 @@ told() {
   [ "$(cd "$DEWY_CACHE" && echo .v*)" = ".v*" ]
 }
 
+@test "what two processes remove at once is removed, and neither of them complains" {
+  command -v strace >/dev/null || skip "needs strace"
+  publish v1.0.0
+  dewy once >/dev/null
+  gone=$ROOT/releases/.20240115T103045Z.removed
+  mkdir -p "$gone/directory"
+  # It is stopped once it has learned, by its third call, that what is in there is a directory: the other one removes that.
+  ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0 DEWY_LOG_LEVEL=warn strace -qq -o /dev/null -e trace=unlinkat \
+    -e inject=unlinkat:signal=STOP:when=3 "$DEWY_BIN/../libexec/dewy/dewy-sweep" 2>"$BATS_TEST_TMPDIR/log" 3>&- &
+  tracer=$!
+  wait_until pgrep -P $tracer
+  stopped=$(pgrep -P $tracer)
+  wait_until grep -qE '^State:.[tT] ' "/proc/$stopped/status"
+  [ -e "$gone/directory" ]
+  rmdir "$gone/directory"
+  kill -CONT "$stopped"
+  wait $tracer
+  assert_equal "$(cat "$BATS_TEST_TMPDIR/log")" ""
+  [ -z "$(hidden)" ]
+}
+
 @test "the record of what is removed goes only once its hidden name is durable" {
   command -v strace >/dev/null || skip "needs strace"
   for minor in 0 1 2; do publish v1.$minor.0 && [ $minor = 2 ] || dewy once >/dev/null; done
