@@ -31,7 +31,7 @@ enum {
 	CYCLE_YEARS = 400, /* after which the calendar is the same again */
 	CYCLE_DAYS = 146097,
 	CENTURY_DAYS = 36524,
-	LEAP_DAYS = 1460,    /* from one leap day to the next */
+	LEAP_DAYS = 1460,    /* before a leap day, of the four years that end with it */
 	EPOCH_DAYS = 719468, /* from 1 March of the year 0 to 1970-01-01 */
 };
 
