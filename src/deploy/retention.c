@@ -114,7 +114,7 @@ static void choose(struct candidate *candidates, int count, const char *current,
 
 struct cache_sweep {
 	int cache;
-	const struct candidate **by_key; /* what stays first, of those with the same key */
+	const struct candidate *by_key; /* those that have a key, sorted by it; of the same one, what stays comes first */
 	size_t count;
 	bool shared;  /* not ROOT/.dewy/cache: others may keep files there */
 	bool retires; /* instead of removing at once */
@@ -145,7 +145,7 @@ static bool is_abandoned(int cache, const char *name)
 
 static int by_key(const void *left, const void *right)
 {
-	const struct candidate *a = *(const struct candidate *const *)left, *b = *(const struct candidate *const *)right;
+	const struct candidate *a = left, *b = right;
 	int order = strcmp(a->key, b->key);
 
 	return order ? order : b->stays - a->stays;
@@ -158,12 +158,12 @@ static const struct candidate *find_key(const struct cache_sweep *sweep, const c
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		if (strcmp(sweep->by_key[middle]->key, key) < 0)
+		if (strcmp(sweep->by_key[middle].key, key) < 0)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	return low < sweep->count && str_equal(sweep->by_key[low]->key, key) ? sweep->by_key[low] : NULL;
+	return low < sweep->count && str_equal(sweep->by_key[low].key, key) ? &sweep->by_key[low] : NULL;
 }
 
 static int sweep_artifact(const char *name, void *context)
@@ -239,13 +239,13 @@ static void gather(struct retention *retention, char (*names)[RELEASE_NAME], int
 /* Looks at what is in the cache, as sweep says. */
 static int sweep_cache(const struct retention *retention, struct cache_sweep *sweep)
 {
-	AUTO_FREE const struct candidate **sorted = xcalloc((size_t)retention->count + 1, sizeof *sorted);
+	AUTO_FREE struct candidate *sorted = xcalloc((size_t)retention->count + 1, sizeof *sorted);
 
 	sweep->cache = retention->cache;
 	sweep->by_key = sorted;
 	for (int i = 0; i < retention->count; i++)
 		if (retention->candidates[i].key)
-			sorted[sweep->count++] = &retention->candidates[i];
+			sorted[sweep->count++] = retention->candidates[i];
 	qsort(sorted, sweep->count, sizeof *sorted, by_key);
 	return fs_each(sweep->cache, sweep_artifact, sweep, sweep->error);
 }
