@@ -199,7 +199,7 @@ int option_parse(struct options *options, const struct option_spec *specs, size_
 		return -1;
 	operands = options->operands = words;
 	options->rest = end;
-	while (words < end) {
+	while (words < end && *words) {
 		int taken = 1;
 		if (strcmp(*words, "--") == 0) {
 			options->rest = words + 1;

@@ -477,7 +477,7 @@ fetch_from() {
   local part=$ROOT/.dewy/cache/.v1.0.0--app_linux_amd64.tar.part log=$BATS_FILE_TMPDIR/rgw/log/client.admin
   mkdir -p "${part%/*}"
   touch "$part"
-  run strace -f -qq -o /dev/null -P "$part" -e trace=write -e inject=write:signal=KILL:when=20 dewy-fetch <"$DOCUMENT"
+  run strace -f -qq -o /dev/null -P "$part" -e trace=write -e inject=write:signal=KILL:when=8 dewy-fetch <"$DOCUMENT"
   assert [ "$(stat -c %s "$part")" -gt 0 ]
   run --separate-stderr dewy-fetch <"$DOCUMENT"
   assert_success

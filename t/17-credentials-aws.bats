@@ -1,5 +1,6 @@
 # The credential chain of s3://: every source, their order, and what is said when one fails.
 load common
+load confine
 
 ROLE=arn:aws:iam::123456789012:role/deploy
 
@@ -129,6 +130,7 @@ END
 @test "files: each is read once in a run" {
   in_file
   config </dev/null
+  may_trace
   strace -f -qq -e trace=openat -o "$BATS_TEST_TMPDIR/strace" dewy-check >/dev/null
   assert_equal "$(grep -o '/\.aws/[a-z]*' "$BATS_TEST_TMPDIR/strace" | sort)" $'/.aws/config\n/.aws/credentials'
 }

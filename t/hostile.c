@@ -73,8 +73,8 @@ static void act(const void *bytes, ssize_t length)
 
 #define NEXT(name) ((__typeof__(&(name)))dlsym(RTLD_NEXT, #name))
 
-/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): the C library's own names */
-/* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
+/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name,bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): the C
+ * library's own names */
 ssize_t recv(int fd, void *bytes, size_t size, int flags)
 {
 	ssize_t got = NEXT(recv)(fd, bytes, size, flags);
@@ -117,5 +117,4 @@ struct dirent *readdir(DIR *directory)
 		act(entry->d_name, (ssize_t)strlen(entry->d_name));
 	return entry;
 }
-/* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
-/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name,bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */

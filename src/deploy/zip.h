@@ -4,9 +4,10 @@
 #ifndef DEWY_ZIP_H
 #define DEWY_ZIP_H
 
+#include "error.h"
+
 #include <stdint.h>
 
-struct error;
 struct source;
 
 /* Bits of the flags of a member (4.4.4). */
@@ -35,6 +36,10 @@ struct zip_end {
 int zip_find_end(const struct source *source, struct zip_end *ret, struct error *error);
 
 /* Says with ERROR_INTEGRITY that the archive is damaged, and why. Returns -1. */
-int zip_damaged(struct error *error, const char *reason);
+static inline int zip_damaged(struct error *error, const char *reason)
+{
+	error_set(error, ERROR_INTEGRITY, "the archive is damaged: %s", reason);
+	return -1;
+}
 
 #endif

@@ -18,11 +18,6 @@ enum {
 	LARGE_HEAD = 12, /* what its own size does not count */
 };
 
-int zip_damaged(struct error *error, const char *reason)
-{
-	return error_set(error, ERROR_INTEGRITY, "the archive is damaged: %s", reason);
-}
-
 static bool is_zero(const unsigned char *bytes, size_t length)
 {
 	return length == 0 || (*bytes == 0 && memcmp(bytes, bytes + 1, length - 1) == 0);
