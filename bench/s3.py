@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: MIT
 """What S3 answers to a listing: s3.py DIR [DIR-FOR-PORT]; a bucket is a directory in DIR, and its objects are read by nginx.
 
-Only ListObjectsV2 with the delimiter "/": pages of up to 1,000, in the order of the names' bytes.
+Only ListObjectsV2, of all objects or with the delimiter "/": pages of up to 1,000, in the order of the names' bytes.
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
 """
 import base64
 import os
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import islice
 from time import gmtime, strftime
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
@@ -26,7 +27,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         url = urlsplit(self.path)
         query = dict(parse_qsl(url.query, keep_blank_values=True))
-        if query.get("list-type") != "2" or query.get("delimiter") != "/":
+        if query.get("list-type") != "2" or query.get("delimiter", "/") != "/":
             return self.answer(501, "")
         bucket = os.path.join(self.server.directory, unquote(url.path).strip("/"))
         if not os.path.isdir(bucket):
@@ -35,11 +36,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def page(self, bucket, query):
         folder, _, start = query.get("prefix", "").rpartition("/")
-        names = self.names(os.path.join(bucket, folder))
+        names = self.names(os.path.join(bucket, folder), "delimiter" not in query)
         after = base64.b64decode(query.get("continuation-token", "")).decode()
-        names = [name for name in names if name.startswith(start) and name > after]
         most = min(1000, int(query.get("max-keys", 1000)))
-        page, truncated = names[:most], len(names) > most
+        page = list(islice((name for name in names if name.startswith(start) and name > after), most + 1))
+        truncated, page = len(page) > most, page[:most]
         body = tag("IsTruncated", "true" if truncated else "false") + tag("KeyCount", len(page)) + tag("EncodingType", "url")
         if truncated:
             body += tag("NextContinuationToken", base64.b64encode(page[-1].encode()).decode())
@@ -47,13 +48,17 @@ class Handler(BaseHTTPRequestHandler):
             body += self.entry(bucket, f"{folder}/{name}" if folder else name)
         return '<?xml version="1.0" encoding="UTF-8"?>' + tag("ListBucketResult", body)
 
-    @staticmethod
-    def names(folder):
+    def names(self, folder, deep):
         """The order of S3 is that of whole keys, so that of a directory counts with its slash."""
         if not os.path.isdir(folder):
-            return []
+            return
         with os.scandir(folder) as entries:
-            return sorted(entry.name + "/" * entry.is_dir() for entry in entries)
+            names = sorted(entry.name + "/" * entry.is_dir() for entry in entries)
+        for name in names:
+            if deep and name.endswith("/"):
+                yield from (name + below for below in self.names(os.path.join(folder, name), deep))
+            else:
+                yield name
 
     @staticmethod
     def entry(bucket, key):

@@ -31,7 +31,7 @@ enum {
 	CYCLE_YEARS = 400, /* after which the calendar is the same again */
 	CYCLE_DAYS = 146097,
 	CENTURY_DAYS = 36524,
-	LEAP_DAYS = 1460,    /* from one leap day to the next */
+	LEAP_DAYS = 1460,    /* before a leap day, of the four years that end with it */
 	EPOCH_DAYS = 719468, /* from 1 March of the year 0 to 1970-01-01 */
 };
 
@@ -59,8 +59,8 @@ static int divide(long long *number, int by)
 	return rest < 0 ? rest + by : rest;
 }
 
-/* Writes the date and the time of day, as 2024-01-15T10:30:45 or, basic, as 20240115T103045. Returns their end. */
-static char *format_utc(long long when, bool basic, char text[TIME_TEXT])
+/* Writes the date and the time of day, as 2024-01-15T10:30:45 or, basic, as 20240115T103045, and behind it end. */
+static const char *format_utc(long long when, bool basic, const char *end, char text[TIME_TEXT])
 {
 	int second = divide(&when, DAY_SECONDS);
 	long long year = when + EPOCH_DAYS;
@@ -69,37 +69,35 @@ static char *format_utc(long long when, bool basic, char text[TIME_TEXT])
 	int left = days - (years * 365 + years / 4 - years / 100), month = (5 * left + 2) / 153;
 
 	year = year * CYCLE_YEARS + years + (month >= 10);
-	snprintf(text, TIME_TEXT, basic ? "%04lld%02d%02dT%02d%02d%02d" : "%04lld-%02d-%02dT%02d:%02d:%02d", year,
-		 month < 10 ? month + 3 : month - 9, left - first_day(month) + 1, second / 3600, second / 60 % 60, second % 60);
-	return strchr(text, '\0');
+	snprintf(text, TIME_TEXT, basic ? "%04lld%02d%02dT%02d%02d%02d%s" : "%04lld-%02d-%02dT%02d:%02d:%02d%s", year,
+		 month < 10 ? month + 3 : month - 9, left - first_day(month) + 1, second / 3600, second / 60 % 60, second % 60, end);
+	return text;
 }
 
 const char *time_format(time_t when, char text[TIME_TEXT])
 {
-	memcpy(format_utc(when, false, text), "Z", 2);
-	return text;
+	return format_utc(when, false, "Z", text);
 }
 
 const char *time_format_ms(long long milliseconds, char text[TIME_TEXT])
 {
-	char *end = format_utc(milliseconds / 1000, false, text);
+	char end[TIME_TEXT];
 
-	snprintf(end, TIME_TEXT - (size_t)(end - text), ".%03dZ", (int)(milliseconds % 1000));
-	return text;
+	snprintf(end, sizeof end, ".%03dZ", (int)(milliseconds % 1000));
+	return format_utc(milliseconds / 1000, false, end, text);
 }
 
 const char *time_stamp(time_t when, char text[TIME_TEXT])
 {
-	memcpy(format_utc(when, true, text), "Z", 2);
-	return text;
+	return format_utc(when, true, "Z", text);
 }
 
 const char *time_stamp_fine(const struct timespec *when, char text[TIME_TEXT])
 {
-	char *end = format_utc(when->tv_sec, true, text);
+	char end[TIME_TEXT];
 
-	snprintf(end, TIME_TEXT - (size_t)(end - text), ".%09ldZ", when->tv_nsec);
-	return text;
+	snprintf(end, sizeof end, ".%09ldZ", when->tv_nsec);
+	return format_utc(when->tv_sec, true, end, text);
 }
 
 /* Reads text of a form in which a figure stands for a digit of the number with that index, a space for T, t or a space, and

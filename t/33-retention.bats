@@ -140,6 +140,65 @@ told() {
   [ "$(cd "$DEWY_CACHE" && echo .v*)" = ".v*" ]
 }
 
+@test "a watch leaves no process behind that has removed what it was started for" {
+  hold_sweep
+  for minor in 0 1; do publish v1.$minor.0 && dewy once >/dev/null; done
+  publish v1.2.0
+  "$TOOLS/bin/dewy" watch --interval 1s 3>&- &
+  run=$!
+  wait_until pgrep -P $run dewy-sweep
+  echo go >"$GATE"
+  wait_until eval '[ -z "$(hidden)" ]'
+  wait_until eval '! pgrep -P $run dewy-sweep'
+  kill $run
+  wait $run
+}
+
+@test "a run for which there is no room removes what a killed run has only hidden, so that the next one finds room" {
+  need_private_mounts
+  in_private_mounts bash -euo pipefail <<'IN'
+    mount -t tmpfs -o size=12m,mode=755 none "$DEWY_ROOT"
+    release() { # VERSION MEGABYTES
+      local tree=$BATS_TEST_TMPDIR/tree
+      mkdir -p "$tree" "$BATS_TEST_TMPDIR/registry/$1"
+      head -c "$2"000000 /dev/urandom >"$tree/file"
+      tar -C "$tree" -cf "$BATS_TEST_TMPDIR/registry/$1/app_linux_amd64.tar" .
+    }
+    release v1.0.0 1
+    dewy once >/dev/null
+    mkdir "$DEWY_ROOT/releases/.20240115T103045Z.removed"
+    head -c 8000000 /dev/zero >"$DEWY_ROOT/releases/.20240115T103045Z.removed/file"
+    release v1.1.0 3
+    status=0
+    dewy once >"$BATS_TEST_TMPDIR/document" || status=$?
+    [ $status = 3 ]
+    [ "$(jq -r .error.code "$BATS_TEST_TMPDIR/document")" = space ]
+    dewy once >/dev/null
+    [ "$(stat -L -c %s "$DEWY_ROOT/current/file")" = 3000000 ]
+IN
+}
+
+@test "what two processes remove at once is removed, and neither of them complains" {
+  command -v strace >/dev/null || skip "needs strace"
+  publish v1.0.0
+  dewy once >/dev/null
+  gone=$ROOT/releases/.20240115T103045Z.removed
+  mkdir -p "$gone/directory"
+  # It is stopped once it has learned, by its third call, that what is in there is a directory: the other one removes that.
+  ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0 DEWY_LOG_LEVEL=warn strace -qq -o /dev/null -e trace=unlinkat \
+    -e inject=unlinkat:signal=STOP:when=3 "$DEWY_BIN/../libexec/dewy/dewy-sweep" 2>"$BATS_TEST_TMPDIR/log" 3>&- &
+  tracer=$!
+  wait_until pgrep -P $tracer
+  stopped=$(pgrep -P $tracer)
+  wait_until grep -qE '^State:.[tT] ' "/proc/$stopped/status"
+  [ -e "$gone/directory" ]
+  rmdir "$gone/directory"
+  kill -CONT "$stopped"
+  wait $tracer
+  assert_equal "$(cat "$BATS_TEST_TMPDIR/log")" ""
+  [ -z "$(hidden)" ]
+}
+
 @test "the record of what is removed goes only once its hidden name is durable" {
   command -v strace >/dev/null || skip "needs strace"
   for minor in 0 1 2; do publish v1.$minor.0 && [ $minor = 2 ] || dewy once >/dev/null; done

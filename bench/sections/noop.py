@@ -94,7 +94,7 @@ def from_github(bench, table, artifact):
 def from_s3(bench, table, artifact):
     services = bench.services()
     services.publish_s3("noop", "v1.0.0", artifact, ARTIFACT)
-    url = f"{services.https}/noop?list-type=2&delimiter=%2F&prefix="
+    url = f"{services.https}/noop/?encoding-type=url&list-type=2&max-keys=100&prefix="
     contenders = [dewy(bench, services.s3_url("noop", services.https) + f"&artifact={ARTIFACT}"), *polls(bench, url, "200")]
     measure(bench, table, "no-op: S3 by HTTPS, the listing", contenders, {}, services)
 

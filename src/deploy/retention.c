@@ -114,7 +114,7 @@ static void choose(struct candidate *candidates, int count, const char *current,
 
 struct cache_sweep {
 	int cache;
-	const struct candidate *by_key; /* what stays first, of those with the same key */
+	const struct candidate *by_key; /* those that have a key, sorted by it; of the same one, what stays comes first */
 	size_t count;
 	bool shared;  /* not ROOT/.dewy/cache: others may keep files there */
 	bool retires; /* instead of removing at once */
@@ -146,7 +146,7 @@ static bool is_abandoned(int cache, const char *name)
 static int by_key(const void *left, const void *right)
 {
 	const struct candidate *a = left, *b = right;
-	int order = strcmp(a->key ? a->key : "", b->key ? b->key : "");
+	int order = strcmp(a->key, b->key);
 
 	return order ? order : b->stays - a->stays;
 }
@@ -158,8 +158,7 @@ static const struct candidate *find_key(const struct cache_sweep *sweep, const c
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		const char *there = sweep->by_key[middle].key;
-		if (strcmp(there ? there : "", key) < 0)
+		if (strcmp(sweep->by_key[middle].key, key) < 0)
 			low = middle + 1;
 		else
 			high = middle;
@@ -237,18 +236,22 @@ static void gather(struct retention *retention, char (*names)[RELEASE_NAME], int
 		add(retention, next, document);
 }
 
-/* Looks at what is in the cache, as sweep says, with the candidates in another order. */
-static int sweep_cache(struct retention *retention, struct cache_sweep *sweep)
+/* Looks at what is in the cache, as sweep says. */
+static int sweep_cache(const struct retention *retention, struct cache_sweep *sweep)
 {
+	AUTO_FREE struct candidate *sorted = xcalloc((size_t)retention->count + 1, sizeof *sorted);
+
 	sweep->cache = retention->cache;
-	sweep->by_key = retention->candidates;
-	sweep->count = (size_t)retention->count;
-	qsort(retention->candidates, sweep->count, sizeof *retention->candidates, by_key);
+	sweep->by_key = sorted;
+	for (int i = 0; i < retention->count; i++)
+		if (retention->candidates[i].key)
+			sorted[sweep->count++] = retention->candidates[i];
+	qsort(sorted, sweep->count, sizeof *sorted, by_key);
 	return fs_each(sweep->cache, sweep_artifact, sweep, sweep->error);
 }
 
 /* Takes what does not stay out of use, or adds to the plan that it would go. */
-static int sweep_out(struct retention *retention, cJSON *plan, struct error *error)
+static int sweep_out(const struct retention *retention, cJSON *plan, struct error *error)
 {
 	struct cache_sweep sweep = {.retires = true, .plan = plan, .error = error};
 

@@ -142,9 +142,13 @@ static int run_stage(struct cycle *cycle, const struct step *step, int lock, con
 		return -1;
 	build_arguments(cycle, step, &argv);
 	struct proc_spec spec = {.argv = words_list(&argv), .in = input, .out = output, .keep = lock, .own_group = true};
-	pid_t pid = output < 0 ? -1 : proc_spawn(&spec, error);
-	if (pid < 0)
+	if (output < 0)
 		return -1;
+	pid_t pid = proc_spawn(&spec, error);
+	if (pid < 0) {
+		error->code = ERROR_CONFIG; /* it says nothing of the application */
+		return -1;
+	}
 	int code = await(cycle, step, pid);
 	if (code < 0)
 		return stage_timed_out(step, error);

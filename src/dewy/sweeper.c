@@ -5,22 +5,34 @@
 #include "error.h"
 #include "log.h"
 #include "proc.h"
+#include "str.h"
 #include "time.h"
 
 enum { GRACE_MS = 2000 };
 
-static bool is_busy(const struct sweeper *sweeper)
+/* Reaps it when it has ended. */
+static bool is_busy(struct sweeper *sweeper)
 {
 	int code;
 
-	return sweeper->pid && proc_wait(sweeper->pid, 0, &code) > 0;
+	if (sweeper->pid && proc_wait(sweeper->pid, 0, &code) <= 0)
+		sweeper->pid = 0;
+	return sweeper->pid;
+}
+
+/* True after a deployment, and when there was no room for one: what a run that was killed has only hidden may be in its place. */
+static bool is_needed(const cJSON *document)
+{
+	bool deployed = json_get(document, "deploy.path") && !json_true(document, "deploy.reused");
+
+	return deployed || str_equal(json_string(document, "error.code"), error_word(ERROR_SPACE));
 }
 
 void sweeper_begin(struct sweeper *sweeper, const cJSON *document)
 {
 	struct error error;
 
-	if (!json_get(document, "deploy.path") || json_true(document, "deploy.reused") || is_busy(sweeper))
+	if (is_busy(sweeper) || !is_needed(document))
 		return;
 	AUTO_FREE char *program = proc_helper("dewy-sweep", PKGLIBEXECDIR);
 	struct proc_spec spec = {.argv = (const char *[]){program, NULL}, .own_group = true};

@@ -12,8 +12,9 @@ struct sweeper {
 	pid_t pid; /* 0 for none */
 };
 
-/* Starts it when the document tells of a deployment that may have let go of something, unless it is still busy: what that one does
- * not see any more, the next deployment removes. */
+/* Starts it when the document tells of a deployment that may have let go of something, or that there was no room for one, unless it
+ * is still busy: what that one does not see any more, the next deployment removes. To be called after each run, because it reaps the
+ * one that has ended. */
 void sweeper_begin(struct sweeper *sweeper, const cJSON *document);
 
 /* Waits for it, for timeout_ms at most; no longer than until a signal asks for the end. Then it is ended, and the next deployment

@@ -253,7 +253,6 @@ static int artifacts(struct registry *registry, struct release *release, struct 
 {
 	AUTO_FREE char *path = xasprintf("%s/", release->version);
 	struct gathering gathering = {.registry = registry, .path = path, .list = ret_list};
-
 	size_t before = ret_list->count;
 
 	gather_known(&gathering);
