@@ -234,6 +234,21 @@ IN
   wait_until serves v1.1.0
 }
 
+@test "what was rejected since the oldest release that stays is not forgotten, in whatever order the names of artifacts are" {
+  export DEWY_KEEP=7
+  publish v1.9.0
+  dewy once >/dev/null
+  old=$(basename "$(readlink "$ROOT/current")")
+  mv "$ROOT/releases/$old" "$ROOT/releases/20240115T103045Z"
+  mv "$ROOT/.dewy/releases/$old.json" "$ROOT/.dewy/releases/20240115T103045Z.json"
+  ln -sfn releases/20240115T103045Z "$ROOT/current"
+  echo '{"versions":[{"version":"v1.11.0","reason":"exit 1","at":"2024-01-16T00:00:00Z"}]}' >"$ROOT/.dewy/rejected.json"
+  publish v1.10.0
+  dewy once >/dev/null
+  [ "$(cat "$ROOT/current/version")" = v1.10.0 ]
+  assert_equal "$(jq -r '.versions[].version' "$ROOT/.dewy/rejected.json")" v1.11.0
+}
+
 @test "a deployment reads each record a few times, however many releases are kept" {
   ! sanitized || skip "the sanitizer makes calls of its own"
   command -v strace >/dev/null || skip "needs strace"

@@ -236,7 +236,7 @@ static void gather(struct retention *retention, char (*names)[RELEASE_NAME], int
 		add(retention, next, document);
 }
 
-/* Looks at what is in the cache, as sweep says. */
+/* Looks at what is in the cache, as sweep says. The candidates stay in the order of the releases, which others go by. */
 static int sweep_cache(const struct retention *retention, struct cache_sweep *sweep)
 {
 	AUTO_FREE struct candidate *sorted = xcalloc((size_t)retention->count + 1, sizeof *sorted);
