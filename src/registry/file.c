@@ -185,11 +185,10 @@ static int begin(int fd, const struct registry_resume *resume, const struct regi
  * changes. Returns 0 or -1. */
 static int copy(int fd, const struct registry_sink *sink, struct error *error)
 {
-	ssize_t copied = 0;
+	ssize_t copied = sink->copy ? 1 : 0;
 
-	if (sink->copy)
-		while ((copied = sink->copy(sink->context, fd, STRETCH, error)) > 0)
-			continue;
+	while (copied > 0)
+		copied = sink->copy(sink->context, fd, STRETCH, error);
 	return copied < 0 ? -1 : 0;
 }
 

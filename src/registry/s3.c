@@ -233,11 +233,11 @@ static int gather_artifact(const struct s3_entry *entry, void *context, struct e
 	return 0;
 }
 
-/* Takes the artifacts out of what is known of all objects. */
-static void gather_known(struct gathering *gathering)
+/* Takes the artifacts out of what is known of all objects. Returns how many there are. */
+static size_t gather_known(struct gathering *gathering)
 {
 	const struct s3 *s3 = gathering->registry->own;
-	size_t length = strlen(gathering->path);
+	size_t length = strlen(gathering->path), before = gathering->list->count;
 	struct error error;
 
 	for (size_t i = 0; s3 && i < s3->all.count; i++) {
@@ -247,16 +247,15 @@ static void gather_known(struct gathering *gathering)
 			gather_artifact(&entry, gathering, &error);
 		}
 	}
+	return gathering->list->count - before;
 }
 
 static int artifacts(struct registry *registry, struct release *release, struct artifact_list *ret_list, struct error *error)
 {
 	AUTO_FREE char *path = xasprintf("%s/", release->version);
 	struct gathering gathering = {.registry = registry, .path = path, .list = ret_list};
-	size_t before = ret_list->count;
 
-	gather_known(&gathering);
-	if (ret_list->count == before && each_entry(registry, path, gather_artifact, &gathering, error))
+	if (!gather_known(&gathering) && each_entry(registry, path, gather_artifact, &gathering, error))
 		return -1;
 	release->published_at = gathering.oldest;
 	return 0;
