@@ -64,8 +64,7 @@ static int set_limits(const struct confine_needs *needs, struct confine_missing 
 	signal(SIGXFSZ, SIG_IGN); /* standard error may be a file that is larger */
 	return limit_memory(needs->memory, missing, error) ||
 			       limit(RLIMIT_FSIZE, needs->writes ? needs->file_size : 0, missing, error) ||
-			       limit(RLIMIT_CORE, 0, missing, error) || limit(RLIMIT_NPROC, 0, missing, error) ||
-			       limit(RLIMIT_NOFILE, FILES_MOST, missing, error)
+			       limit(RLIMIT_CORE, 0, missing, error) || limit(RLIMIT_NOFILE, FILES_MOST, missing, error)
 		       ? -1
 		       : 0;
 }
@@ -122,9 +121,11 @@ static int filter_calls(struct confine_missing *missing, struct error *error)
 
 	if (result < 0)
 		return error_errno(error, errno, "cannot filter system calls");
-	if (result == 0)
-		missing->seccomp = "none";
-	return 0;
+	if (result > 0)
+		return 0;
+	missing->seccomp = "none";
+	/* Takes what the filter would have left, threads, as well: they count as processes of the user. */
+	return limit(RLIMIT_NPROC, 0, missing, error);
 }
 
 int confine_child(const struct confine_needs *needs, int out, struct error *error)

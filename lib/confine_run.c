@@ -45,10 +45,10 @@ static _Noreturn void be_child(const struct task *task, pid_t parent, int out)
 	_exit(fs_write_all(out, &answer, sizeof answer) ? 1 : 0);
 }
 
-/* Reads the answer. Returns 1; 0 when the child ended without one; -1 when timeout_ms went by. */
-static int listen_to(int in, long long timeout_ms, struct answer *answer)
+/* Reads the answer. Returns 1; 0 when the child ended without one; -1 when the deadline has come. */
+static int listen_to(int in, long long deadline, struct answer *answer)
 {
-	long long deadline = time_monotonic() + timeout_ms, left;
+	long long left;
 	struct pollfd input = {.fd = in, .events = POLLIN};
 
 	while ((left = deadline - time_monotonic()) > 0) {
@@ -86,14 +86,18 @@ static int believe(struct answer *answer, const struct task *task, struct error 
 
 static int follow(pid_t pid, int in, const struct task *task, struct error *error)
 {
-	long long timeout_ms = task->needs->timeout_ms;
+	const struct confine_meanwhile *meanwhile = task->needs->meanwhile;
+	long long timeout_ms = task->needs->timeout_ms, deadline = time_monotonic() + timeout_ms;
 	struct answer answer;
-	int code = 0, heard = listen_to(in, timeout_ms, &answer);
+	int failed = meanwhile ? meanwhile->work(meanwhile->context, error) : 0;
+	int code = 0, heard = failed ? -1 : listen_to(in, deadline, &answer);
 
 	if (heard < 0 || proc_wait(pid, EXIT_MS, &code) == 1) {
 		kill(pid, SIGKILL);
 		proc_wait(pid, -1, &code);
 	}
+	if (failed)
+		return -1;
 	if (heard < 0)
 		return error_set(error, ERROR_INTEGRITY, "reading it took longer than %lld s", timeout_ms / 1000);
 	return heard && code == 0 ? believe(&answer, task, error) : crashed(code, error);

@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { BLOCK = 262144 };
+enum { BLOCK = 65536 };
 
 static const struct algorithm {
 	const char *name;
@@ -124,21 +124,29 @@ int digest_from_base64(const char *algorithm, const char *base64, char text[DIGE
 	return 0;
 }
 
-int digest_add_file(struct digest *digest, int fd, long long length, struct error *error)
+ssize_t digest_add_piece(struct digest *const *digests, size_t count, int fd, long long begin, long long end)
 {
-	AUTO_FREE char *block = xcalloc(1, BLOCK);
+	char block[BLOCK]; /* not from the heap, which would take it from the system and give it back for each piece */
+	size_t wanted = end < 0 || end - begin > BLOCK ? BLOCK : (size_t)(end - begin);
+	ssize_t got;
 
-	for (long long offset = 0; length < 0 || offset < length;) {
-		size_t wanted = length < 0 || length - offset > BLOCK ? BLOCK : (size_t)(length - offset);
-		ssize_t got = pread(fd, block, wanted, offset);
-		if (got < 0 && errno == EINTR)
-			continue;
+	do
+		got = pread(fd, block, wanted, begin);
+	while (got < 0 && errno == EINTR);
+	for (size_t i = 0; got > 0 && i < count; i++)
+		digest_add(digests[i], block, (size_t)got);
+	return got;
+}
+
+int digest_add_file(struct digest *const *digests, size_t count, int fd, long long begin, long long end, struct error *error)
+{
+	while (end < 0 || begin < end) {
+		ssize_t got = digest_add_piece(digests, count, fd, begin, end);
 		if (got < 0)
 			return error_errno(error, errno, "cannot read");
 		if (got == 0)
-			return length < 0 ? 0 : error_set(error, ERROR_FILESYSTEM, "it ends before byte %lld", length);
-		digest_add(digest, block, (size_t)got);
-		offset += got;
+			return end < 0 ? 0 : error_set(error, ERROR_FILESYSTEM, "it ends before byte %lld", end);
+		begin += got;
 	}
 	return 0;
 }
@@ -147,7 +155,7 @@ int digest_file(int fd, char text[DIGEST_TEXT], struct error *error)
 {
 	struct digest *digest = xrequire(digest_begin("sha256"));
 
-	if (digest_add_file(digest, fd, -1, error)) {
+	if (digest_add_file(&digest, 1, fd, 0, -1, error)) {
 		digest_free(digest);
 		return -1;
 	}

@@ -6,6 +6,7 @@
 #define DEWY_DIGEST_H
 
 #include <stddef.h>
+#include <sys/types.h>
 
 struct error;
 
@@ -30,9 +31,13 @@ void digest_free(struct digest *digest);
 /* Writes "ALGORITHM:HEX" of a digest that comes as base64. Returns 0, or -1 when it is no digest of that algorithm. */
 int digest_from_base64(const char *algorithm, const char *base64, char text[DIGEST_TEXT]);
 
-/* Adds the first length bytes of the file open at fd to the digest, or all of it with -1, without moving its offset. Returns 0, or
- * -1, also when the file is shorter. */
-int digest_add_file(struct digest *digest, int fd, long long length, struct error *error);
+/* Adds a piece of the file open at fd, from begin on and no further than end, to each of count digests; end -1 is that of the file.
+ * The piece is read once, and the offset of fd is not moved. Returns how many bytes it has, 0 at the end of the file, or -1 with
+ * errno. */
+ssize_t digest_add_piece(struct digest *const *digests, size_t count, int fd, long long begin, long long end);
+
+/* Adds all pieces from begin up to end. Returns 0, or -1, also when the file is shorter than end. */
+int digest_add_file(struct digest *const *digests, size_t count, int fd, long long begin, long long end, struct error *error);
 
 /* Writes the SHA-256 of the file open at fd. Returns 0, or -1. */
 int digest_file(int fd, char text[DIGEST_TEXT], struct error *error);

@@ -155,8 +155,8 @@ static int remove_directory(int dir, const char *name, struct error *error)
 
 	if (fd < 0 && errno == EACCES && fchmodat(dir, name, 0700, 0) == 0)
 		fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return error_errno(error, errno, "cannot remove %s", name);
+	if (fd < 0) /* it may be gone: others remove, too */
+		return errno == ENOENT ? 0 : error_errno(error, errno, "cannot remove %s", name);
 	struct stat status;
 	if (fstat(fd, &status) == 0 && (status.st_mode & S_IRWXU) != S_IRWXU)
 		fchmod(fd, S_IRWXU);

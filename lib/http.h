@@ -66,6 +66,7 @@ struct http_request {
 	long long offset;      /* with sink: ask for the bytes from here on, */
 	const char *validator; /* but for all when the ETag or Last-Modified is no longer this one; NULL with offset 0 */
 	size_t limit;          /* bytes of the body at the most; with sink 0 for no limit */
+	bool large;            /* the body is, so that a large buffer pays */
 	long long timeout_ms;  /* for the whole exchange, retries included */
 	int redirects;         /* how many are followed, 0 for none; credentials in headers never follow to another host */
 	void (*renew)(void *context); /* called before each attempt, for it to rewrite what headers point to; or NULL */

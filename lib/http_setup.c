@@ -12,7 +12,8 @@
 
 enum {
 	STALL_MS = 30000,
-	STALL_SPEED = 1024, /* bytes each second */
+	STALL_SPEED = 1024,       /* bytes each second */
+	LARGE_BUFFER = 512 << 10, /* bytes that are received at once */
 };
 
 /* An option that libcurl does not take would be a limit that does not hold: it is an error, not a shrug. */
@@ -87,6 +88,8 @@ static int set_request(struct exchange *exchange, curl_write_callback write)
 		SET(CURLOPT_CUSTOMREQUEST, request->method);
 	SET(CURLOPT_WRITEFUNCTION, write);
 	SET(CURLOPT_WRITEDATA, exchange);
+	if (request->large)
+		SET(CURLOPT_BUFFERSIZE, (long)LARGE_BUFFER);
 	SET(CURLOPT_ERRORBUFFER, exchange->detail);
 	return failed;
 }

@@ -79,8 +79,9 @@ static int take(int dir, const char *name, long part, long long wait_ms, struct 
 			fchmod(fd, 0600);
 		if (wait_for(fd, part, dir, name, deadline, error))
 			return -1;
-		if (fs_is_named(fd, dir, name, AT_SYMLINK_NOFOLLOW)) /* not so when somebody removed it meanwhile: others lock another file by now */
+		if (fs_is_named(fd, dir, name, AT_SYMLINK_NOFOLLOW))
 			return steal_fd(&fd);
+		/* else somebody removed it meanwhile, and others lock another file by now */
 	}
 	return explain(ESTALE, "cannot take the lock", dir, name, error);
 }

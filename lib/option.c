@@ -4,20 +4,11 @@
 #include "alloc.h"
 #include "buf.h"
 #include "error.h"
+#include "option_value.h"
 #include "str.h"
 
 #include <stdio.h>
 #include <string.h>
-
-struct option_value {
-	bool given;
-	bool by_flag;
-	long long number;
-	char *text;         /* the last one given */
-	const char **items; /* of a list, ended by NULL */
-	size_t item_count;
-	char **words; /* what items from the environment point into */
-};
 
 #define PREFIX "DEWY_"
 
@@ -39,106 +30,17 @@ static void variable_name(const struct option_spec *spec, char name[64])
 	name[PREFIX_LENGTH + i] = '\0';
 }
 
-static bool is_choice(const char *choices, const char *word)
-{
-	size_t length = strlen(word);
-
-	for (const char *at = choices; at && length; at = strchr(at, '|')) {
-		at += *at == '|';
-		if (strncmp(at, word, length) == 0 && (at[length] == '|' || at[length] == '\0'))
-			return true;
-	}
-	return false;
-}
-
-int option_truth(const char *text)
-{
-	return is_choice("1|true|yes|on", text) ? 1 : is_choice("0|false|no|off", text) ? 0 : -1;
-}
-
-static const char space[] = " \t\r\n";
-
-static void add_item(struct option_value *value, const char *item)
-{
-	value->items = xreallocarray(value->items, value->item_count + 2, sizeof *value->items);
-	value->items[value->item_count++] = item;
-	value->items[value->item_count] = NULL;
-}
-
-static void add_number(struct buf *buf, enum option_type type, long long number)
-{
-	if (type == OPTION_DURATION)
-		str_add_duration(buf, number);
-	else
-		buf_printf(buf, "%lld", number);
-}
-
-/* Returns the numbers that the option takes, in words; they are in accepted. */
-static const char *describe_range(const struct option_spec *spec, struct buf *accepted)
-{
-	buf_puts(accepted, "at least ");
-	add_number(accepted, spec->type, spec->least);
-	if (spec->most) {
-		buf_puts(accepted, " and at most ");
-		add_number(accepted, spec->type, spec->most);
-	}
-	return buf_text(accepted);
-}
-
-/* Sets the value from text; the items of a list come one by one. Returns NULL, or what would have been accepted, for which
- * accepted may be used. */
-static const char *set_value(const struct option_spec *spec, struct option_value *value, const char *text, struct buf *accepted)
-{
-	switch (spec->type) {
-	case OPTION_FLAG:
-		value->number = option_truth(text);
-		if (value->number < 0)
-			return "1 or 0, true or false, yes or no, on or off";
-		break;
-	case OPTION_NUMBER:
-		if (str_to_number(text, &value->number))
-			return "a whole number";
-		break;
-	case OPTION_DURATION:
-		if (str_to_duration(text, &value->number))
-			return "a duration such as 30, 500ms, 10s, 5m or 2h";
-		break;
-	case OPTION_SIZE:
-		if (str_to_size(text, &value->number))
-			return "a size such as 1048576, 512M or 2G";
-		break;
-	case OPTION_CHOICE:
-		if (!is_choice(spec->argument, text))
-			return spec->argument;
-		break;
-	case OPTION_STRING:
-	case OPTION_LIST:
-		if (spec->least && !text[strspn(text, space)])
-			return "a text that is not empty";
-		break;
-	case OPTION_MAYBE:
-		break;
-	}
-	if (spec->type == OPTION_NUMBER || spec->type == OPTION_DURATION || spec->type == OPTION_SIZE) {
-		if (value->number < spec->least || (spec->most && value->number > spec->most))
-			return describe_range(spec, accepted);
-	}
-	free(value->text);
-	value->text = xstrdup(text);
-	return NULL;
-}
-
 static int set_from_flag(const struct option_spec *spec, struct option_value *value, const char *text, struct error *error)
 {
 	AUTO_BUF struct buf words = {0};
-	const char *accepted = set_value(spec, value, text, &words);
+	const char *accepted = option_value_set(spec, value, text, &words);
 
 	if (accepted)
 		return error_set(error, ERROR_USAGE, "--%s %s: expected %s", spec->name, text, accepted);
 	if (spec->type == OPTION_LIST) {
 		if (!value->by_flag)
 			value->item_count = 0; /* a flag wins over the environment */
-		add_item(value, text);
+		option_value_add(value, text);
 	}
 	value->given = value->by_flag = true;
 	return 0;
@@ -182,16 +84,16 @@ static int set_from_environment(const struct option_spec *spec, char *const *own
 		return 0;
 	if (spec->type == OPTION_LIST) {
 		size_t count;
-		if (set_value(spec, value, text, NULL))
+		if (option_value_set(spec, value, text, NULL))
 			return error_set(error, ERROR_USAGE, "the variable of --%s has nothing but white space in it", spec->name);
 		value->words = str_split(text, &count);
 		for (size_t i = 0; i < count; i++)
-			add_item(value, value->words[i]);
+			option_value_add(value, value->words[i]);
 		value->given = count > 0;
 		return 0;
 	}
 	AUTO_BUF struct buf words = {0};
-	const char *accepted = set_value(spec, value, text, &words);
+	const char *accepted = option_value_set(spec, value, text, &words);
 	if (accepted) {
 		char name[64];
 		variable_name(spec, name);
@@ -212,7 +114,7 @@ static int from_environment(struct options *options, struct error *error)
 			continue;
 		AUTO_BUF struct buf unused = {0};
 		if (spec->standard)
-			set_value(spec, value, spec->standard, &unused);
+			option_value_set(spec, value, spec->standard, &unused);
 		if (set_from_environment(spec, own, value, error))
 			return -1;
 	}
@@ -297,7 +199,7 @@ int option_parse(struct options *options, const struct option_spec *specs, size_
 		return -1;
 	operands = options->operands = words;
 	options->rest = end;
-	while (words < end) {
+	while (words < end && *words) {
 		int taken = 1;
 		if (strcmp(*words, "--") == 0) {
 			options->rest = words + 1;
@@ -364,8 +266,8 @@ bool option_flag(const struct options *options, size_t id)
 static int join_items(const struct option_spec *spec, const struct option_value *value, struct buf *list, struct error *error)
 {
 	for (size_t n = 0; n < value->item_count; n++) {
-		const char *item = value->items[n] + strspn(value->items[n], space), *end = item + strcspn(item, space);
-		if (end[strspn(end, space)]) {
+		const char *item = value->items[n] + strspn(value->items[n], OPTION_SPACE), *end = item + strcspn(item, OPTION_SPACE);
+		if (end[strspn(end, OPTION_SPACE)]) {
 			error_set(error, ERROR_USAGE, "--%s %s: expected a text without white space", spec->name, value->items[n]);
 			return error_hint(error, "give the option once for each; in a URL, as of a command, %%20 is a space");
 		}

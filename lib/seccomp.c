@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
+#include <linux/sched.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
 #include <sys/syscall.h>
@@ -28,7 +29,7 @@ static const unsigned refused[] = {
 	SYS_sendmmsg, SYS_shmget, SYS_shmat, SYS_shmctl, SYS_msgget, SYS_msgctl, SYS_msgsnd, SYS_msgrcv, SYS_semget, SYS_semctl,
 	SYS_semop, SYS_semtimedop, SYS_mq_open, SYS_mq_unlink, SYS_add_key, SYS_request_key, SYS_keyctl,
 	/* programs and processes */
-	SYS_execve, SYS_execveat, SYS_clone, SYS_ptrace, SYS_process_vm_readv, SYS_process_vm_writev, SYS_kcmp, SYS_kill, SYS_tkill,
+	SYS_execve, SYS_execveat, SYS_ptrace, SYS_process_vm_readv, SYS_process_vm_writev, SYS_kcmp, SYS_kill, SYS_tkill,
 	SYS_rt_sigqueueinfo, SYS_rt_tgsigqueueinfo, SYS_setpriority, SYS_ioprio_set, SYS_sched_setscheduler, SYS_sched_setparam,
 	SYS_sched_setattr, SYS_sched_setaffinity, SYS_migrate_pages, SYS_move_pages,
 	/* who it is, and what it has given up */
@@ -53,10 +54,12 @@ enum {
 	REFUSED = sizeof refused / sizeof *refused,
 	REFUSE = SECCOMP_RET_ERRNO | EPERM,
 	LACK = SECCOMP_RET_ERRNO | ENOSYS,
+	NAMESPACES = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET,
 };
 
 #define LOAD(member) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, member))
 #define IF_EQUAL(value, then, otherwise) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, then, otherwise)
+#define IF_ANY(bits, then, otherwise) BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, bits, then, otherwise)
 #define RETURN(action) BPF_STMT(BPF_RET | BPF_K, action)
 
 bool seccomp_is_there(void)
@@ -82,9 +85,12 @@ int seccomp_files_only(void)
 		LOAD(arch), IF_EQUAL(ARCHITECTURE, 1, 0), RETURN(REFUSE),
 		LOAD(nr), BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, YOUNG, 0, 1), RETURN(LACK),
 	};
-	/* What an open file has to tell (O_ASYNC) is told by signals, and not to others; abort(3) signals, and getrlimit(2) asks
-	 * about, this process. */
+	/* What clone(2) starts is a thread of this process, for which the filter holds. clone3(2), whose flags a filter does not
+	 * see, is young. What an open file has to tell (O_ASYNC) is told by signals, and not to others; abort(3) signals, and
+	 * getrlimit(2) asks about, this process. */
 	const struct sock_filter tail[] = {
+		IF_EQUAL(SYS_clone, 0, 5),
+		LOAD(args[0]), IF_ANY(NAMESPACES, 2, 0), IF_ANY(CLONE_THREAD, 0, 1), RETURN(SECCOMP_RET_ALLOW), RETURN(REFUSE),
 		IF_EQUAL(SYS_fcntl, 0, 5),
 		LOAD(args[1]), IF_EQUAL(F_SETOWN, 1, 0), IF_EQUAL(F_SETOWN_EX, 0, 1), RETURN(REFUSE),
 		RETURN(SECCOMP_RET_ALLOW),

@@ -2,6 +2,7 @@
 #include "time.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -23,51 +24,80 @@ long long time_now(void)
 	return read_clock(CLOCK_REALTIME);
 }
 
-static const char *format_utc(time_t when, const char *format, char text[TIME_TEXT])
-{
-	struct tm parts;
+/* The Gregorian calendar. gmtime and timegm would open the file of the time zone in every process, for times that have none. Years
+ * begin in March here: a leap day is the last one of its year. */
+enum {
+	DAY_SECONDS = 86400,
+	CYCLE_YEARS = 400, /* after which the calendar is the same again */
+	CYCLE_DAYS = 146097,
+	CENTURY_DAYS = 36524,
+	LEAP_DAYS = 1460,    /* before a leap day, of the four years that end with it */
+	EPOCH_DAYS = 719468, /* from 1 March of the year 0 to 1970-01-01 */
+};
 
-	if (!gmtime_r(&when, &parts) || strftime(text, TIME_TEXT, format, &parts) == 0)
-		text[0] = '\0';
+/* Returns the day of the year on which a month begins; March is 0. */
+static int first_day(int month)
+{
+	return (153 * month + 2) / 5;
+}
+
+/* Returns the days from 1970-01-01 to that day of the month, of a year from 0 on; month 13 is the January after. */
+static long long days_to(int year, int month, int day)
+{
+	int years = year - (month < 3) + CYCLE_YEARS;
+
+	return years * 365LL + years / 4 - years / 100 + years / CYCLE_YEARS + first_day((month + 9) % 12) + day - 1 - CYCLE_DAYS -
+	       EPOCH_DAYS;
+}
+
+/* Divides, and rounds down. Returns what is left. */
+static int divide(long long *number, int by)
+{
+	int rest = (int)(*number % by);
+
+	*number = *number / by - (rest < 0);
+	return rest < 0 ? rest + by : rest;
+}
+
+/* Writes the date and the time of day, as 2024-01-15T10:30:45 or, basic, as 20240115T103045, and behind it end. */
+static const char *format_utc(long long when, bool basic, const char *end, char text[TIME_TEXT])
+{
+	int second = divide(&when, DAY_SECONDS);
+	long long year = when + EPOCH_DAYS;
+	int days = divide(&year, CYCLE_DAYS);
+	int years = (days - days / LEAP_DAYS + days / CENTURY_DAYS - days / (CYCLE_DAYS - 1)) / 365;
+	int left = days - (years * 365 + years / 4 - years / 100), month = (5 * left + 2) / 153;
+
+	year = year * CYCLE_YEARS + years + (month >= 10);
+	snprintf(text, TIME_TEXT, basic ? "%04lld%02d%02dT%02d%02d%02d%s" : "%04lld-%02d-%02dT%02d:%02d:%02d%s", year,
+		 month < 10 ? month + 3 : month - 9, left - first_day(month) + 1, second / 3600, second / 60 % 60, second % 60, end);
 	return text;
 }
 
 const char *time_format(time_t when, char text[TIME_TEXT])
 {
-	return format_utc(when, "%Y-%m-%dT%H:%M:%SZ", text);
+	return format_utc(when, false, "Z", text);
 }
 
 const char *time_format_ms(long long milliseconds, char text[TIME_TEXT])
 {
-	size_t length = strlen(format_utc((time_t)(milliseconds / 1000), "%Y-%m-%dT%H:%M:%S", text));
+	char end[TIME_TEXT];
 
-	snprintf(text + length, TIME_TEXT - length, ".%03dZ", (int)(milliseconds % 1000));
-	return text;
+	snprintf(end, sizeof end, ".%03dZ", (int)(milliseconds % 1000));
+	return format_utc(milliseconds / 1000, false, end, text);
 }
 
 const char *time_stamp(time_t when, char text[TIME_TEXT])
 {
-	return format_utc(when, "%Y%m%dT%H%M%SZ", text);
+	return format_utc(when, true, "Z", text);
 }
 
 const char *time_stamp_fine(const struct timespec *when, char text[TIME_TEXT])
 {
-	size_t length = strlen(format_utc(when->tv_sec, "%Y%m%dT%H%M%S", text));
+	char end[TIME_TEXT];
 
-	snprintf(text + length, TIME_TEXT - length, ".%09ldZ", when->tv_nsec);
-	return text;
-}
-
-/* Converts the parts, unless one is out of its range (timegm would carry it over). */
-static int from_parts(struct tm *parts, time_t *ret_when)
-{
-	struct tm given = *parts;
-
-	*ret_when = timegm(parts);
-	return given.tm_mon == parts->tm_mon && given.tm_mday == parts->tm_mday && given.tm_hour == parts->tm_hour &&
-			       given.tm_min == parts->tm_min && given.tm_sec <= 60
-		       ? 0
-		       : -1;
+	snprintf(end, sizeof end, ".%09ldZ", when->tv_nsec);
+	return format_utc(when->tv_sec, true, end, text);
 }
 
 /* Reads text of a form in which a figure stands for a digit of the number with that index, a space for T, t or a space, and
@@ -92,16 +122,13 @@ static size_t read_time(const char *text, const char *form, time_t *ret_when)
 {
 	int numbers[6] = {0};
 	size_t length = read_form(text, form, numbers);
-	struct tm parts = {
-		.tm_year = numbers[0] - 1900,
-		.tm_mon = numbers[1] - 1,
-		.tm_mday = numbers[2],
-		.tm_hour = numbers[3],
-		.tm_min = numbers[4],
-		.tm_sec = numbers[5],
-	};
+	int year = numbers[0], month = numbers[1], day = numbers[2], hour = numbers[3], minute = numbers[4], second = numbers[5];
 
-	return length && from_parts(&parts, ret_when) == 0 ? length : 0;
+	if (!length || month < 1 || month > 12 || day < 1 || day > days_to(year, month + 1, 1) - days_to(year, month, 1) ||
+	    hour > 23 || minute > 59 || second > 59)
+		return 0;
+	*ret_when = days_to(year, month, day) * DAY_SECONDS + (hour * 60LL + minute) * 60 + second;
+	return length;
 }
 
 int time_parse(const char *text, time_t *ret_when)

@@ -10,6 +10,7 @@
 
 #include <ctype.h>
 #include <dirent.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -27,18 +28,30 @@ static const char hashed_directory[] = "/etc/ssl/certs";
 /* An option that libcurl does not take would be a limit that does not hold: it is an error, not a shrug. */
 #define SET(option, value) failed |= curl_easy_setopt(curl, option, value) != CURLE_OK
 
-/* True when the directory has a name such as 002c0b4f.0 (openssl-rehash(1)) that leads to a file. */
-static bool is_hashed(const char *path)
+/* True for a name such as 002c0b4f.0 (openssl-rehash(1)) that leads to a file. */
+static bool is_hash(int directory, const char *name)
 {
-	AUTO_CLOSEDIR DIR *directory = opendir(path);
-	const struct dirent *entry;
 	struct stat status;
 
-	while (directory && (entry = readdir(directory)))
-		if (strspn(entry->d_name, "0123456789abcdef") == 8 && entry->d_name[8] == '.' &&
-		    isdigit((unsigned char)entry->d_name[9]) && fstatat(dirfd(directory), entry->d_name, &status, 0) == 0 &&
-		    S_ISREG(status.st_mode))
-			return true;
+	return strspn(name, "0123456789abcdef") == 8 && name[8] == '.' && isdigit((unsigned char)name[9]) &&
+	       fstatat(directory, name, &status, 0) == 0 && S_ISREG(status.st_mode);
+}
+
+/* Of a hashed directory, each second name is one: the first few tell, and readdir(3) would have the kernel read hundreds. */
+static bool is_hashed(const char *path)
+{
+	AUTO_CLOSE int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_Alignas(struct dirent64) char names[1024];
+	ssize_t length;
+
+	while (directory >= 0 && (length = getdents64(directory, names, sizeof names)) > 0) {
+		const struct dirent64 *entry;
+		for (ssize_t at = 0; at < length; at += entry->d_reclen) {
+			entry = (const struct dirent64 *)(const void *)(names + at);
+			if (is_hash(directory, entry->d_name))
+				return true;
+		}
+	}
 	return false;
 }
 

@@ -45,10 +45,12 @@ static void open_element(void *context, const XML_Char *name, const XML_Char **a
 	if (xml->refused) /* a parser that was stopped still finishes what it is at */
 		return;
 	buf_clear(&xml->text);
-	if (xml->path.length + strlen(name) >= PATH_MOST)
+	if (xml->path.length + strlen(name) >= PATH_MOST) {
 		refuse(xml, "elements nested too deeply");
-	else
-		buf_printf(&xml->path, "%s%s", xml->path.length ? "/" : "", name);
+		return;
+	}
+	buf_puts(&xml->path, xml->path.length ? "/" : "");
+	buf_puts(&xml->path, name);
 }
 
 static void add_text(void *context, const XML_Char *text, int length)

@@ -26,6 +26,7 @@ struct driver {
 	struct buf input;
 	cJSON *document;
 	long long started_at; /* milliseconds on the monotonic clock */
+	bool led;             /* the caller holds the lock, and runs the next stages */
 };
 
 static int read_input(struct driver *driver, struct error *error)
@@ -110,10 +111,15 @@ static void stamp(struct driver *driver, long long started_at)
 	json_set_number(driver->document, duration, time_monotonic() - driver->started_at);
 }
 
+static struct stage_run run_of(struct driver *driver)
+{
+	return (struct stage_run){.options = &driver->options, .root = &driver->root, .document = driver->document,
+				  .started_at = driver->started_at};
+}
+
 static int run_step(struct driver *driver, struct error *error)
 {
-	struct stage_run run = {.options = &driver->options, .root = &driver->root, .document = driver->document,
-				.started_at = driver->started_at};
+	struct stage_run run = run_of(driver);
 
 	if (!begins(driver) && document_require(driver->document, driver->stage->user, error))
 		return -1;
@@ -165,7 +171,7 @@ static void rehearse(struct driver *driver)
 	driver->started_at = time_monotonic();
 	if (begins(driver))
 		driver->document = begin_document(driver);
-	struct stage_run run = {.options = &driver->options, .root = &driver->root, .document = driver->document};
+	struct stage_run run = run_of(driver);
 	int failed = !begins(driver) && document_require(driver->document, requirements(driver), &error);
 	if (failed || driver->stage->plan(&run, &error)) {
 		document_fail(driver->document, driver->stage->name, &error);
@@ -186,6 +192,7 @@ static void act(struct driver *driver)
 	AUTO_CLOSE int lock = -1;
 
 	driver->started_at = time_monotonic();
+	driver->led = inherited >= 0;
 	if (begins(driver))
 		driver->document = begin_document(driver);
 	if (driver->stage->takes_lock)
@@ -213,6 +220,16 @@ static int write_output(struct driver *driver, bool acted, struct error *error)
 	return 0;
 }
 
+/* Lets the next stage of a pipe begin, and does what it need not wait for. */
+static void let_go(struct driver *driver)
+{
+	struct stage_run run = run_of(driver);
+
+	close(STDOUT_FILENO);
+	fs_hold_standard();
+	driver->stage->afterwards(&run);
+}
+
 /* Returns the exit status. */
 static int drive(struct driver *driver)
 {
@@ -233,6 +250,8 @@ static int drive(struct driver *driver)
 		act(driver);
 	if (write_output(driver, acting, &error))
 		return options_complain(tool, &error);
+	if (driver->stage->afterwards && acting && !driver->root.dry && !driver->led)
+		let_go(driver);
 	return document_status(driver->document);
 }
 

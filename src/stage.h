@@ -35,6 +35,10 @@ struct stage {
 	/* The step. Sets the next state and its section of the document. Returns 0, or -1 with the error. */
 	int (*run)(struct stage_run *run, struct error *error);
 
+	/* What nobody is to wait for: called after the document is out, standard output closed and the lock free, unless the caller
+	 * has handed the lock down: that one runs the next stages first, and sees to it then. NULL for nothing. */
+	void (*afterwards)(const struct stage_run *run);
+
 	/* Records in the history what came to its end here: history_append, or NULL for a stage after which nothing is over, and
 	 * which so does without the library that it takes. */
 	int (*record)(const struct root *root, const cJSON *lines, struct error *error);

@@ -164,6 +164,11 @@ grant() {
   assert_stops gcs
 }
 
+# requested LINE: the last request that was answered is METHOD PATH STATUS HOST.
+requested() {
+  [ "$(jq -r '"\(.method) \(.path) \(.status) \(.headers.host)"' "$SERVER_DIR/requests" | tail -n 1)" = "$1" ]
+}
+
 @test "gcs gives tokens for a service account's assertions, and looks at them" {
   local port url ca=$BATS_TEST_TMPDIR/ca key=$BATS_TEST_TMPDIR/key email=deployer@test.iam.gserviceaccount.com
   local token scope=https://www.googleapis.com/auth/devstorage.read
@@ -197,8 +202,7 @@ grant() {
   ask 200 $(through $((port + 1))) -H "Authorization: Bearer $token" https://storage.googleapis.com/storage/v1/b/bucket/o
   ask 403 $(through $((port + 1))) -H "Authorization: Bearer $token" --data-binary hello \
     "https://storage.googleapis.com/upload/storage/v1/b/bucket/o?uploadType=media&name=x"
-  assert_equal "$(jq -r '"\(.method) \(.path) \(.status) \(.headers.host)"' "$SERVER_DIR/requests" | tail -n 1)" \
-    "POST /upload/storage/v1/b/bucket/o?uploadType=media&name=x 403 storage.googleapis.com"
+  wait_until requested "POST /upload/storage/v1/b/bucket/o?uploadType=media&name=x 403 storage.googleapis.com"
   assert_stops gcs
 }
 

@@ -199,3 +199,25 @@ assert_signed() {
     assert_equal "$(grep -cx "$line" <<<"$output")" $((12 - $(sed -n 's/^\.\.\. (\([0-9]*\) more lines*)$/\1/p' <<<"$output")))
   done
 }
+
+@test "times are those of the Gregorian calendar, from the year 1 to 9999, and a day that is none is refused" {
+  local text
+  run -0 "$BATS_TEST_DIRNAME/vectors" times -62135596800 253402300799 7654321
+  python3 -c '
+import datetime, sys
+epoch = datetime.datetime(1970, 1, 1)
+for line in sys.stdin:
+    seconds, text, again = line.split()
+    date = epoch + datetime.timedelta(seconds=int(seconds))
+    assert text == date.isoformat() + "Z" and again == seconds, line' <<<"$output"
+  vectors read-time 2024-02-29t23:59:59.75+01:30
+  assert_output 2024-02-29T22:29:59Z
+  for text in 2023-02-29 1900-02-29 2024-00-10 2024-13-10 2024-04-31 2024-04-00; do
+    vectors read-time "${text}T10:30:45Z"
+    assert_output refused
+  done
+  for text in 24:00:00 10:60:00 10:30:60; do
+    vectors read-time "2024-04-30T${text}Z"
+    assert_output refused
+  done
+}

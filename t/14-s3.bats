@@ -210,8 +210,35 @@ need_faketime() {
   assert_equal "$(cat "$ROOT/current/version")" archive
 }
 
+@test "few objects are all asked for at once, and many by their versions, once a day after all" {
+  local many
+  stand_in "200,$(listing README app/.hidden/x app/v1.0.0/app_linux_amd64.tar.gz app/v1.0.0-rc.1/app_linux_amd64.tar.gz app/v1/ app/v1.1.0/ \
+    app/v1.1.0/app_linux_amd64.tar.gz app/v1.1.0/nested/app_linux_amd64.tar.gz | answer 1)"
+  run --separate-stderr dewy-check --registry "$STAND_IN"
+  assert_success
+  assert_equal "$(field release.version) $(field artifact.name)" "v1.1.0 app_linux_amd64.tar.gz"
+  assert_equal "$(jq -r .path "$WEB/requests")" "/$BUCKET/?encoding-type=url&list-type=2&max-keys=100&prefix=app%2F"
+  mkdir "$ROOT/.dewy"
+  many=$(answer many <<<'<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>a</NextContinuationToken>
+      </ListBucketResult>')
+  stand_in "200,$many" \
+    "200,$(answer 1 <<<'<ListBucketResult><CommonPrefixes><Prefix>app/v1.2.0/</Prefix></CommonPrefixes></ListBucketResult>')" \
+    "200,$(listing app/v1.2.0/app_linux_amd64.tar.gz | answer 2)" \
+    "200,@$BATS_TEST_TMPDIR/1" "200,@$BATS_TEST_TMPDIR/2" "200,$many" "200,@$BATS_TEST_TMPDIR/1" "200,@$BATS_TEST_TMPDIR/2"
+  local asked
+  for asked in 3 5 8; do
+    run --separate-stderr dewy-check --registry "$STAND_IN"
+    assert_success
+    assert_equal "$(field release.version) $(field artifact.name)" "v1.2.0 app_linux_amd64.tar.gz"
+    assert_equal "$(wc -l <"$WEB/requests")" $asked
+    [ $asked = 3 ] || edit "$ROOT/.dewy/registry.json" '.crowded.until = "2020-01-01T00:00:00Z"'
+  done
+}
+
 @test "a listing is read to its last page" {
-  stand_in "200,$(answer 1 <<<'<ListBucketResult><EncodingType>url</EncodingType><IsTruncated>true</IsTruncated>
+  stand_in "200,$(answer all <<<'<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>a</NextContinuationToken>
+      </ListBucketResult>')" \
+    "200,$(answer 1 <<<'<ListBucketResult><EncodingType>url</EncodingType><IsTruncated>true</IsTruncated>
       <CommonPrefixes><Prefix>app%2Fv1.0.0%2F</Prefix></CommonPrefixes>
       <NextContinuationToken>a/b+c= d</NextContinuationToken></ListBucketResult>')" \
     "200,$(answer 2 <<<'<ListBucketResult><EncodingType>url</EncodingType><IsTruncated>false</IsTruncated>
@@ -221,17 +248,17 @@ need_faketime() {
   run --separate-stderr dewy-check --registry "$STAND_IN"
   assert_success
   assert_equal "$(field release.version) $(field release.published_at)" "v1.1.0+b 2026-01-15T10:30:45Z"
-  assert_equal "$(request 1 .path)" "/$BUCKET/?delimiter=%2F&encoding-type=url&list-type=2&max-keys=1000&prefix=app%2F"
-  assert_equal "$(request 2 .path)" \
+  assert_equal "$(request 2 .path)" "/$BUCKET/?delimiter=%2F&encoding-type=url&list-type=2&max-keys=1000&prefix=app%2F"
+  assert_equal "$(request 3 .path)" \
     "/$BUCKET/?continuation-token=a%2Fb%2Bc%3D%20d&delimiter=%2F&encoding-type=url&list-type=2&max-keys=1000&prefix=app%2F"
-  assert_equal "$(request 3 .path)" "/$BUCKET/?delimiter=%2F&encoding-type=url&list-type=2&max-keys=1000&prefix=app%2Fv1.1.0%2Bb%2F"
+  assert_equal "$(request 4 .path)" "/$BUCKET/?delimiter=%2F&encoding-type=url&list-type=2&max-keys=1000&prefix=app%2Fv1.1.0%2Bb%2F"
   stand_in "200,$(answer 1 <<<'<ListBucketResult><IsTruncated>true</IsTruncated></ListBucketResult>')"
   run --separate-stderr dewy-check --registry "$STAND_IN"
   says 2 'another one, and not which'
   stand_in "200,$(answer 1 <<<'<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>a</NextContinuationToken></ListBucketResult>')"
   run --separate-stderr dewy-check --registry "$STAND_IN"
   says 2 'another one, and not which'
-  assert_equal "$(wc -l <"$WEB/requests")" 2
+  assert_equal "$(wc -l <"$WEB/requests")" 3
 }
 
 @test "a page that broke off is read again, and none of its releases is seen twice" {
@@ -450,7 +477,7 @@ fetch_from() {
   local part=$ROOT/.dewy/cache/.v1.0.0--app_linux_amd64.tar.part log=$BATS_FILE_TMPDIR/rgw/log/client.admin
   mkdir -p "${part%/*}"
   touch "$part"
-  run strace -f -qq -o /dev/null -P "$part" -e trace=write -e inject=write:signal=KILL:when=20 dewy-fetch <"$DOCUMENT"
+  run strace -f -qq -o /dev/null -P "$part" -e trace=write -e inject=write:signal=KILL:when=8 dewy-fetch <"$DOCUMENT"
   assert [ "$(stat -c %s "$part")" -gt 0 ]
   run --separate-stderr dewy-fetch <"$DOCUMENT"
   assert_success

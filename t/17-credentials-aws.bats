@@ -1,5 +1,6 @@
 # The credential chain of s3://: every source, their order, and what is said when one fails.
 load common
+load confine
 
 ROLE=arn:aws:iam::123456789012:role/deploy
 
@@ -124,6 +125,14 @@ END
   mv "$HOME/.aws/credentials" "$HOME/elsewhere"
   AWS_SHARED_CREDENTIALS_FILE='~/elsewhere' assert_key AKIAFILE
   AWS_CONFIG_FILE=$HOME/nowhere assert_error "cannot read $HOME/nowhere, which AWS_CONFIG_FILE names: No such file"
+}
+
+@test "files: each is read once in a run" {
+  in_file
+  config </dev/null
+  may_trace
+  strace -f -qq -e trace=openat -o "$BATS_TEST_TMPDIR/strace" dewy-check >/dev/null
+  assert_equal "$(grep -o '/\.aws/[a-z]*' "$BATS_TEST_TMPDIR/strace" | sort)" $'/.aws/config\n/.aws/credentials'
 }
 
 @test "files: what is wrong in one is told with its place" {

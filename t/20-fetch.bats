@@ -153,6 +153,25 @@ cached() {
   [[ $(cat "$BATS_TEST_TMPDIR/calls") == *"fsync renameat fsync "* ]]
 }
 
+@test "an artifact in the cache is no longer the file in the registry" {
+  fetch >/dev/null
+  cp "$ARTIFACT" "$BATS_TEST_TMPDIR/before"
+  printf x | dd of="$ARTIFACT" bs=1 seek=20 conv=notrunc status=none
+  cmp "$BATS_TEST_TMPDIR/before" "$CACHE/$KEY"
+  [ "$(stat -c %h "$CACHE/$KEY")" = 1 ]
+}
+
+@test "an artifact that the kernel cannot copy by itself is read and written" {
+  command -v strace >/dev/null || skip "needs strace"
+  export ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0
+  run --separate-stderr strace -qq -o "$BATS_TEST_TMPDIR/trace" -e trace=copy_file_range -e inject=copy_file_range:error=EXDEV \
+    dewy-fetch <"$DOCUMENT"
+  assert_success
+  grep -q INJECTED "$BATS_TEST_TMPDIR/trace"
+  cmp "$ARTIFACT" "$CACHE/$KEY"
+  [ "$(field artifact.digest)" = "$(sha256 "$ARTIFACT")" ]
+}
+
 @test "the cache can be elsewhere" {
   run --separate-stderr fetch --cache "$BATS_TEST_TMPDIR/cache"
   assert_success

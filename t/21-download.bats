@@ -106,14 +106,69 @@ whole() {
   [ "$(field fetch.bytes)" = $SIZE ]
 }
 
-@test "... and reads nothing again that it has received" {
+@test "... and reads each byte that it has received once, to hash it, for which so few take no thread" {
   serve short:300000 short:300000 serve
   edit "$DOCUMENT" ".artifact.digest = \"sha256:$(sha256sum <"$ARTIFACT" | cut -d' ' -f1)\""
-  ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0 run --separate-stderr strace -qq -y -e trace=read,pread64 -e signal=none \
-    -o "$BATS_TEST_TMPDIR/trace" dewy-fetch <"$DOCUMENT"
+  ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0 run --separate-stderr strace -f -qq -y -e trace=read,pread64,clone,clone3 \
+    -e signal=none -o "$BATS_TEST_TMPDIR/trace" dewy-fetch <"$DOCUMENT"
   whole
   requests 3
-  run ! grep -F .part\> "$BATS_TEST_TMPDIR/trace"
+  assert_equal "$(awk '/[.]part>/ {read += $NF} END {print read}' "$BATS_TEST_TMPDIR/trace")" $SIZE
+  run ! grep clone "$BATS_TEST_TMPDIR/trace"
+}
+
+# larger BYTES: the artifact has so many.
+larger() {
+  SIZE=$1
+  head -c "$SIZE" /dev/urandom >"$ARTIFACT"
+}
+
+# threads COUNT: the run in the background has so many.
+threads() {
+  [ "$(find "/proc/$!/task" -mindepth 1 -maxdepth 1 | wc -l)" = "$1" ]
+}
+
+@test "a large artifact is hashed by a second thread, which has given up what the first one has" {
+  larger 5000000
+  serve wait:4000000
+  edit "$DOCUMENT" ".artifact.digest = \"sha256:$(sha256sum <"$ARTIFACT" | cut -d' ' -f1)\""
+  dewy-fetch <"$DOCUMENT" >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/log" 3>&- &
+  wait_until threads 2
+  assert_equal "$(cat "/proc/$!/task"/*/status | grep -c "NoNewPrivs:.1")" 2
+  touch "$SERVICE/go"
+  wait $!
+  cmp "$ARTIFACT" "$CACHE/$KEY"
+}
+
+@test "where no thread is to be had, it is hashed all the same" {
+  larger 5000000
+  serve short:2000000 serve
+  edit "$DOCUMENT" ".artifact.digest = \"sha256:$(sha256sum <"$ARTIFACT" | cut -d' ' -f1)\""
+  ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0 run --separate-stderr strace -f -qq -e trace=clone,clone3 \
+    -e inject=clone,clone3:error=EAGAIN -e signal=none -o "$BATS_TEST_TMPDIR/trace" dewy-fetch <"$DOCUMENT"
+  whole
+  grep -q "clone.*INJECTED" "$BATS_TEST_TMPDIR/trace"
+}
+
+@test "a large artifact that is another one after the break is hashed from its first byte" {
+  larger 5000000
+  head -c $SIZE /dev/urandom >"$SERVICE/next"
+  serve short:3000000 serve
+  edit "$DOCUMENT" ".artifact.digest = \"sha256:$(sha256sum <"$SERVICE/next" | cut -d' ' -f1)\""
+  fetch
+  whole
+  [ "$(request 2 status)" = 200 ]
+}
+
+@test "of a large artifact, what the run before has left is hashed, too" {
+  larger 5000000
+  serve short:3000000 serve
+  edit "$DOCUMENT" ".artifact.digest = \"sha256:$(sha256sum <"$ARTIFACT" | cut -d' ' -f1)\""
+  fetch --retries 0
+  [ "$status" -eq 2 ]
+  fetch
+  whole
+  [ "$(request 2 range)" = bytes=3000000- ]
 }
 
 @test "... and the next run, when it fails for good" {

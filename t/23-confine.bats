@@ -65,6 +65,33 @@ refused() {
   refused ioctl "ioctl: Operation not permitted"
 }
 
+@test "it starts threads, which have no more than it has, and no process in any way" {
+  need_landlock
+  confined processes
+  assert_output "0 0 none: "
+  export CONFINED_THREAD=1
+  confined write-inside
+  assert_line "1 42 none: "
+  refused write-outside "outside: Permission denied"
+  refused read-outside "read: Permission denied"
+  refused change-length "length: Operation not permitted"
+  refused execute "execute: Operation not permitted"
+  refused socket "socket: Operation not permitted"
+  refused signal "signal: Operation not permitted"
+  for work in processes calls capabilities; do
+    confined "$work"
+    assert_output "0 0 none: "
+  done
+}
+
+@test "where no filter of system calls is to be had, it starts neither threads nor processes, unless it is root" {
+  may_trace
+  local user=() INSIDE=/
+  if [ "$(id -u)" = 0 ]; then user=(setpriv --reuid 65534 --regid 65534 --clear-groups --); fi
+  refused fork "fork: Resource temporarily unavailable" without seccomp "${user[@]}"
+  CONFINED_THREAD=1 refused fork "thread: Resource temporarily unavailable" without seccomp "${user[@]}"
+}
+
 @test "it has no descriptor that it does not need, and cannot print into the document" {
   refused descriptor "descriptor: Bad file descriptor"
   refused print "print: Bad file descriptor"

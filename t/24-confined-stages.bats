@@ -107,6 +107,7 @@ is_contained() {
   in_directory $'\x1f\x8b\b'
   dewy-check | dewy-fetch >"$DOCUMENT"
   hostile dewy-deploy
+  stderr=$(sort <<<"$stderr") # both read it at once
   came_of "dewy-deploy: $EVERYTHING" 'dewy-deploy: write: EACCES; execute: EPERM; listen: EPERM; signal: EPERM'
   assert_equal "$(field state)" deployed
 }

@@ -282,6 +282,35 @@ assert_sample() {
   accept no-end.tar.gz
 }
 
+# member: a gzip member with all that a header can have, and blocks of all kinds.
+member() {
+  python3 - <<'END'
+import struct, sys, zlib
+text, stored = b"hello, hello, hello " * 9, bytes(range(256))
+header = b"\x1f\x8b\x08\x1e\1\2\3\4\0\3" + struct.pack("<H", 5) + b"extraname\0comment\0"
+header += struct.pack("<H", zlib.crc32(header) & 0xFFFF)
+deflate = zlib.compressobj(9, zlib.DEFLATED, -15)
+data = deflate.compress(text) + deflate.flush(zlib.Z_FULL_FLUSH) + deflate.compress(stored) + deflate.flush(zlib.Z_SYNC_FLUSH)
+data += deflate.compress(text * 30 + repr(stored).encode()) + deflate.flush()
+content = text + stored + text * 30 + repr(stored).encode()
+sys.stdout.buffer.write(header + data + struct.pack("<II", zlib.crc32(content), len(content)) + b"behind")
+END
+}
+
+@test "ISA-L and zlib accept and refuse the same of gzip: cut anywhere, with any bit turned, in pieces of any length" {
+  grep -q '^ISAL_LIBS = .' "$DEWY_BIN/../Makefile" || skip "built without ISA-L"
+  env -u MAKEFLAGS -u MAKELEVEL make -s -C "$DEWY_BIN/.." t/inflated_isal t/inflated_zlib
+  member >"$BATS_TEST_TMPDIR/member"
+  echo text | gzip -n >"$BATS_TEST_TMPDIR/plain" # whose header has no checksum
+  for file in plain member; do
+    for library in isal zlib; do "$DEWY_BIN/../t/inflated_$library" "$BATS_TEST_TMPDIR/$file" >"$BATS_TEST_TMPDIR/$library"; done
+    cmp "$BATS_TEST_TMPDIR"/{isal,zlib}
+  done
+  assert_equal "$(grep -c '^whole .* bytes, .* 6 behind$' "$BATS_TEST_TMPDIR/isal")" 3
+  assert [ "$(grep -c 'refused$' "$BATS_TEST_TMPDIR/isal")" -gt 10000 ]
+  assert_equal "$(grep '^cut .* bytes' "$BATS_TEST_TMPDIR/isal" | cut -d ' ' -f 2 | sort -u | wc -l)" 6 # of what is behind
+}
+
 @test "a name that promises an archive, and a content that is none, is refused" {
   cp "$MADE/tool" "$BATS_TEST_TMPDIR/tool.gz"
   refuse page.tar.gz "ends in .tar.gz"
@@ -295,11 +324,116 @@ assert_sample() {
   refuse only-root.tar "is empty"
   refuse zero "is empty"
   refuse empty.zip ""
-  refuse nothing.tar.xz "holds nothing"
+  refuse nothing.tar.xz "ends in .tar.xz"
 }
 
 @test "an encrypted zip is refused" {
   refuse encrypted.zip "a: it is encrypted"
+}
+
+@test "zip: what is around the archive and how its directory is sorted makes no difference" {
+  for name in padded.zip comment.zip; do
+    accept "$name"
+    [ "$(readlink "$ROOT/current/bin/link")" = ../dir/inside ]
+    [ "$(stat -c %s "$ROOT/current/large")" = 300000 ]
+  done
+  for name in unordered.zip large.zip; do
+    accept "$name"
+    [ "$(cat "$ROOT/current/one" "$ROOT/current/two")" = $'content of one\ncontent of two' ]
+  done
+}
+
+@test "zip: made by other programs, it is the same tree" {
+  mkdir -p "$BATS_TEST_TMPDIR/made/sub/empty"
+  cd "$BATS_TEST_TMPDIR/made"
+  head -c 100000 /dev/urandom >sub/random
+  head -c 3000000 /dev/urandom >large
+  for blocks in 1 2 7; do head -c $((blocks * 262144)) /dev/zero | tr '\0' x >"sub/blocks$blocks"; done
+  seq 20000 >text
+  : >zero
+  printf '#!/bin/sh\n' >run
+  chmod 755 run
+  ln -s ../run sub/link
+  zip -qry ../deflated.zip .
+  zip -qry -0 ../stored.zip .
+  zip -qry -fz- ../large.zip . -fz
+  zip -qry -Z bzip2 ../bzip2.zip .
+  zip -qry - . >../streamed.zip
+  bsdtar --format zip -cf ../bsdtar.zip .
+  bsdtar --format zip -cf - . >../padded.zip
+  for name in deflated stored large bzip2 streamed bsdtar padded; do
+    accept "$BATS_TEST_TMPDIR/$name.zip"
+    diff <(find . -printf '%P %y %m %l\n' | sort) <(cd "$ROOT/current/" && find . -printf '%P %y %m %l\n' | sort)
+    diff -r --no-dereference . "$ROOT/current/"
+  done
+}
+
+@test "zip: a directory that does not agree with the end records is refused" {
+  for name in count-less count-more large-count directory-less; do
+    refuse "$name.zip" "its directory does not have as many entries as its end record counts"
+  done
+  for name in far directory-more directory-late large-size large-offset; do
+    refuse "$name.zip" "its directory is not where it should be"
+  done
+  refuse parts.zip "it is one of several parts"
+  refuse disk.zip "it is one of several parts"
+  refuse two-ends.zip "it has two end records"
+  refuse trailing.zip "its end record is missing, or something follows it"
+  refuse large-place.zip "its zip64 end record is not where it should be"
+  refuse large-contradicts.zip "its end records contradict each other"
+}
+
+@test "zip: a directory that does not agree with the entries is refused" {
+  for name in name-differs name-longer; do
+    refuse "$name.zip" "its directory has another name than the entry itself"
+  done
+  for name in flags-differ method-differs; do
+    refuse "$name.zip" "one: the archive is damaged: its directory has another method than the entry itself"
+  done
+  for name in size-differs crc-differs; do
+    refuse "$name.zip" "one: the archive is damaged: its directory has other sizes than the entry itself"
+  done
+  for name in size-more size-less size-none; do
+    refuse "$name.zip" "one: the archive is damaged: an entry has another size than its directory says"
+  done
+  for name in large-missing large-negative; do
+    refuse "$name.zip" "a size or a place in its directory is missing, or too large"
+  done
+  refuse crc.zip "a: the archive is damaged: an entry has another checksum than its directory says"
+  refuse packed-less.zip "one: the archive is damaged: the data of an entry ends too early"
+  for count in 1 6 7 9; do # a decoder that reads ahead has them already
+    refuse "behind-$count.zip" "one: the archive is damaged: the data of an entry ends too late"
+  done
+  refuse extra-long.zip "has a broken extra field"
+}
+
+@test "zip: entries that share data, or reach into each other, are refused" {
+  refuse same-data.zip "two entries of its directory are the same data"
+  for name in in-data overlap packed-more; do
+    refuse "$name.zip" "one: the archive is damaged: an entry reaches into what follows it"
+  done
+  refuse in-directory.zip "two: the archive is damaged: an entry is not where its directory says"
+  refuse behind-directory.zip "an entry is said to be behind its directory"
+}
+
+@test "zip: names and links that are none, and methods that are not known, are refused" {
+  refuse name-nul.zip "the name contains a control character"
+  refuse not-utf8.zip "the name is not in UTF-8, though it is said to be"
+  refuse link-long.zip "link: the link leads to a name longer than 4095 bytes"
+  refuse link-nul.zip "link: the link leads to a name with a control character"
+  refuse method.zip "one: it is compressed by method 14 of zip, which dewy does not read"
+  [[ $(field error.hint) == *"deflate"* ]]
+}
+
+@test "zip: what is told is the first entry that is refused, and limits are exact, however many threads extract it" {
+  for _ in 1 2 3; do
+    refuse first-fails.zip "first: the archive is damaged: an entry has another checksum than its directory says"
+  done
+  refuse many.zip "f999: the archive extracts to more than 11.6 KiB" --max-extracted 11889
+  refuse many.zip "the archive has more than 999 entries" --max-entries 999
+  deploy many.zip --max-extracted 11890 --max-entries 1000
+  assert_success
+  [ "$(cat "$ROOT/current/"d*/f* | sort -k 2n)" = "$(seq -f 'content %g' 0 999)" ]
 }
 
 @test "bombs are refused before they are written" {
@@ -393,22 +527,70 @@ stays_small() {
     dewy-deploy <"$BATS_TEST_TMPDIR/fetched" >/dev/null
   child=$(awk '/landlock_restrict_self\(.*= 0/ {print $1}' "$BATS_TEST_TMPDIR/trace")
   [ "$(wc -w <<<"$child")" = 1 ]
-  for call in PR_SET_NO_NEW_PRIVS PR_SET_DUMPABLE 'seccomp(SECCOMP_SET_MODE_FILTER' capset close_range RLIMIT_FSIZE RLIMIT_CORE \
-    RLIMIT_NPROC; do
+  for call in PR_SET_NO_NEW_PRIVS PR_SET_DUMPABLE 'seccomp(SECCOMP_SET_MODE_FILTER' capset close_range RLIMIT_FSIZE RLIMIT_CORE; do
     grep "^$child " "$BATS_TEST_TMPDIR/trace" | grep -qF "$call" || fail "no $call"
   done
   [ "$(awk '/"\.\.\/locked\/inside"/ {print $1}' "$BATS_TEST_TMPDIR/trace")" = "$child" ]
 }
 
+# again NAME CALLS: the archive is extracted again by a kernel that does not have these system calls.
+again() {
+  local first
+  first=$(readlink -f "$ROOT/current")
+  rm -r "$first/bin"
+  fetched "$MADE/$1" >"$BATS_TEST_TMPDIR/fetched"
+  without "$2" dewy-deploy <"$BATS_TEST_TMPDIR/fetched" >/dev/null
+  [ "$(readlink -f "$ROOT/current")" != "$first" ]
+  assert_sample
+}
+
 @test "an archive is extracted the same by a kernel that has nothing to confine with" {
   may_trace
   accept good.tar
-  first=$(readlink -f "$ROOT/current")
-  rm -r "$first/bin" # so that it is extracted again
-  fetched "$MADE/good.tar" >"$BATS_TEST_TMPDIR/fetched"
-  without landlock_create_ruleset,seccomp,capset,close_range dewy-deploy <"$BATS_TEST_TMPDIR/fetched" >/dev/null
-  [ "$(readlink -f "$ROOT/current")" != "$first" ]
-  assert_sample
+  again good.tar landlock_create_ruleset,seccomp,capset,close_range
+}
+
+# started_threads: how many threads were started, as strace wrote it down, which may tell the result of a call in another line.
+started_threads() {
+  grep -cE '(CLONE_THREAD|resumed>.*parent_tid).* = [0-9]' "$BATS_TEST_TMPDIR/trace"
+}
+
+@test "what is compressed is decompressed in one thread beside writing, or in place where none can be started" {
+  may_trace
+  accept stored.zip
+  for suffix in gz bz2 xz zst; do
+    fetched "$MADE/good.tar.$suffix" >"$BATS_TEST_TMPDIR/fetched"
+    strace -f -o "$BATS_TEST_TMPDIR/trace" -e trace=clone,clone3 dewy-deploy <"$BATS_TEST_TMPDIR/fetched" >/dev/null
+    assert_equal "$(started_threads)" 1
+    assert_sample
+    again "good.tar.$suffix" clone3:EAGAIN # which starts threads, and no child
+  done
+}
+
+# blocks: a document for an xz that several threads can decompress.
+blocks() {
+  head -c 2000000 /dev/urandom >"$BATS_TEST_TMPDIR/random"
+  tar -C "$BATS_TEST_TMPDIR" -cf - random | xz -0 -T2 --block-size=128KiB >"$BATS_TEST_TMPDIR/blocks.tar.xz"
+  fetched "$BATS_TEST_TMPDIR/blocks.tar.xz"
+}
+
+@test "xz: where fewer threads can be started than there are processors, they do it" {
+  [ "$(id -u)" = 0 ] || skip "needs root to become somebody who runs nothing else"
+  chmod 755 "$BATS_TEST_TMPDIR" "$BATS_RUN_TMPDIR"
+  for most in 2 3 4 5; do # the first two are dewy-deploy and its child
+    blocks >"$BATS_TEST_TMPDIR/fetched"
+    chown -R 61234 "$ROOT"
+    setpriv --reuid 61234 --clear-groups prlimit --nproc=$most \
+      dewy-deploy --root "$ROOT" <"$BATS_TEST_TMPDIR/fetched" >/dev/null
+    cmp "$BATS_TEST_TMPDIR/random" "$ROOT/current/random"
+    rm "$ROOT/current/random"
+  done
+}
+
+@test "xz: threads do not take the memory of stacks that are as large as the limit for them" {
+  blocks >"$BATS_TEST_TMPDIR/fetched"
+  (ulimit -s 524288 && dewy-deploy <"$BATS_TEST_TMPDIR/fetched" >/dev/null)
+  cmp "$BATS_TEST_TMPDIR/random" "$ROOT/current/random"
 }
 
 @test "run as root, a release that the application has made its own is still compared, and taken as it is" {

@@ -207,15 +207,30 @@ EOF
   [ "$(answer)" = v1.0.0 ]
 }
 
-@test "a supervisor that is about to start its first server when it is asked starts it once" {
+# slow_supervisor: starts one that takes some time from when it can be found until it starts its first server.
+slow_supervisor() {
   publish_server v1.0.0 says-ready
   dewy-check --mode assets | dewy-fetch | dewy-deploy >/dev/null
   may_trace
   strace -f -qq -o /dev/null -e inject=chdir:delay_enter=6s:when=1 dewy-serve --daemonize -p "$DEWY_PORT" -- current/server 3>&- &
   wait_until test -s "$ROOT/.dewy/serve.pid"
+}
+
+@test "a supervisor that is about to start its first server when it is asked starts it once" {
+  slow_supervisor
   run --separate-stderr pipe --start-timeout 20s
   assert_success
   [ "$(field state)" = running ]
+  [ "$(answer)" = v1.0.0 ]
+}
+
+@test "a supervisor that has just started its first server when the signal comes replaces it, which is no failure" {
+  slow_supervisor
+  dewy-check | dewy-fetch | dewy-deploy >"$BATS_TEST_TMPDIR/deployed"
+  run --separate-stderr strace -f -qq -o /dev/null -e inject=kill:delay_enter=9s:when=1 dewy-restart --settle 5s -- \
+    current/server <"$BATS_TEST_TMPDIR/deployed"
+  assert_success
+  [ "$(field restart.generation)" = 2 ]
   [ "$(answer)" = v1.0.0 ]
 }
 

@@ -159,6 +159,22 @@ links() {
   [ "$(field state)" = deployed ]
 }
 
+@test "a stage that cannot be started: exit status 1, which it is, and what to do" {
+  local stage
+  publish v1.0.0
+  mkdir -p "$BATS_TEST_TMPDIR/bin" "$BATS_TEST_TMPDIR/libexec/dewy"
+  cp "$DEWY_BIN"/dewy* "$BATS_TEST_TMPDIR/bin"
+  for stage in libexec/dewy/dewy-check-remote bin/dewy-deploy; do
+    printf '#!/nowhere\n' >"$BATS_TEST_TMPDIR/$stage"
+    chmod 755 "$BATS_TEST_TMPDIR/$stage"
+    run -1 --separate-stderr "$BATS_TEST_TMPDIR/bin/dewy" once \
+      --registry "$([ "$stage" = bin/dewy-deploy ] && echo "file://$REGISTRY" || echo ghr://acme/app)"
+    [ "$(field error.code)" = config ]
+    [[ $(field error.message) == "cannot start "*"/${stage##*/}: No such file or directory" ]]
+    [ "$(field error.hint)" = "check that the program is there and may be executed" ]
+  done
+}
+
 @test "a stage that hangs is ended after --stage-timeout" {
   publish v1.0.0
   mkdir "$BATS_TEST_TMPDIR/bin"

@@ -941,7 +941,7 @@ examined() {
 @test "a program that is missing, or of another version, is told" {
   mkdir -p "$BATS_TEST_TMPDIR/tools/bin" "$BATS_TEST_TMPDIR/tools/libexec/dewy"
   cp "$DEWY_BIN"/dewy* "$BATS_TEST_TMPDIR/tools/bin"
-  cp "$DEWY_BIN"/../libexec/dewy/dewy-{check-remote,history} "$BATS_TEST_TMPDIR/tools/libexec/dewy"
+  cp "$DEWY_BIN"/../libexec/dewy/dewy-{check-remote,history,sweep} "$BATS_TEST_TMPDIR/tools/libexec/dewy"
   publish v1.0.0
   PATH=/usr/bin:/bin run "$BATS_TEST_TMPDIR/tools/bin/dewy-doctor"
   assert_success

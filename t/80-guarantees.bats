@@ -1,4 +1,5 @@
 load common
+load github
 
 prepare() {
   export DEWY_REGISTRY=file://$REGISTRY DEWY_LOG_LEVEL=error
@@ -96,6 +97,60 @@ instructions() {
   real=$(instructions "$DEWY_BIN/dewy" once)
   echo "empty: $empty, dewy once: $real"
   [ "$real" -le $((3 * empty)) ]
+}
+
+@test "nothing to do at GitHub costs no more than a program that only makes that one request with libcurl" {
+  ! sanitized || skip "the sanitizer counts, too"
+  GITHUB=$BATS_TEST_TMPDIR/github REGISTRY=$GITHUB/repos/acme/app
+  github_repository acme/app
+  publish v1.0.0
+  openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=IP:127.0.0.1 \
+    -keyout "$BATS_TEST_TMPDIR/key" -out "$BATS_TEST_TMPDIR/ca" 2>/dev/null
+  start_github --tls "$BATS_TEST_TMPDIR/ca" "$BATS_TEST_TMPDIR/key"
+  export GH_TOKEN=ghp_read GITHUB_API_URL=https://127.0.0.1:$PORT DEWY_CACERT=$BATS_TEST_TMPDIR/ca DEWY_REGISTRY=ghr://acme/app
+  cat >"$BATS_TEST_TMPDIR/one.c" <<'IN'
+#include <curl/curl.h>
+int main(int count, char **words)
+{
+	CURL *curl = curl_easy_init();
+	struct curl_slist *headers = NULL;
+	long status = 0;
+	for (int i = 3; i < count; i++)
+		headers = curl_slist_append(headers, words[i]);
+	curl_easy_setopt(curl, CURLOPT_URL, words[1]);
+	curl_easy_setopt(curl, CURLOPT_CAINFO, words[2]);
+	curl_easy_setopt(curl, CURLOPT_CAPATH, NULL);
+	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+	curl_easy_perform(curl);
+	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_cleanup(curl);
+	return status != 304;
+}
+IN
+  cc -o "$BATS_TEST_TMPDIR/one" "$BATS_TEST_TMPDIR/one.c" -lcurl
+  for run in 1 2; do dewy once --no-report >/dev/null; done
+  one=("$BATS_TEST_TMPDIR/one" "$GITHUB_API_URL/repos/acme/app/releases?per_page=100" "$DEWY_CACERT"
+    "Authorization: Bearer $GH_TOKEN" "User-Agent: one" "If-None-Match: $(jq -r '.found.validators.pages[0].etag' "$ROOT/.dewy/registry.json")")
+  "${one[@]}"
+  one=$(instructions "${one[@]}")
+  real=$(instructions "$DEWY_BIN/dewy" once)
+  echo "one request: $one, dewy once: $real"
+  [ "$real" -gt 0 ] && [ "$real" -le "$one" ]
+}
+
+@test "nothing to do with three thousand versions in a directory: it is listed once, and only the newest one is looked into" {
+  ! sanitized || skip "the sanitizer makes calls of its own"
+  publish v1.0.0
+  dewy once >/dev/null
+  strace -f -qq -o "$BATS_TEST_TMPDIR/few" dewy once >/dev/null
+  (cd "$REGISTRY" && mkdir $(seq -f v0.%.0f.0 1 3000))
+  strace -f -qq -y -o "$BATS_TEST_TMPDIR/many" dewy once >/dev/null
+  [ "$(grep -c "openat(.*\"$REGISTRY\"" "$BATS_TEST_TMPDIR/many")" = 1 ]
+  [ "$(grep -c "openat(.*\"$REGISTRY/" "$BATS_TEST_TMPDIR/many")" = 1 ]
+  listing=$(grep -c "getdents64([0-9]*<$REGISTRY>" "$BATS_TEST_TMPDIR/many")
+  few=$(wc -l <"$BATS_TEST_TMPDIR/few") many=$(wc -l <"$BATS_TEST_TMPDIR/many")
+  echo "calls: $few with one version, $many with 3001, $listing of them to list"
+  [ "$many" -lt $((few + listing + 40)) ] # a wait may begin again
 }
 
 @test "each tool links only what it uses" {

@@ -61,12 +61,46 @@ faults() {
   faults dewy-history
 }
 
-@test "faults in dewy once" {
+@test "faults in dewy-sweep" {
+  faults dewy-sweep
+}
+
+@test "faults in dewy once, which removes a release" {
   faults dewy-once
 }
 
 @test "faults in dewy once, with a server" {
   faults dewy-once-server
+}
+
+@test "what a case leaves running is gone before the next one begins, and so is its hold on a port" {
+  PYTHONPATH=$BATS_TEST_DIRNAME run -0 python3 -B - 3>&- <<'EOF'
+import socket, subprocess, sys
+import faults_place as places, faults_trace as trace
+
+ORPHAN = """if True:
+    import os, socket, sys, time
+    if os.fork():
+        sys.exit(7)
+    kept = b"x" * (64 << 20)  # which takes the kernel a while to take back, and comes before the socket
+    listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+    time.sleep(600)
+"""
+
+
+def listens(port):
+    with socket.socket() as asked:
+        return asked.connect_ex(("127.0.0.1", port)) == 0
+
+
+for _ in range(10):
+    port = places.free_port()
+    started = trace.Trace([sys.executable, "-c", ORPHAN, str(port)], "/", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    places.wait_until(lambda: listens(port), "it does not listen")
+    places.demand(started.wait(places.PATIENCE) == 7, "its exit status is another one")
+    started.end()
+    socket.create_server(("127.0.0.1", port)).close()
+EOF
 }
 
 @test "a fault that is not survived is told by its name, under which it can be repeated" {

@@ -33,6 +33,7 @@ refused() {
   assert_equal "$status $(field state)" "$1 failed"
   [[ $(field error.message) == *"$2"* ]]
   refute [ -e "$ROOT/current" ]
+  assert_equal "$(find "$ROOT/releases" "$ROOT/.dewy/releases" -mindepth 1 2>/dev/null)" ""
 }
 
 # attacked ATTACK [KIND]: a run fails within its time, $TIME, in little memory, whatever the registry that t/attacker.py makes sends.
@@ -328,6 +329,35 @@ time.sleep(170)" 3>&- &
   printf x | dd of="$CACHE/$KEY" bs=1 seek=20 conv=notrunc status=none
   touch -r "$BATS_TEST_TMPDIR/times" "$CACHE/$KEY"
   refused 5 "is not what was verified"
+}
+
+@test "attack: another file, which takes long to extract, in the place of the verified artifact" {
+  fetched
+  truncate -s 60M "$BATS_TEST_TMPDIR/zeros"
+  tar -C "$BATS_TEST_TMPDIR" -c zeros | xz -0 >"$CACHE/$KEY"
+  refused 5 "is not what was verified"
+}
+
+@test "attack: another file in the place of the verified artifact, and a hook that would prepare for it" {
+  fetched
+  publish v6.6.6
+  mv "$REGISTRY/v6.6.6/app_linux_amd64.tar.gz" "$CACHE/$KEY"
+  export DEWY_BEFORE_DEPLOY_HOOK='touch prepared'
+  refused 5 "is not what was verified"
+  refute [ -e "$ROOT/prepared" ]
+}
+
+@test "attack: another file in the place of the verified artifact of the deployed release" {
+  fetched
+  dewy-deploy <"$DOCUMENT" >/dev/null 2>&1
+  deployed v1.0.0
+  printf x | dd of="$CACHE/$KEY" bs=1 seek=20 conv=notrunc status=none
+  edit "$DOCUMENT" ".previous = {version: \"v1.0.0\", path: \"$(readlink -f "$ROOT/current")\", cache_key: \"$KEY\"}"
+  run --separate-stderr dewy-deploy <"$DOCUMENT"
+  assert_equal "$status $(field state) $(field error.code)" "5 failed integrity"
+  [[ $(field error.message) == *"is not what was verified"* ]]
+  deployed v1.0.0
+  assert_equal "$(find "$ROOT/releases" -mindepth 1 -maxdepth 1 | wc -l)" 1
 }
 
 @test "attack: the verified artifact belongs to somebody else, who may change it after it is compared" {

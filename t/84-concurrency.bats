@@ -337,7 +337,7 @@ is_refused() {
   done
   assert_regex "$stderr" 'WARN: Cannot remove what is left error="clean up: .*cannot remove file: Permission denied"'
   [ "$(ls "$ROOT/releases" | wc -l)" = 2 ]
-  rm -r "$ROOT/releases/.${left#releases/}.partial/data"
+  rm -r "$ROOT/releases/.${left#releases/}.removed/data"
   publish v1.5.0
   run -0 --separate-stderr as_user 65534 dewy once --keep 1
   refute_regex "$stderr" WARN

@@ -601,6 +601,158 @@ def _():
     return zipped(("aa", b"x", FILE), ("bb", b"y", FILE)).replace(b"bb", b"aa")
 
 
+# What only a reader of the central directory meets: where it and the rest of the file say different things.
+
+CENTRAL, LOCAL, END = b"PK\1\2", b"PK\3\4", b"PK\5\6"
+
+
+def two(**options):
+    """Two members, so that each has a neighbour."""
+    return bytearray(zipped(("one", b"content of one\n", FILE), ("two", b"content of two\n", FILE), **options))
+
+
+def put(data, form, at, *values):
+    struct.pack_into("<" + form, data, at, *values)
+    return bytes(data)
+
+
+def stored():
+    return two(method=zipfile.ZIP_STORED)
+
+
+def large_end(data, **lies):
+    """The archive with zip64 end records, as they should be but for the lies, and an end record that refers to them."""
+    at = data.rindex(END)
+    entries, size, offset = struct.unpack_from("<HII", data, at + 10)
+    said = {"entries": entries, "size": size, "offset": offset, "place": at, "end": (65535, 0xffffffff, 0xffffffff), **lies}
+    out = data[:at]
+    out += struct.pack("<4sQHHIIQQQQ", b"PK\6\6", 44, 45, 45, 0, 0, said["entries"], said["entries"], said["size"], said["offset"])
+    out += struct.pack("<4sIQI", b"PK\6\7", 0, said["place"], 1)
+    entries, size, offset = said["end"]
+    return bytes(out + struct.pack("<4sHHHHIIH", END, 0, 0, entries, entries, size, offset, 0))
+
+
+def large_member(size=None):
+    """A member whose directory entry has its size in a zip64 extra field, or not at all."""
+    data = stored()
+    at, end = data.index(CENTRAL), data.rindex(END)
+    put(data, "I", at + 24, 0xffffffff)
+    if size is None:
+        return bytes(data)
+    extra = struct.pack("<HHQ", 1, 8, size)
+    put(data, "H", at + 30, len(extra))
+    put(data, "I", end + 12, struct.unpack_from("<I", data, end + 12)[0] + len(extra))
+    return bytes(data[:at + 49] + extra + data[at + 49:])
+
+
+def behind_data(junk):
+    """A deflated member of which both headers count some bytes more than its data has."""
+    data = bytearray(zipped(("one", b"content of one\n", FILE)))
+    at = data.index(CENTRAL)
+    put_both(data, 18, 20, struct.unpack_from("<I", data, 18)[0] + len(junk))
+    put(data, "I", data.rindex(END) + 16, at + len(junk))
+    return bytes(data[:at] + junk + data[at:])
+
+
+@archive("two-ends.zip")
+def _():
+    data = bytes(two())
+    other = zipped(("other", b"x", FILE))
+    at = data.rindex(END)
+    return data[:at + 20] + struct.pack("<H", len(other)) + other
+
+
+@archive("trailing.zip")
+def _():
+    return bytes(two()) + b"more"
+
+
+@archive("padded.zip")
+def _():
+    return MAKERS["good.zip"]() + bytes(10000)
+
+
+@archive("comment.zip")
+def _():
+    data = MAKERS["good.zip"]()
+    return data[:-2] + struct.pack("<H", 65535) + b"PK\5\6" * 16383 + b"end"
+
+
+@archive("unordered.zip")
+def _():
+    data = two()
+    at, end = data.index(CENTRAL), data.rindex(END)
+    other = data.index(CENTRAL, at + 1)
+    return bytes(data[:at] + data[other:end] + data[at:other] + data[end:])
+
+
+@archive("large.zip")
+def _():
+    return large_end(large_member(15))
+
+
+for _name, _make in {
+        "count-less": lambda: put(two(), "HH", two().rindex(END) + 8, 1, 1),
+        "count-more": lambda: put(two(), "HH", two().rindex(END) + 8, 3, 3),
+        "parts": lambda: put(two(), "H", two().rindex(END) + 8, 1),
+        "disk": lambda: put(two(), "H", two().rindex(END) + 4, 1),
+        "directory-less": lambda: put(two(), "I", two().rindex(END) + 12, 49),
+        "directory-more": lambda: put(two(), "I", two().rindex(END) + 12, 0xfffffff),
+        "directory-late": lambda: put(two(), "I", two().rindex(END) + 16, len(two())),
+        "name-differs": lambda: bytes(two()).replace(b"two", b"owt", 1),
+        "name-longer": lambda: put(stored(), "HH", 26, 2, 1),
+        "flags-differ": lambda: put(two(), "H", two().index(CENTRAL) + 8, 1 << 11),
+        "method-differs": lambda: put(stored(), "H", stored().index(CENTRAL) + 10, 8),
+        "same-data": lambda: put(two(), "I", two().rindex(CENTRAL) + 42, 0),
+        "in-data": lambda: put(two(), "I", two().rindex(CENTRAL) + 42, 40),
+        "in-directory": lambda: put(two(), "I", two().rindex(CENTRAL) + 42, two().index(CENTRAL)),
+        "behind-directory": lambda: put(two(), "I", two().rindex(CENTRAL) + 42, len(two())),
+        "overlap": lambda: put(put_both(stored(), 18, 20, 60), "I", 0, 0x04034b50),
+        "size-more": lambda: put_both(two(), 22, 24, 16),
+        "size-less": lambda: put_both(two(), 22, 24, 14),
+        "size-none": lambda: put_both(two(), 22, 24, 0),
+        "packed-less": lambda: put_both(two(), 18, 20, 9),
+        **{"behind-%d" % count: lambda count=count: behind_data(b"\xaa" * count) for count in (1, 6, 7, 9)},
+        "packed-more": lambda: put_both(two(), 18, 20, 0xffffff),
+        "size-differs": lambda: put(two(), "I", two().index(CENTRAL) + 24, 16),
+        "crc-differs": lambda: put(two(), "I", two().index(CENTRAL) + 16, 1),
+        "method": lambda: put(put_both(two(), 8, 10, 14, "H"), "I", 0, 0x04034b50),
+        "extra-long": lambda: put(two(), "H", two().index(CENTRAL) + 30, 9),
+        "large-count": lambda: large_end(two(), entries=1 << 40),
+        "large-size": lambda: large_end(two(), size=1 << 63),
+        "large-offset": lambda: large_end(two(), offset=(1 << 64) - 1),
+        "large-place": lambda: large_end(two(), place=0),
+        "large-contradicts": lambda: large_end(two(), end=(2, 97, 0)),
+        "large-missing": lambda: large_member(),
+        "large-negative": lambda: large_member((1 << 64) - 1),
+        "name-nul": lambda: bytes(two()).replace(b"two", b"t\0o"),
+        "not-utf8": lambda: zipped(("\u00fc", b"x", FILE)).replace("\u00fc".encode(), b"\xfc\xfc"),
+        "link-long": lambda: zipped(("link", b"a/" * 4096, LINK)),
+        "link-nul": lambda: zipped(("link", b"a\0b", LINK)),
+}.items():
+    archive(_name + ".zip")(_make)
+
+
+@archive("first-fails.zip")
+def _():
+    """Of the first member the end is damaged, which takes long to find; the one behind it is refused at once."""
+    data = zipped(("first", pseudo_random(1 << 20), FILE), ("second", b"x", FILE), ("third", b"/outside", LINK),
+                  method=zipfile.ZIP_STORED)
+    return flipped(data, (1 << 20) + 30)
+
+
+@archive("many.zip")
+def _():
+    return zipped(*[("d%d/f%d" % (i % 7, i), b"content %d\n" % i, FILE) for i in range(1000)])
+
+
+def put_both(data, local, central, value, form="I"):
+    """Says the same wrong thing of the first member in both of its headers."""
+    put(data, form, local, value)
+    put(data, form, data.index(CENTRAL) + central, value)
+    return data
+
+
 @archive("bomb.zip")
 def _():
     return zipped(("zeros", bytes(100 << 20), FILE))

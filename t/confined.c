@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* confined DIR OUTSIDE WORK: runs one kind of work as confine_run does it, and prints what came of it. With CONFINED_READS, the
- * work is one that only reads. */
+ * work is one that only reads; with CONFINED_THREAD, a thread does it. */
 #include "alloc.h"
 #include "buf.h"
 #include "confine.h"
@@ -12,7 +12,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/sched.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,7 +33,9 @@ struct job {
 	int dir, other; /* other is an open file that the work does not need */
 	const char *outside;
 	pid_t starter;
-	int result;
+	int (*work)(void *context, struct error *error);
+	struct error *error;
+	int returned, result;
 };
 
 /* Fails with the name of what was tried when it did not succeed. */
@@ -118,6 +122,27 @@ static int start(void *context, struct error *error)
 	if (pid == 0)
 		_exit(0);
 	return came_of(pid > 0, "fork", error);
+}
+
+/* The result is how many ways there are to start a process. */
+static int start_somehow(void *context, struct error *error)
+{
+	static const unsigned long flags[] = {
+		SIGCHLD, CLONE_VM | SIGCHLD, CLONE_VM | CLONE_SIGHAND | SIGCHLD, CLONE_PARENT | SIGCHLD, CLONE_NEWUSER | SIGCHLD,
+		CLONE_VM | CLONE_SIGHAND | CLONE_THREAD | CLONE_NEWNET, 0,
+	};
+	struct clone_args args = {.exit_signal = SIGCHLD};
+	struct job *job = context;
+
+	(void)error;
+	for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
+		job->result += syscall(SYS_clone, flags[i], 0, 0, 0, 0) >= 0 || errno != EPERM;
+	job->result += syscall(SYS_clone3, &args, sizeof args) >= 0 || errno != ENOSYS;
+#ifdef SYS_fork
+	job->result += syscall(SYS_fork) >= 0 || errno != EPERM;
+	job->result += syscall(SYS_vfork) >= 0 || errno != EPERM;
+#endif
+	return 0;
 }
 
 static int signal_starter(void *context, struct error *error)
@@ -306,6 +331,7 @@ static const struct {
 	{"write-much", write_much, PATIENCE_MS},
 	{"execute", execute, PATIENCE_MS},
 	{"fork", start, PATIENCE_MS},
+	{"processes", start_somehow, PATIENCE_MS},
 	{"signal", signal_starter, PATIENCE_MS},
 	{"signal-by-file", signal_by_file, PATIENCE_MS},
 	{"calls", use_calls, PATIENCE_MS},
@@ -326,6 +352,27 @@ static const struct {
 	{"wait", hang, PATIENCE_MS},
 	{"hoard", hoard, PATIENCE_MS},
 };
+
+static void *be_thread(void *context)
+{
+	struct job *job = context;
+
+	job->returned = job->work(job, job->error);
+	return NULL;
+}
+
+static int work_in_thread(void *context, struct error *error)
+{
+	struct job *job = context;
+	pthread_t thread;
+
+	job->error = error;
+	int failure = pthread_create(&thread, NULL, be_thread, job);
+	if (failure)
+		return error_errno(error, failure, "thread");
+	pthread_join(thread, NULL);
+	return job->returned;
+}
 
 int main(int argc, char **argv)
 {
@@ -353,7 +400,9 @@ int main(int argc, char **argv)
 			.file_size = FILE_SIZE,
 			.timeout_ms = works[i].timeout_ms,
 		};
-		int result = confine_run(&needs, works[i].work, &job, &job.result, sizeof job.result, &error);
+		job.work = works[i].work;
+		int result = confine_run(&needs, getenv("CONFINED_THREAD") ? work_in_thread : job.work, &job, &job.result,
+					 sizeof job.result, &error);
 		printf("%d %d %s: %s\n", result, job.result, error_word(error.code), error.message);
 		return 0;
 	}

@@ -2,7 +2,7 @@
 """The stages of dewy, each with the state from which it is run."""
 import dataclasses, json, os, typing
 
-import faults_place as places
+import faults_place as places, faults_trace as trace
 
 LINE = {"time": "2024-01-15T10:31:16Z", "state": "deployed", "version": "v1.1.0"}
 
@@ -40,11 +40,24 @@ def two_deployed(place):
     deployed(place, "v1.0.0", "v1.1.0")
 
 
-def third(place):
-    """As many releases are there as are kept."""
+def full(place):
+    """As many releases are there as are kept, and v1.1.0 is published."""
     deployed(place, "v0.9.0", "v1.0.0")
     place.publish("v1.1.0")
+
+
+def third(place):
+    full(place)
     place.pipe("dewy-check", "dewy-fetch")
+
+
+def retired(place):
+    """v1.1.0 is deployed, and what retention has let go of is still there."""
+    full(place)
+    killed = place.start(["dewy", "once"], lambda call: trace.KILL if call.program == "dewy-sweep" else trace.CONTINUE)
+    status = killed.wait(places.PATIENCE)
+    left = [name for name in os.listdir(place.root + "/releases") if name.startswith(".")]
+    places.demand(status == 0 and left, "it ended with %d and left %s: %s" % (status, left, place.output("err")))
 
 
 def first(place):
@@ -125,7 +138,8 @@ STAGES = [
     Stage("dewy-deploy-rollback", plain("dewy-deploy", "--rollback"), two_deployed, accepted=("v1.0.0", "v1.1.0")),
     Stage("dewy-notify", plain("dewy-notify"), told, reads=True),
     Stage("dewy-history", plain(places.BIN + "/../libexec/dewy/dewy-history", "append"), history, reads=True),
-    Stage("dewy-once", plain("dewy", "once"), upgrade),
+    Stage("dewy-sweep", plain(places.BIN + "/../libexec/dewy/dewy-sweep"), retired),
+    Stage("dewy-once", plain("dewy", "once"), full),
     Stage("dewy-rollback", plain("dewy", "rollback"), two_deployed, accepted=("v1.0.0", "v1.1.0")),
     Stage("dewy-restart-start", tool("dewy-restart"), switched, reads=True, server=True, statuses=(0, 3, 4)),
     Stage("dewy-restart", tool("dewy-restart"), restarted, reads=True, server=True, warm=serve_the_old, statuses=(0, 3, 4)),

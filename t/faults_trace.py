@@ -7,6 +7,7 @@ makes it), or the number of an error with which it fails without having had an e
 does not slow down other calls, and goes with filters that the program itself installs.
 """
 import array, collections, ctypes, errno, fcntl, os, platform, select, signal, socket, struct, subprocess, threading, time
+import traceback
 
 Call = collections.namedtuple("Call", "program name number pid args")
 CONTINUE, KILL = 0, -1
@@ -68,6 +69,44 @@ def install(channel):
     channel.sendmsg([b"x"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [listener]))])
 
 
+def keep(argv, channel, options):
+    """In a process of its own: starts the command, says how it ended, and goes once nothing that came of it is left. Whatever
+    loses its parent becomes a child of this one (PR_SET_CHILD_SUBREAPER), and so is waited for."""
+    libc.prctl(36, 1, 0, 0, 0)
+    os.setsid()
+    command = subprocess.Popen(argv, preexec_fn=lambda: install(channel), start_new_session=True, **options)
+    os.closerange(0, channel.fileno())
+    os.closerange(channel.fileno() + 1, 1 << 20)
+    try:
+        while True:
+            pid, status = os.wait()
+            if pid == command.pid:
+                channel.send(struct.pack("i", os.waitstatus_to_exitcode(status)))
+    except ChildProcessError:
+        pass
+
+
+def start_keeper(argv, channel, options):
+    """Returns its pid."""
+    pid = os.fork()
+    if pid:
+        return pid
+    try:
+        keep(argv, channel, options)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(0)
+
+
+def children_of(pid):
+    try:
+        with open("/proc/%d/task/%d/children" % (pid, pid)) as file:
+            return [int(word) for word in file.read().split()]
+    except OSError:
+        return []
+
+
 def end_with_parent():
     """In a child: it is not to outlive the process that started it."""
     libc.prctl(1, signal.SIGKILL, 0, 0, 0)  # PR_SET_PDEATHSIG
@@ -96,25 +135,26 @@ class Trace:
     def __init__(self, argv, below, decide=lambda call: CONTINUE, **options):
         self.below, self.decide, self.calls, self.pids, self.dead = below, decide, [], {}, False
         self.counts = collections.Counter()
-        self.channel, sender = socket.socketpair()
         self.over = threading.Event()
-        threading.Thread(target=self.serve, daemon=True).start()
-        self.process = subprocess.Popen(argv, preexec_fn=lambda: install(sender), start_new_session=True, **options)
-        sender.close()
-
-    def serve(self):
+        self.channel, sender = socket.socketpair()
+        with sender:
+            self.keeper = start_keeper(argv, sender, options)
         data, descriptors = self.channel.recvmsg(1, socket.CMSG_SPACE(4))[:2]
-        listener = array.array("i", descriptors[0][2][:4])[0]
+        threading.Thread(target=self.serve, args=[array.array("i", descriptors[0][2][:4])[0]], daemon=True).start()
+
+    def serve(self, listener):
         poll = select.poll()
         poll.register(listener, select.POLLIN)
-        while True:
+        hung_up = False
+        while not hung_up:
             for _, event in poll.poll():
                 if event & select.POLLIN:
                     self.answer(listener)
-                elif event:  # nobody is left
-                    os.close(listener)
-                    self.over.set()
-                    return
+                else:  # the last one is about to exit: its files may be open yet, and the ports that it listens on taken
+                    hung_up = True
+        os.close(listener)
+        os.waitpid(self.keeper, 0)
+        self.over.set()
 
     def answer(self, listener):
         buffer = bytearray(80)
@@ -171,6 +211,8 @@ class Trace:
 
     def kill_all(self):
         self.dead = True
+        for pid in children_of(self.keeper):  # those that have not made any call yet, too
+            self.pids.setdefault(pid, started_at(pid))
         for pid in list(self.pids):
             if self.is_ours(pid):
                 self.kill(pid)
@@ -181,15 +223,15 @@ class Trace:
 
     def wait(self, seconds):
         """Waits for the command itself. Returns its exit status, that of the shell when a signal has ended it."""
-        code = self.process.wait(seconds)
+        self.channel.settimeout(seconds)
+        code, = struct.unpack("i", self.channel.recv(4))
         return 128 - code if code < 0 else code
 
     def end(self, seconds=30):
-        """Ends all that came of the command."""
+        """Ends all that came of the command. Returns when nothing of it is left, not even a socket."""
         limit = time.monotonic() + seconds
         while not self.over.wait(0.01):
             self.kill_all()
             if time.monotonic() > limit:
                 raise TimeoutError("processes that do not end: %s" % [pid for pid in list(self.pids) if self.is_ours(pid)])
-        if self.process.returncode is None:
-            self.process.wait()
+        self.channel.close()

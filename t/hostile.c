@@ -73,7 +73,8 @@ static void act(const void *bytes, ssize_t length)
 
 #define NEXT(name) ((__typeof__(&(name)))dlsym(RTLD_NEXT, #name))
 
-/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): the names of the C library are its own */
+/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name,bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): the C
+ * library's own names */
 ssize_t recv(int fd, void *bytes, size_t size, int flags)
 {
 	ssize_t got = NEXT(recv)(fd, bytes, size, flags);
@@ -98,6 +99,16 @@ ssize_t pread(int fd, void *bytes, size_t size, off_t offset)
 	return got;
 }
 
+ssize_t __pread_chk(int fd, void *bytes, size_t size, off_t offset, size_t most);
+
+/* What pread is called when the compiler knows how large bytes are. */
+ssize_t __pread_chk(int fd, void *bytes, size_t size, off_t offset, size_t most)
+{
+	if (size > most)
+		abort();
+	return pread(fd, bytes, size, offset);
+}
+
 struct dirent *readdir(DIR *directory)
 {
 	struct dirent *entry = NEXT(readdir)(directory);
@@ -106,4 +117,4 @@ struct dirent *readdir(DIR *directory)
 		act(entry->d_name, (ssize_t)strlen(entry->d_name));
 	return entry;
 }
-/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name,bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */

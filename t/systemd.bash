@@ -48,7 +48,8 @@ box_install() {
     fill_in() { sed "s|@bindir@|/usr/local/bin|; s|@pkglibexecdir@|/usr/local/libexec/dewy|" "$1"; }
     mkdir -p bin libexec/dewy lib/systemd/system share/doc/dewy/examples
     find "$1" -maxdepth 1 -name "dewy*" -type f -perm -u+x -exec cp {} bin \;
-    cp "$1/../libexec/dewy/dewy-check-remote" "$1/../libexec/dewy/dewy-history" libexec/dewy
+    cp "$1/../libexec/dewy/dewy-check-remote" "$1/../libexec/dewy/dewy-history" "$1/../libexec/dewy/dewy-sweep" \
+      libexec/dewy
     fill_in "$3/bin/dewy-cron.in" >libexec/dewy/dewy-cron
     chmod 755 libexec/dewy/dewy-cron
     cp "$2"/* lib/systemd/system

@@ -11,6 +11,7 @@
 #include "notify/cut.h"
 #include "notify/slack_colour.h"
 #include "seal.h"
+#include "time.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -71,7 +72,7 @@ static void digest_of_file(char **arguments)
 	struct error error;
 	char text[DIGEST_TEXT];
 
-	if (!begun || digest_add_file(begun, fd, atoll(arguments[2]), &error)) {
+	if (!begun || digest_add_file(&begun, 1, fd, 0, atoll(arguments[2]), &error)) {
 		digest_free(begun);
 		print(NULL);
 		return;
@@ -152,6 +153,26 @@ static void colours(char **arguments)
 	}
 }
 
+/* times FIRST LAST STEP: seconds since the epoch, as they are written, and what is read of that. */
+static void write_times(char **arguments)
+{
+	char text[TIME_TEXT];
+	time_t again;
+
+	for (long long when = atoll(arguments[0]); when <= atoll(arguments[1]); when += atoll(arguments[2])) {
+		time_format((time_t)when, text);
+		printf("%lld %s %lld\n", when, text, time_parse(text, &again) == 0 ? (long long)again : -1);
+	}
+}
+
+static void read_time(char **arguments)
+{
+	char text[TIME_TEXT];
+	time_t when;
+
+	print(time_parse(arguments[0], &when) == 0 ? time_format(when, text) : NULL);
+}
+
 static const struct {
 	const char *name;
 	int arguments;
@@ -169,6 +190,8 @@ static const struct {
 	{"damage", 2, damage},
 	{"cut", 3, cut},
 	{"colours", 1, colours},
+	{"times", 3, write_times},
+	{"read-time", 1, read_time},
 };
 
 int main(int argc, char **argv)

@@ -209,7 +209,9 @@ static int find(struct check *check, const struct choice_rules *rules, struct fi
 	struct registry *registry = &check->registry;
 	AUTO_FINDING struct finding recalled = {0};
 
-	const cJSON *known = registry->validators = memory_recall(check->root, registry, check->url, rules, &recalled);
+	if (registry->ops->has_validators)
+		registry->validators = memory_recall(registry, check->url, rules, &recalled);
+	const cJSON *known = registry->validators;
 	int result = choose_release(registry, rules, &ret->choice, error);
 	if (result > 0) {
 		*ret = recalled;

@@ -105,7 +105,7 @@ static long long *find_filter(struct choosing *choosing, const struct release *r
 
 	if (release->draft)
 		return &counts->drafts;
-	if (!version_parse(ret_version, rules->calver, release->version) || !str_is_file_name(release->version))
+	if (!version_parse(ret_version, rules->calver, release->version))
 		return &counts->unversioned;
 	if ((release->prerelease || ret_version->prerelease.length) && !choosing->registry->prerelease)
 		return &counts->prereleases;
@@ -151,7 +151,13 @@ static int consider(const struct release *given, void *context, struct error *er
 		return 0;
 	}
 	int order = choice->release.version ? version_compare(&version, &choice->version) : 1;
-	int rejected = order >= 0 ? is_rejected(choosing, &release, &version, error) : 0;
+	if (order < 0)
+		return 0; /* most releases of a registry with many end here */
+	if (!str_is_file_name(release.version)) {
+		choice->counts.unversioned++;
+		return 0;
+	}
+	int rejected = is_rejected(choosing, &release, &version, error);
 	if (rejected < 0)
 		return -1;
 	if (rejected) {
@@ -160,10 +166,8 @@ static int consider(const struct release *given, void *context, struct error *er
 	}
 	if (order == 0)
 		return settle(choosing, &release, error);
-	if (order > 0) {
-		set_choice(choice, &release, choosing->rules->calver);
-		free(steal_pointer(&choosing->equal));
-	}
+	set_choice(choice, &release, choosing->rules->calver);
+	free(steal_pointer(&choosing->equal));
 	return 0;
 }
 

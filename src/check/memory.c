@@ -80,10 +80,9 @@ static int recall_artifacts(const cJSON *memory, const struct registry *registry
 	return cJSON_IsArray(items) ? 0 : -1;
 }
 
-cJSON *memory_recall(const struct root *root, const struct registry *registry, const char *url, const struct choice_rules *rules,
-		     struct finding *ret)
+cJSON *memory_recall(struct registry *registry, const char *url, const struct choice_rules *rules, struct finding *ret)
 {
-	AUTO_JSON cJSON *state = state_read(root, STATE_REGISTRY);
+	const cJSON *state = state_read_once(registry->session.root, STATE_REGISTRY, &registry->session.remembered);
 	const cJSON *memory = json_get(state, found), *validators = json_get(memory, "validators");
 	AUTO_FINDING struct finding recalled = {0};
 

@@ -20,8 +20,7 @@ void finding_free(struct finding *finding);
 
 /* Recalls what this version of dewy kept under the same URL of the registry and the same rules. Returns the validators, which the
  * caller deletes, and fills in ret; or NULL, and leaves it empty. The caller gives ret to finding_free in both cases. */
-cJSON *memory_recall(const struct root *root, const struct registry *registry, const char *url, const struct choice_rules *rules,
-		     struct finding *ret);
+cJSON *memory_recall(struct registry *registry, const char *url, const struct choice_rules *rules, struct finding *ret);
 
 /* Keeps a finding. That it cannot be kept is logged at DEBUG: it only costs requests. */
 void memory_keep(const struct root *root, const char *url, const struct choice_rules *rules, const cJSON *validators,

@@ -113,11 +113,11 @@ int aws_credential_parse(const char *text, size_t length, const char *source, st
 	return 0;
 }
 
-bool aws_runs_command(void)
+bool aws_runs_command(struct session *session)
 {
 	AUTO_FREE char *key_id = secret_source("AWS_ACCESS_KEY_ID");
 
-	return !key_id && aws_profile_runs_command();
+	return !key_id && aws_profile_runs_command(session);
 }
 
 int aws_credential_find(struct session *session, const char *region, struct aws_credential *ret, struct error *error)

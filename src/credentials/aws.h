@@ -23,7 +23,7 @@ struct aws_credential {
 int aws_credential_find(struct session *session, const char *region, struct aws_credential *ret, struct error *error);
 
 /* True when that may run a command, because a profile has a credential_process. */
-bool aws_runs_command(void);
+bool aws_runs_command(struct session *session);
 
 void aws_credential_free(struct aws_credential *credential);
 

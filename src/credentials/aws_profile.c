@@ -17,7 +17,7 @@ enum { CHAIN_MOST = 5 }; /* profiles that one leads to */
 struct profiles {
 	struct aws_search *search;
 	char *credentials_path, *config_path;
-	cJSON *credentials, *config;
+	const cJSON *credentials, *config; /* they belong to the session */
 };
 
 #define AUTO_PROFILES AUTO(profiles_free)
@@ -26,8 +26,6 @@ static void profiles_free(struct profiles *profiles)
 {
 	free(profiles->credentials_path);
 	free(profiles->config_path);
-	cJSON_Delete(profiles->credentials);
-	cJSON_Delete(profiles->config);
 }
 
 /* Returns the path in the variable, with ~/ for the home directory, else that of the file in ~/.aws; the caller frees it. */
@@ -56,15 +54,26 @@ static int read_profiles(const char *variable, const char *path, cJSON **ret, st
 	return *ret ? 0 : error_in(error, "%s", path);
 }
 
-static int read_all(struct profiles *profiles, struct error *error)
+/* Whether a command will be run is asked before the credential is looked for: the files are read once for both. */
+static int read_all(struct profiles *profiles, struct session *session, struct error *error)
 {
 	static const char credentials[] = "AWS_SHARED_CREDENTIALS_FILE", config[] = "AWS_CONFIG_FILE";
+	AUTO_JSON cJSON *files = session->profiles ? NULL : xrequire(cJSON_CreateArray());
+	cJSON *file;
 
 	profiles->credentials_path = path_of(credentials, "credentials");
 	profiles->config_path = path_of(config, "config");
-	if (read_profiles(credentials, profiles->credentials_path, &profiles->credentials, error) ||
-	    read_profiles(config, profiles->config_path, &profiles->config, error))
-		return -1;
+	if (files) {
+		if (read_profiles(credentials, profiles->credentials_path, &file, error))
+			return -1;
+		cJSON_AddItemToArray(files, file);
+		if (read_profiles(config, profiles->config_path, &file, error))
+			return -1;
+		cJSON_AddItemToArray(files, file);
+		session->profiles = steal_pointer(&files);
+	}
+	profiles->credentials = cJSON_GetArrayItem(session->profiles, 0);
+	profiles->config = cJSON_GetArrayItem(session->profiles, 1);
 	return 0;
 }
 
@@ -263,12 +272,12 @@ static const char *profile_name(void)
 	return wanted ? wanted : "default";
 }
 
-bool aws_profile_runs_command(void)
+bool aws_profile_runs_command(struct session *session)
 {
 	AUTO_PROFILES struct profiles profiles = {0};
 	struct error error;
 
-	return read_all(&profiles, &error) == 0 && leads_to_command(&profiles, profile_name(), 0);
+	return read_all(&profiles, session, &error) == 0 && leads_to_command(&profiles, profile_name(), 0);
 }
 
 int aws_profile(struct aws_search *search, struct aws_credential *ret, struct error *error)
@@ -276,7 +285,7 @@ int aws_profile(struct aws_search *search, struct aws_credential *ret, struct er
 	AUTO_PROFILES struct profiles profiles = {.search = search};
 	const char *wanted = proc_variable("AWS_PROFILE"), *name = profile_name();
 
-	if (read_all(&profiles, error))
+	if (read_all(&profiles, search->session, error))
 		return -1;
 	int result = wanted || is_there(&profiles, name) ? find_in(&profiles, name, 0, ret, error) : 1;
 	if (result <= 0)

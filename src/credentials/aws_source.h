@@ -28,7 +28,7 @@ int aws_container(struct aws_search *search, struct aws_credential *ret, struct 
 int aws_instance(struct aws_search *search, struct aws_credential *ret, struct error *error);
 
 /* True when the profile, or one that it leads to, has a credential_process. */
-bool aws_profile_runs_command(void);
+bool aws_profile_runs_command(struct session *session);
 
 /* A role that STS gives temporary credentials of (https://docs.aws.amazon.com/STS/latest/APIReference/). */
 struct aws_role {

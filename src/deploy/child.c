@@ -4,7 +4,7 @@
 #include "confine.h"
 #include "deploy/feed.h"
 
-/* Enough for a window of 128 MiB, the largest that zstd takes unasked, and for the directory of a zip of 500,000 entries. */
+/* Enough for a window of 128 MiB, the largest that zstd takes unasked, and for a zip of four million entries in no order. */
 static const long long memory_limit = 192 << 20;
 
 struct job {
@@ -28,7 +28,8 @@ static int compare(void *context, struct error *error)
 	return extract_compare(job->fd, job->name, job->dir, job->limits, error);
 }
 
-static struct confine_needs needs_of(const struct job *job, bool writes, long long timeout_ms)
+static struct confine_needs needs_of(const struct job *job, bool writes, long long timeout_ms,
+				     const struct confine_meanwhile *meanwhile)
 {
 	return (struct confine_needs){
 		.dir = job->dir,
@@ -37,14 +38,15 @@ static struct confine_needs needs_of(const struct job *job, bool writes, long lo
 		.memory = memory_limit,
 		.file_size = job->limits->bytes,
 		.timeout_ms = timeout_ms,
+		.meanwhile = meanwhile,
 	};
 }
 
 int extract_in_child(int fd, const char *name, int dir, const struct extract_limits *limits, long long timeout_ms,
-		     struct extract_result *ret, struct error *error)
+		     const struct confine_meanwhile *meanwhile, struct extract_result *ret, struct error *error)
 {
 	struct job job = {.fd = fd, .dir = dir, .name = name, .limits = limits};
-	struct confine_needs needs = needs_of(&job, true, timeout_ms);
+	struct confine_needs needs = needs_of(&job, true, timeout_ms, meanwhile);
 	feed_prepare();
 	int result = confine_run(&needs, extract, &job, &job.result, sizeof job.result, error);
 
@@ -53,10 +55,10 @@ int extract_in_child(int fd, const char *name, int dir, const struct extract_lim
 }
 
 int compare_in_child(int fd, const char *name, int dir, const struct extract_limits *limits, long long timeout_ms,
-		     struct error *error)
+		     const struct confine_meanwhile *meanwhile, struct error *error)
 {
 	struct job job = {.fd = fd, .dir = dir, .name = name, .limits = limits};
-	struct confine_needs needs = needs_of(&job, false, timeout_ms);
+	struct confine_needs needs = needs_of(&job, false, timeout_ms, meanwhile);
 
 	feed_prepare();
 	return confine_run(&needs, compare, &job, &job.result, sizeof job.result, error);

@@ -6,13 +6,15 @@
 
 #include "deploy/extract.h"
 
+struct confine_meanwhile;
+
 /* As extract_archive, in a child, for at most timeout_ms milliseconds; also ERROR_INTEGRITY when the child crashes, needs too
- * much memory, or does not end. */
+ * much memory, or does not end. What is done meanwhile may fail it, too. */
 int extract_in_child(int fd, const char *name, int dir, const struct extract_limits *limits, long long timeout_ms,
-		     struct extract_result *ret, struct error *error);
+		     const struct confine_meanwhile *meanwhile, struct extract_result *ret, struct error *error);
 
 /* As extract_compare, in a child that cannot write at all. */
 int compare_in_child(int fd, const char *name, int dir, const struct extract_limits *limits, long long timeout_ms,
-		     struct error *error);
+		     const struct confine_meanwhile *meanwhile, struct error *error);
 
 #endif

@@ -2,10 +2,12 @@
 #include "deploy/deploy.h"
 
 #include "alloc.h"
+#include "confine.h"
 #include "deploy/child.h"
 #include "deploy/hook.h"
 #include "deploy/rehearse.h"
 #include "deploy/retention.h"
+#include "deploy/retired.h"
 #include "deploy/rollback.h"
 #include "digest.h"
 #include "error.h"
@@ -49,9 +51,8 @@ int deploy_check_previous(const struct stage_run *run, const char *current, stru
 
 int deploy_open_artifact(const struct stage_run *run, int cache, struct error *error)
 {
-	const char *key = json_string(run->document, "artifact.cache_key"), *digest = json_string(run->document, "artifact.digest");
+	const char *key = json_string(run->document, "artifact.cache_key");
 	AUTO_CLOSE int fd = openat(cache, key, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	char found[DIGEST_TEXT];
 	struct stat status;
 
 	*error = (struct error){0};
@@ -59,17 +60,41 @@ int deploy_open_artifact(const struct stage_run *run, int cache, struct error *e
 		return errno == ENOENT ? -1 : error_errno(error, errno, "cannot open %s in the cache", key);
 	if (fstat(fd, &status) || !root_trusts(run->root, &status))
 		return error_set(error, ERROR_INTEGRITY, "%s in the cache belongs to another user, or others may write to it", key);
-	if (digest_file(fd, found, error))
-		return error_in(error, "%s", key);
-	if (!str_equal(found, digest))
-		return error_set(error, ERROR_INTEGRITY, "%s in the cache is not what was verified: it has %s instead of %s", key,
-				 found, digest);
 	return steal_fd(&fd);
+}
+
+int deploy_verify_artifact(const struct stage_run *run, int artifact, struct error *error)
+{
+	const char *key = json_string(run->document, "artifact.cache_key"), *digest = json_string(run->document, "artifact.digest");
+	char found[DIGEST_TEXT];
+
+	if (digest_file(artifact, found, error))
+		return error_in(error, "%s", key);
+	if (str_equal(found, digest))
+		return 0;
+	return error_set(error, ERROR_INTEGRITY, "%s in the cache is not what was verified: it has %s instead of %s", key, found,
+			 digest);
+}
+
+/* An artifact that is verified by this process while a child reads it by the same descriptor. Both read the same bytes: nobody else
+ * can write to the file, and what the child makes of it gets no name before both have come to the end. */
+struct verification {
+	const struct stage_run *run;
+	int artifact;
+};
+
+static int verify(void *context, struct error *error)
+{
+	const struct verification *verification = context;
+
+	return deploy_verify_artifact(verification->run, verification->artifact, error);
 }
 
 bool deploy_can_reuse(const struct stage_run *run, const char *current, int artifact)
 {
 	struct extract_limits most = limits(run->options);
+	struct verification verification = {run, artifact};
+	const struct confine_meanwhile meanwhile = {verify, &verification};
 	struct error error;
 
 	if (!*current || json_true(run->document, "forced"))
@@ -81,8 +106,8 @@ bool deploy_can_reuse(const struct stage_run *run, const char *current, int arti
 	AUTO_CLOSE int release = fs_open_directory(run->root->releases, current, &error);
 	if (release < 0)
 		return false;
-	return artifact < 0 || compare_in_child(artifact, json_string(run->document, "artifact.name"), release, &most,
-							    EXTRACT_MS, &error) == 1;
+	return artifact < 0 || compare_in_child(artifact, json_string(run->document, "artifact.name"), release, &most, EXTRACT_MS,
+						&meanwhile, &error) == 1;
 }
 
 static void reuse(struct stage_run *run, const char *current)
@@ -105,11 +130,13 @@ static int check_space(const struct stage_run *run, int artifact, struct error *
 	return 0;
 }
 
-/* Extracts into the partial directory and makes it durable. */
+/* Extracts into the partial directory, verifies what is extracted, and makes it durable. */
 static int fill(struct stage_run *run, int artifact, const char *partial, struct error *error)
 {
 	const char *name = json_string(run->document, "artifact.name");
 	struct extract_limits most = limits(run->options);
+	struct verification verification = {run, artifact};
+	const struct confine_meanwhile meanwhile = {verify, &verification};
 	struct extract_result extracted;
 
 	if (fs_make_directory(run->root->releases, partial, 0755, error))
@@ -117,7 +144,7 @@ static int fill(struct stage_run *run, int artifact, const char *partial, struct
 	AUTO_CLOSE int directory = fs_open_directory(run->root->releases, partial, error);
 	if (directory < 0)
 		return -1;
-	if (extract_in_child(artifact, name, directory, &most, EXTRACT_MS, &extracted, error))
+	if (extract_in_child(artifact, name, directory, &most, EXTRACT_MS, &meanwhile, &extracted, error))
 		return error_in(error, "extract %s", name);
 	if (syncfs(directory))
 		return error_errno(error, errno, "cannot sync the release");
@@ -159,7 +186,7 @@ static void finish(struct stage_run *run, int cache)
 	struct error error;
 
 	if (retention_prune(run->root, cache, slash ? slash + 1 : NULL, option_number(run->options, OPT_KEEP), &error))
-		log_warn("Cannot remove old releases", "error", error.message, "hint", error.hint);
+		log_warn("Cannot let go of old releases", "error", error.message, "hint", error.hint);
 	if (str_equal(json_string(run->document, "mode"), "assets")) {
 		AUTO_BUF struct buf spent = {0};
 		str_add_duration(&spent, document_spent(run->document) + time_monotonic() - run->started_at);
@@ -195,6 +222,8 @@ static int deploy(struct stage_run *run, int artifact, int cache, struct error *
 	if (release_next_name(run->root, name, error))
 		return -1;
 	AUTO_FREE char *path = release_path(run->root, name);
+	if (option_string(run->options, OPT_BEFORE_DEPLOY_HOOK) && deploy_verify_artifact(run, artifact, error))
+		return -1; /* the hook is for what will be deployed */
 	if (hook_run(run, "before-deploy", path, error) && option_flag(run->options, OPT_ABORT_ON_HOOK_FAILURE))
 		return -1;
 	if (extract(run, artifact, name, error) || release_switch(run->root, name, cache, error))
@@ -273,6 +302,11 @@ static int plan(struct stage_run *run, struct error *error)
 	return begins(run->options) ? rollback_run(run, option_string(run->options, OPT_ROLLBACK), error) : rehearse(run, error);
 }
 
+static void afterwards(const struct stage_run *run)
+{
+	retired_sweep(run->options, run->root);
+}
+
 const struct stage deploy_stage = {
 	.tool = {"dewy-deploy", "", "Extract a fetched artifact beside the running release and switch current to it"},
 	.name = "deploy",
@@ -282,6 +316,7 @@ const struct stage deploy_stage = {
 	.record = history_append,
 	.begins = begins,
 	.run = step,
+	.afterwards = afterwards,
 	.plan = plan,
 	.plans_on = 1u << STATE_AVAILABLE | 1u << STATE_FETCHED,
 };

@@ -11,11 +11,15 @@ extern const struct stage deploy_stage;
  * still so, else -1. */
 int deploy_check_previous(const struct stage_run *run, const char *current, struct error *error);
 
-/* Opens the artifact in the cache and proves that it is the one that was verified. Returns a descriptor, or -1; -1 without an
- * error (ERROR_NONE) when there is none. */
+/* Opens the artifact in the cache, to which nobody else can write. Returns a descriptor, or -1; -1 without an error (ERROR_NONE)
+ * when there is none. */
 int deploy_open_artifact(const struct stage_run *run, int cache, struct error *error);
 
-/* True when the release that current leads to is the wanted one, and whole as far as the artifact tells, -1 for none. */
+/* Returns 0 when what the open file holds is what was verified, else -1 with ERROR_INTEGRITY. */
+int deploy_verify_artifact(const struct stage_run *run, int artifact, struct error *error);
+
+/* True when the release that current leads to is the wanted one, and whole as far as the artifact tells, which is the verified one
+ * then, -1 for none. */
 bool deploy_can_reuse(const struct stage_run *run, const char *current, int artifact);
 
 #endif

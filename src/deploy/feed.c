@@ -3,6 +3,7 @@
 
 #include "alloc.h"
 #include "cleanup.h"
+#include "deploy/unpack.h"
 #include "path.h"
 
 #include <archive.h>
@@ -31,35 +32,6 @@ static la_int64_t on_skip(struct archive *archive, void *context, la_int64_t req
 	return skipped;
 }
 
-static la_int64_t on_seek(struct archive *archive, void *context, la_int64_t offset, int whence)
-{
-	struct source *source = ((struct feed *)context)->source;
-	long long from = whence == SEEK_SET ? 0 : whence == SEEK_CUR ? source->offset : source->size;
-
-	if (offset < -from || offset > source->size - from) {
-		archive_set_error(archive, EINVAL, "a place outside of the file is referred to");
-		return ARCHIVE_FATAL;
-	}
-	source->offset = from + offset;
-	return source->offset;
-}
-
-/* Enables the form. ARCHIVE_WARN is no success: libarchive would call an external program. */
-static int choose(struct archive *archive, enum feed_form form)
-{
-	static const int filters[] = {
-		[FEED_BZIP2] = ARCHIVE_FILTER_BZIP2, [FEED_XZ] = ARCHIVE_FILTER_XZ, [FEED_ZSTD] = ARCHIVE_FILTER_ZSTD};
-
-	if (form == FEED_TAR)
-		return archive_read_support_format_tar(archive);
-	if (form == FEED_ZIP)
-		return archive_read_support_format_zip_seekable(archive);
-	int result = archive_read_support_format_raw(archive);
-	if (result == ARCHIVE_OK)
-		result = archive_read_support_format_empty(archive);
-	return result == ARCHIVE_OK ? archive_read_append_filter(archive, filters[form]) : result;
-}
-
 /* libarchive converts names to the character set of the locale; this makes that UTF-8, whatever dewy runs in. */
 static locale_t utf8;
 
@@ -76,19 +48,17 @@ static void use_utf8(struct feed *feed)
 		feed->outer_locale = uselocale(utf8);
 }
 
-int feed_open(struct feed *feed, enum feed_form form, struct error *error)
+int feed_open(struct feed *feed, struct error *error)
 {
 	feed->archive = xrequire(archive_read_new());
 	use_utf8(feed);
-	if (choose(feed->archive, form) != ARCHIVE_OK) {
-		error_set(error, ERROR_INTERNAL, "libarchive was built without support for this format");
-		return error_hint(error, "publish the artifact as .tar.gz or .zip");
+	if (archive_read_support_format_tar(feed->archive) != ARCHIVE_OK) {
+		error_set(error, ERROR_INTERNAL, "libarchive was built without support for tar");
+		return error_hint(error, "publish the artifact as .zip");
 	}
 	archive_read_set_read_callback(feed->archive, on_read);
-	if (feed->source) {
+	if (feed->source)
 		archive_read_set_skip_callback(feed->archive, on_skip);
-		archive_read_set_seek_callback(feed->archive, on_seek);
-	}
 	archive_read_set_callback_data(feed->archive, feed);
 	return archive_read_open1(feed->archive) == ARCHIVE_OK ? 0 : feed_failed(feed, error);
 }
@@ -110,10 +80,8 @@ int feed_failed(const struct feed *feed, struct error *error)
 		*error = feed->error;
 		return -1;
 	}
-	if (archive_errno(feed->archive) == ENOMEM) {
-		error_set(error, ERROR_INTEGRITY, "the archive needs too much memory to be read");
-		return error_hint(error, "compress it with a smaller window, for example with xz -6 or zstd -19");
-	}
+	if (archive_errno(feed->archive) == ENOMEM)
+		return unpack_too_large(error);
 	AUTO_FREE char *label = path_label(text ? text : "it cannot be read");
 	return error_set(error, ERROR_INTEGRITY, "the archive is damaged: %s", label);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* libarchive: opened in this one place, with one format and nothing else enabled, fed with bytes by us, and its errors turned
+/* libarchive: opened in this one place, with tar and nothing else enabled, fed with bytes by us, and its errors turned
  * into ours. */
 #ifndef DEWY_FEED_H
 #define DEWY_FEED_H
@@ -12,19 +12,11 @@
 
 struct archive;
 
-enum feed_form {
-	FEED_BZIP2, /* decompression of one stream, without looking at what it is */
-	FEED_XZ,
-	FEED_ZSTD,
-	FEED_TAR,
-	FEED_ZIP, /* by its central directory, which has the modes and links; needs a source */
-};
-
 struct feed {
 	/* Returns how many bytes *ret_bytes points at until the next call, 0 at the end, or -1. */
 	ssize_t (*read)(void *context, const void **ret_bytes, struct error *error);
 	void *context;
-	struct source *source; /* what read reads from when libarchive may skip and seek in it, else NULL */
+	struct source *source; /* what read reads from when libarchive may skip in it, else NULL */
 
 	struct archive *archive;
 	bool ended;         /* libarchive was told that there is no more */
@@ -37,7 +29,7 @@ void feed_prepare(void);
 
 /* Opens libarchive on what read, context and source say. Returns 0 or -1; the caller gives feed to feed_close in both
  * cases. */
-int feed_open(struct feed *feed, enum feed_form form, struct error *error);
+int feed_open(struct feed *feed, struct error *error);
 
 void feed_close(struct feed *feed);
 

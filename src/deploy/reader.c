@@ -5,6 +5,7 @@
 #include "buf.h"
 #include "deploy/feed.h"
 #include "deploy/form.h"
+#include "deploy/zip_reader.h"
 #include "path.h"
 #include "str.h"
 
@@ -23,7 +24,8 @@ struct reader {
 	struct source source;
 	struct stream *stream;
 	enum form form;
-	struct feed feed; /* of a tar or zip */
+	struct feed feed;      /* of a tar */
+	struct zip_reader zip; /* of a zip */
 	const void *head; /* the first block of the stream, while it is not consumed */
 	size_t head_length;
 	char *file_name;  /* of a FORM_FILE, NULL once it was returned */
@@ -47,7 +49,7 @@ static ssize_t read_source(void *context, const void **ret_bytes, struct error *
 	return source_read(&((struct reader *)context)->source, ret_bytes, error);
 }
 
-static int open_archive(struct reader *reader, struct error *error)
+static int open_tar(struct reader *reader, struct error *error)
 {
 	reader->feed.context = reader;
 	reader->feed.read = read_stream;
@@ -56,7 +58,7 @@ static int open_archive(struct reader *reader, struct error *error)
 		reader->feed.read = read_source;
 		reader->feed.source = &reader->source;
 	}
-	return feed_open(&reader->feed, reader->form == FORM_ZIP ? FEED_ZIP : FEED_TAR, error);
+	return feed_open(&reader->feed, error);
 }
 
 static int open_file(struct reader *reader, const char *name, struct error *error)
@@ -80,7 +82,15 @@ static int start(struct reader *reader, int fd, const char *name, struct error *
 	reader->head_length = (size_t)got;
 	if (form_recognise(name, stream_compression(reader->stream), reader->head, reader->head_length, &reader->form, error))
 		return -1;
-	return reader->form == FORM_FILE ? open_file(reader, name, error) : open_archive(reader, error);
+	switch (reader->form) {
+	case FORM_FILE:
+		return open_file(reader, name, error);
+	case FORM_TAR:
+		return open_tar(reader, error);
+	case FORM_ZIP:
+		return zip_reader_open(&reader->zip, &reader->source, error);
+	}
+	return 0;
 }
 
 struct reader *reader_open(int fd, const char *name, struct error *error)
@@ -98,12 +108,19 @@ void reader_close(struct reader *reader)
 	if (!reader)
 		return;
 	feed_close(&reader->feed);
+	if (reader->form == FORM_ZIP)
+		zip_reader_close(&reader->zip);
 	stream_close(reader->stream);
 	source_close(&reader->source);
 	free(reader->file_name);
 	buf_free(&reader->path);
 	buf_free(&reader->target);
 	free(reader);
+}
+
+const struct zip_reader *reader_zip(const struct reader *reader)
+{
+	return reader->form == FORM_ZIP ? &reader->zip : NULL;
 }
 
 long long reader_size(const struct reader *reader)
@@ -155,33 +172,7 @@ static int finish_tar(const struct reader *reader, struct error *error)
 
 static int finish(struct reader *reader, struct error *error)
 {
-	if (reader->form == FORM_ZIP)
-		return 0;
 	return stream_compression(reader->stream) == COMPRESSION_NONE ? finish_tar(reader, error) : finish_stream(reader, error);
-}
-
-static const char *judge_type(struct archive_entry *entry, struct member *member)
-{
-	switch (archive_entry_filetype(entry)) {
-	case AE_IFREG:
-		member->type = MEMBER_FILE;
-		return NULL;
-	case AE_IFDIR:
-		member->type = MEMBER_DIRECTORY;
-		return NULL;
-	case AE_IFLNK:
-		member->type = MEMBER_SYMLINK;
-		return NULL;
-	case AE_IFCHR:
-	case AE_IFBLK:
-		return "device nodes are not extracted";
-	case AE_IFIFO:
-		return "named pipes are not extracted";
-	case AE_IFSOCK:
-		return "sockets are not extracted";
-	default:
-		return "its type is unknown";
-	}
 }
 
 static const char *judge_target(struct reader *reader, struct archive_entry *entry, struct member *member)
@@ -205,50 +196,21 @@ static const char *judge_target(struct reader *reader, struct archive_entry *ent
 /* Fills in what the archive says of the entry. Returns NULL, or why it is refused. */
 static const char *judge(struct reader *reader, struct archive_entry *entry, const char *name, struct member *member)
 {
-	if (archive_entry_is_encrypted(entry))
-		return "it is encrypted";
-	buf_clear(&reader->path);
-	const char *reason = path_clean(&reader->path, name);
-	if (reason)
-		return reason;
-	member->path = buf_text(&reader->path);
-	reason = archive_entry_hardlink(entry) ? NULL : judge_type(entry, member);
+	const char *reason = member_judge_name(member, &reader->path, name);
+
+	if (!reason && !archive_entry_hardlink(entry))
+		reason = member_judge_type(member, archive_entry_filetype(entry));
 	if (!reason)
 		reason = judge_target(reader, entry, member);
-	if (!reason && !*member->path && member->type != MEMBER_DIRECTORY)
-		return "it would replace the directory of the release";
-	return reason;
+	return reason ? reason : member_judge_place(member);
 }
 
-static void describe(const struct reader *reader, struct archive_entry *entry, struct member *member)
+static void describe(struct archive_entry *entry, struct member *member)
 {
-	mode_t mode = archive_entry_perm(entry) & 0777;
-
-	/* 0664 and 0444 are what libarchive makes up for a zip from a system without modes. */
-	member->mode = mode;
-	member->invented = reader->form == FORM_ZIP && member->type == MEMBER_FILE && (mode == 0664 || mode == 0444);
+	member->mode = archive_entry_perm(entry) & 0777;
 	member->size = archive_entry_size_is_set(entry) ? archive_entry_size(entry) : -1;
 	member->mtime.tv_sec = archive_entry_mtime(entry);
 	member->mtime.tv_nsec = archive_entry_mtime_is_set(entry) ? archive_entry_mtime_nsec(entry) : UTIME_OMIT;
-}
-
-static int refuse(const char *name, const char *reason, struct error *error)
-{
-	AUTO_FREE char *label = path_label(name);
-
-	return error_set(error, ERROR_INTEGRITY, "%s: %s", label, reason);
-}
-
-/* Windows programs write zip names with their own separator. */
-static char *spell_name(const struct reader *reader, struct archive_entry *entry)
-{
-	const char *name = archive_entry_pathname(entry);
-	char *copy = xstrdup(name ? name : "");
-
-	for (char *at = copy; reader->form == FORM_ZIP && *at; at++)
-		if (*at == '\\')
-			*at = '/';
-	return copy;
 }
 
 static int next_entry(struct reader *reader, struct member *ret_member, struct error *error)
@@ -260,18 +222,26 @@ static int next_entry(struct reader *reader, struct member *ret_member, struct e
 		return finish(reader, error);
 	if (result != ARCHIVE_OK)
 		return feed_failed(&reader->feed, error);
-	AUTO_FREE char *name = spell_name(reader, entry);
+	const char *name = archive_entry_pathname(entry);
 	*ret_member = (struct member){0};
-	const char *reason = judge(reader, entry, name, ret_member);
+	const char *reason = judge(reader, entry, name ? name : "", ret_member);
 	if (reason)
-		return refuse(name, reason, error);
-	describe(reader, entry, ret_member);
+		return member_refuse(name ? name : "", reason, error);
+	describe(entry, ret_member);
 	return 1;
 }
 
 int reader_next(struct reader *reader, struct member *ret_member, struct error *error)
 {
-	return reader->form == FORM_FILE ? next_file(reader, ret_member) : next_entry(reader, ret_member, error);
+	switch (reader->form) {
+	case FORM_FILE:
+		return next_file(reader, ret_member);
+	case FORM_TAR:
+		return next_entry(reader, ret_member, error);
+	case FORM_ZIP:
+		return zip_reader_next(&reader->zip, ret_member, error);
+	}
+	return 0;
 }
 
 int reader_piece(struct reader *reader, struct piece *ret_piece, struct error *error)

@@ -4,24 +4,13 @@
 #ifndef DEWY_READER_H
 #define DEWY_READER_H
 
-#include <stdbool.h>
-#include <sys/types.h>
-#include <time.h>
+#include "deploy/member.h"
+
+#include <stddef.h>
 
 struct error;
 struct reader;
-
-enum member_type { MEMBER_FILE, MEMBER_DIRECTORY, MEMBER_SYMLINK, MEMBER_HARDLINK };
-
-struct member {
-	enum member_type type;
-	const char *path;      /* as path_clean made it; it and target live until the next member */
-	const char *target;    /* of a symbolic link: as it is; of a hard link: the path of another member */
-	mode_t mode;           /* permission bits only */
-	bool invented;         /* the archive had no mode: what can be executed should be */
-	struct timespec mtime; /* UTIME_OMIT in tv_nsec when the archive has none */
-	long long size;        /* bytes of a file, -1 when that is not known before they are read */
-};
+struct zip_reader;
 
 /* A piece of the content of a file; what lies between two pieces is zeros. */
 struct piece {
@@ -40,8 +29,11 @@ void reader_close(struct reader *reader);
  * ERROR_INTEGRITY when it is damaged or the member refused: then the message begins with the name. */
 int reader_next(struct reader *reader, struct member *ret_member, struct error *error);
 
-/* Reads the next piece of the file that reader_next returned. Returns 1, 0 at its end, or -1. */
+/* Reads the next piece of the file that reader_next returned, of anything but a zip. Returns 1, 0 at its end, or -1. */
 int reader_piece(struct reader *reader, struct piece *ret_piece, struct error *error);
+
+/* Returns the zip that the artifact is, for the data of its members: zip_content.h; NULL when it is none. */
+const struct zip_reader *reader_zip(const struct reader *reader);
 
 /* Returns the bytes of the artifact. */
 long long reader_size(const struct reader *reader);

@@ -98,6 +98,8 @@ int rehearse(struct stage_run *run, struct error *error)
 	if (artifact < 0 && error->code != ERROR_NONE)
 		return -1;
 	bool reused = deploy_can_reuse(run, current, artifact);
+	if (!reused && artifact >= 0 && deploy_verify_artifact(run, artifact, error))
+		return -1;
 	if (fetched && artifact < 0 && !reused)
 		return error_set(error, ERROR_FILESYSTEM, "%s is not in the cache",
 				 json_string(run->document, "artifact.cache_key"));

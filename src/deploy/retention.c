@@ -2,6 +2,7 @@
 #include "deploy/retention.h"
 
 #include "alloc.h"
+#include "deploy/retired.h"
 #include "error.h"
 #include "fs.h"
 #include "log.h"
@@ -24,6 +25,7 @@ struct sweep {
 	const struct root *root;
 	const char *current; /* the release that current leads to, "" for none */
 	cJSON *plan;         /* document to which is added what would be removed; NULL to remove it */
+	bool retires;        /* something was taken out of use */
 	int failed;          /* not 0 when something could not be removed, which keeps nothing else from that */
 	struct error *error;
 };
@@ -32,7 +34,7 @@ static int sweep_release(const char *name, void *context)
 {
 	struct sweep *sweep = context;
 
-	if (!release_is_partial(name))
+	if (!release_is_partial(name) && !(sweep->plan && release_is_retired(name)))
 		return 0;
 	if (sweep->plan) {
 		plan_step(sweep->plan, "remove releases/%s, which a run that was killed has left", name);
@@ -41,20 +43,6 @@ static int sweep_release(const char *name, void *context)
 	log_debug("Remove unfinished release", "name", name);
 	sweep->failed |= fs_remove(sweep->root->releases, name, sweep->error);
 	return 0;
-}
-
-/* Takes the release out of what one can go back to before a part of it is gone. What this does not get to, also after a power cut,
- * is swept: a partial release, or the record of none. */
-static int remove_release(const struct root *root, const char *name, struct error *error)
-{
-	AUTO_FREE char *record = xasprintf("releases/%s.json", name), *partial = xasprintf(".%s.partial", name);
-
-	log_debug("Remove release", "name", name);
-	if (renameat(root->releases, name, root->releases, partial) && errno != ENOENT)
-		return error_errno(error, errno, "cannot remove %s", name);
-	if (fs_sync_directory(root->releases, error))
-		return -1;
-	return fs_remove(root->releases, partial, error) || fs_remove(root->state, record, error) ? -1 : 0;
 }
 
 /* True when the record belongs to a release that is of use: it has a directory, and its deployment came to its end or is going
@@ -72,6 +60,7 @@ static int sweep_record(const char *file, void *context)
 {
 	struct sweep *sweep = context;
 	AUTO_FREE char *name = xstrndup(file, RELEASE_NAME - 1);
+	struct stat status;
 
 	bool is_record = release_is_name(name) && str_equal(file + RELEASE_NAME - 1, ".json");
 	if (is_record && is_of_use(sweep, name))
@@ -80,9 +69,13 @@ static int sweep_record(const char *file, void *context)
 		plan_step(sweep->plan, "remove .dewy/releases/%s, which is of no use", file);
 		return 0;
 	}
+	if (is_record && fstatat(sweep->root->releases, name, &status, AT_SYMLINK_NOFOLLOW) == 0) {
+		sweep->retires = true; /* its record goes with it */
+		sweep->failed |= retired_release(sweep->root, name, sweep->error);
+		return 0;
+	}
 	AUTO_FREE char *path = xasprintf("releases/%s", file);
-	sweep->failed |= is_record ? remove_release(sweep->root, name, sweep->error)
-				   : fs_remove(sweep->root->state, path, sweep->error);
+	sweep->failed |= fs_remove(sweep->root->state, path, sweep->error);
 	return 0;
 }
 
@@ -94,8 +87,9 @@ int retention_sweep(const struct root *root, const char *current, cJSON *plan, s
 		return 0;
 	AUTO_CLOSE int records = fs_open_directory(root->state, "releases", error);
 
+	sweep.failed = plan ? 0 : retired_remove(root, -1, error);
 	if (records < 0 || fs_each(root->releases, sweep_release, &sweep, error) || fs_each(records, sweep_record, &sweep, error) ||
-	    sweep.failed)
+	    (sweep.retires && retired_remove(root, -1, error)) || sweep.failed)
 		return error_in(error, "clean up");
 	return 0;
 }
@@ -103,14 +97,9 @@ int retention_sweep(const struct root *root, const char *current, cJSON *plan, s
 /* A release that may go, and what is known of it. */
 struct candidate {
 	const char *name;
-	cJSON *record;
+	char *version, *key; /* of its artifact in the cache */
 	bool stays;
 };
-
-static bool is_rejected(const cJSON *rejected, const cJSON *record)
-{
-	return rejected_find(rejected, json_string(record, "release.version")) != NULL;
-}
 
 /* Decides what stays: from the newest back, keep of them, and those that always do. */
 static void choose(struct candidate *candidates, int count, const char *current, const char *previous, const cJSON *rejected,
@@ -118,17 +107,18 @@ static void choose(struct candidate *candidates, int count, const char *current,
 {
 	for (int i = count - 1; i >= 0; i--) {
 		bool always = str_equal(candidates[i].name, current) || str_equal(candidates[i].name, previous);
-		candidates[i].stays = always || (keep > 0 && !is_rejected(rejected, candidates[i].record));
+		candidates[i].stays = always || (keep > 0 && !rejected_find(rejected, candidates[i].version));
 		keep -= candidates[i].stays;
 	}
 }
 
 struct cache_sweep {
 	int cache;
-	const struct candidate *candidates;
-	int count;
-	bool shared; /* not ROOT/.dewy/cache: others may keep files there */
-	cJSON *plan; /* as in struct sweep */
+	const struct candidate *by_key; /* those that have a key, sorted by it; of the same one, what stays comes first */
+	size_t count;
+	bool shared;  /* not ROOT/.dewy/cache: others may keep files there */
+	bool retires; /* instead of removing at once */
+	cJSON *plan;  /* as in struct sweep */
 	struct error *error;
 };
 
@@ -140,14 +130,40 @@ static bool is_shared(const struct root *root, int cache)
 	       own.st_ino != given.st_ino;
 }
 
-/* True for a download that broke off and that nobody has taken up again since: its version was overtaken. */
+/* True for what was to be removed, and for a download that broke off and that nobody has taken up again since: its version was
+ * overtaken. */
 static bool is_abandoned(int cache, const char *name)
 {
 	struct stat status;
 
+	if (retired_is_artifact(name))
+		return true;
 	return name[0] == '.' && (str_ends(name, ".part") || str_ends(name, ".part.json")) &&
 	       fstatat(cache, name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
 	       llabs(time_now() / 1000 - status.st_mtime) > ABANDONED_SECONDS; /* also when the clock was far ahead then */
+}
+
+static int by_key(const void *left, const void *right)
+{
+	const struct candidate *a = left, *b = right;
+	int order = strcmp(a->key, b->key);
+
+	return order ? order : b->stays - a->stays;
+}
+
+/* Returns the first candidate with the key, or NULL. */
+static const struct candidate *find_key(const struct cache_sweep *sweep, const char *key)
+{
+	size_t low = 0, high = sweep->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (strcmp(sweep->by_key[middle].key, key) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < sweep->count && str_equal(sweep->by_key[low].key, key) ? &sweep->by_key[low] : NULL;
 }
 
 static int sweep_artifact(const char *name, void *context)
@@ -155,19 +171,18 @@ static int sweep_artifact(const char *name, void *context)
 	const struct cache_sweep *sweep = context;
 	bool ours = !sweep->shared || is_abandoned(sweep->cache, name);
 
-	if (!strstr(name,
-		    "--")) /* not the name of an artifact of ours: VERSION--NAME, .VERSION--NAME.part, .VERSION--NAME.part.json */
+	if (!strstr(name, "--")) /* not of an artifact: VERSION--NAME, .VERSION--NAME.part, .VERSION--NAME.part.json */
 		return 0;
-	for (int i = 0; i < sweep->count; i++) {
-		if (!str_equal(json_string(sweep->candidates[i].record, "artifact.cache_key"), name))
-			continue;
-		if (sweep->candidates[i].stays)
-			return 0;
-		ours = true;
-	}
+	const struct candidate *candidate = find_key(sweep, name);
+	if (candidate && candidate->stays)
+		return 0;
+	ours = ours || candidate;
 	if (ours && sweep->plan)
 		plan_step(sweep->plan, "remove %s from the cache", name);
-	return ours && !sweep->plan ? fs_remove(sweep->cache, name, sweep->error) : 0;
+	if (!ours || sweep->plan)
+		return 0;
+	return sweep->retires && name[0] != '.' ? retired_artifact(sweep->cache, name, sweep->error)
+						: fs_remove(sweep->cache, name, sweep->error);
 }
 
 /* Forgets what was rejected before the oldest release that stays was deployed: too much has been deployed since. */
@@ -185,7 +200,7 @@ static int forget_rejected(const struct root *root, const struct candidate *cand
 struct retention {
 	const struct root *root;
 	int cache;
-	struct candidate *candidates; /* oldest first; their records are deleted with them */
+	struct candidate *candidates; /* oldest first; what they lead to but the names is freed with them */
 	int count;
 };
 
@@ -193,42 +208,64 @@ struct retention {
 
 static void free_retention(struct retention *retention)
 {
-	for (int i = 0; i < retention->count; i++)
-		cJSON_Delete(retention->candidates[i].record);
+	for (int i = 0; i < retention->count; i++) {
+		free(retention->candidates[i].version);
+		free(retention->candidates[i].key);
+	}
 	free(retention->candidates);
+}
+
+static void add(struct retention *retention, const char *name, const cJSON *record)
+{
+	retention->candidates[retention->count++] = (struct candidate){
+		.name = name,
+		.version = xstrdup(json_string(record, "release.version")),
+		.key = xstrdup(json_string(record, "artifact.cache_key")),
+	};
 }
 
 /* Lists the releases in names, and one more that is only planned, with the name next and the document, unless that is NULL. */
 static void gather(struct retention *retention, char (*names)[RELEASE_NAME], int count, const char *next, const cJSON *document)
 {
 	retention->candidates = xcalloc((size_t)count + 1, sizeof *retention->candidates);
-	for (int i = 0; i < count; i++)
-		retention->candidates[i] =
-			(struct candidate){.name = names[i], .record = release_record(retention->root, names[i])};
-	retention->count = count;
+	for (int i = 0; i < count; i++) {
+		AUTO_JSON cJSON *record = release_record(retention->root, names[i]);
+		add(retention, names[i], record);
+	}
 	if (next)
-		retention->candidates[retention->count++] =
-			(struct candidate){.name = next, .record = xrequire(cJSON_Duplicate(document, true))};
+		add(retention, next, document);
 }
 
-/* Removes what does not stay, or adds to the plan that it would. */
+/* Looks at what is in the cache, as sweep says. The candidates stay in the order of the releases, which others go by. */
+static int sweep_cache(const struct retention *retention, struct cache_sweep *sweep)
+{
+	AUTO_FREE struct candidate *sorted = xcalloc((size_t)retention->count + 1, sizeof *sorted);
+
+	sweep->cache = retention->cache;
+	sweep->by_key = sorted;
+	for (int i = 0; i < retention->count; i++)
+		if (retention->candidates[i].key)
+			sorted[sweep->count++] = retention->candidates[i];
+	qsort(sorted, sweep->count, sizeof *sorted, by_key);
+	return fs_each(sweep->cache, sweep_artifact, sweep, sweep->error);
+}
+
+/* Takes what does not stay out of use, or adds to the plan that it would go. */
 static int sweep_out(const struct retention *retention, cJSON *plan, struct error *error)
 {
-	struct cache_sweep sweep = {.cache = retention->cache, .candidates = retention->candidates, .count = retention->count,
-				    .plan = plan, .error = error};
+	struct cache_sweep sweep = {.retires = true, .plan = plan, .error = error};
 
 	for (int i = 0; i < retention->count; i++) {
 		const struct candidate *candidate = &retention->candidates[i];
 		if (candidate->stays)
 			continue;
 		if (plan)
-			plan_step(plan, "remove release %s (%s)", json_string(candidate->record, "release.version"),
-				  candidate->name);
-		else if (remove_release(retention->root, candidate->name, error))
+			plan_step(plan, "remove release %s (%s)", candidate->version, candidate->name);
+		else if (retired_release(retention->root, candidate->name, error))
 			return -1;
 	}
 	sweep.shared = retention->cache >= 0 && is_shared(retention->root, retention->cache);
-	return retention->cache >= 0 ? fs_each(retention->cache, sweep_artifact, &sweep, error) : 0;
+	return retention->cache >= 0 ? sweep_cache(retention, &sweep) : 0;
 }
 
 int retention_sweep_cache(const struct root *root, int cache, const cJSON *document, struct error *error)
@@ -244,8 +281,8 @@ int retention_sweep_cache(const struct root *root, int cache, const cJSON *docum
 	gather(&retention, names, count, "", document);
 	for (int i = 0; i < retention.count; i++)
 		retention.candidates[i].stays = true;
-	struct cache_sweep sweep = {.cache = cache, .candidates = retention.candidates, .count = retention.count, .error = error};
-	return fs_each(cache, sweep_artifact, &sweep, error);
+	struct cache_sweep sweep = {.error = error};
+	return sweep_cache(&retention, &sweep);
 }
 
 int retention_prune(const struct root *root, int cache, const char *previous, long long keep, struct error *error)

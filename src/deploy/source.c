@@ -11,6 +11,12 @@
 
 enum { SOURCE_BLOCK = 256 * 1024 };
 
+/* Not cleared: a small part touches little of it. */
+static void *make_buffer(void)
+{
+	return xreallocarray(NULL, SOURCE_BLOCK, 1);
+}
+
 int source_open(struct source *source, int fd, struct error *error)
 {
 	struct stat status;
@@ -21,8 +27,13 @@ int source_open(struct source *source, int fd, struct error *error)
 	if (!S_ISREG(status.st_mode))
 		return error_set(error, ERROR_FILESYSTEM, "the artifact is not a regular file");
 	source->size = status.st_size;
-	source->buffer = xcalloc(SOURCE_BLOCK, 1);
+	source->buffer = make_buffer();
 	return 0;
+}
+
+void source_open_part(struct source *source, const struct source *whole, long long begin, long long length)
+{
+	*source = (struct source){.fd = whole->fd, .begin = whole->begin + begin, .size = length, .buffer = make_buffer()};
 }
 
 void source_close(struct source *source)
@@ -31,13 +42,18 @@ void source_close(struct source *source)
 	source->buffer = NULL;
 }
 
-/* Reads up to length bytes. Returns how many; fewer only at the end of the file; or -1. */
+/* Reads up to length bytes. Returns how many; fewer only at the end; or -1. */
 static ssize_t read_at(const struct source *source, long long offset, char *bytes, size_t length, struct error *error)
 {
+	long long left = source->size - offset;
 	size_t have = 0;
 
+	if (offset < 0 || left < 0)
+		left = 0;
+	if ((long long)length > left)
+		length = (size_t)left;
 	while (have < length) {
-		ssize_t got = pread(source->fd, bytes + have, length - have, offset + (off_t)have);
+		ssize_t got = pread(source->fd, bytes + have, length - have, source->begin + offset + (off_t)have);
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)

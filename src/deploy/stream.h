@@ -15,9 +15,12 @@ enum compression {
 
 struct stream;
 
-/* Begins to decompress source, which must outlive the stream, as its first bytes ask for. Returns the stream, which the
- * caller gives to stream_close; or NULL. */
+/* Begins to decompress source, which must outlive the stream, as its first bytes ask for, in a thread of its own (ahead.h), so that
+ * nobody else may read from source meanwhile. Returns the stream, which the caller gives to stream_close; or NULL. */
 struct stream *stream_open(struct source *source, struct error *error);
+
+/* The same, where it is declared elsewhere how source is compressed, and in no thread of its own. */
+struct stream *stream_open_as(struct source *source, enum compression compression);
 
 void stream_close(struct stream *stream);
 

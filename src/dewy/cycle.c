@@ -2,6 +2,7 @@
 #include "dewy/cycle.h"
 
 #include "alloc.h"
+#include "check/remote.h"
 #include "dewy/record.h"
 #include "dewy/turn.h"
 #include "document.h"
@@ -46,6 +47,8 @@ void cycle_end(struct cycle *cycle)
 	if (cycle->options && !cycle->requests.stop) /* else it has not begun, or is to end */
 		notifier_wait(&cycle->exporter, cycle->document, notify_time(cycle), &cycle->requests);
 	notifier_stop(&cycle->exporter, cycle->document);
+	if (cycle->options)
+		sweeper_end(&cycle->sweeper, option_number(cycle->options, OPT_STAGE_TIMEOUT), &cycle->requests);
 	requests_close(&cycle->requests);
 	cJSON_Delete(cycle->document);
 	cycle->document = NULL;
@@ -96,9 +99,18 @@ static int await(struct cycle *cycle, const struct step *step, pid_t pid)
 	return -1;
 }
 
+/* Returns the program of the step, which the caller frees. What takes the network dewy-check would leave to dewy-check-remote: that
+ * one is started at once. */
+static char *program_of(const struct cycle *cycle, const struct step *step)
+{
+	const char *url = option_string(cycle->options, OPT_REGISTRY);
+
+	return step == &check_step && url && !str_starts(url, "file:") ? remote_program() : proc_sibling(step->program);
+}
+
 static void build_arguments(const struct cycle *cycle, const struct step *step, struct words *argv)
 {
-	AUTO_FREE char *program = proc_sibling(step->program);
+	AUTO_FREE char *program = program_of(cycle, step);
 
 	words_add(argv, program);
 	if (step == &rollback_step) {
@@ -130,9 +142,13 @@ static int run_stage(struct cycle *cycle, const struct step *step, int lock, con
 		return -1;
 	build_arguments(cycle, step, &argv);
 	struct proc_spec spec = {.argv = words_list(&argv), .in = input, .out = output, .keep = lock, .own_group = true};
-	pid_t pid = output < 0 ? -1 : proc_spawn(&spec, error);
-	if (pid < 0)
+	if (output < 0)
 		return -1;
+	pid_t pid = proc_spawn(&spec, error);
+	if (pid < 0) {
+		error->code = ERROR_CONFIG; /* it says nothing of the application */
+		return -1;
+	}
 	int code = await(cycle, step, pid);
 	if (code < 0)
 		return stage_timed_out(step, error);
@@ -203,11 +219,6 @@ static bool is_for_mode(const struct cycle *cycle, const struct step *step)
 	return !step->server_only || !str_equal(json_string(cycle->document, "mode"), "assets");
 }
 
-static bool applies(const struct cycle *cycle, const struct step *step)
-{
-	return document_state(cycle->document) == step->acts_on && is_for_mode(cycle, step);
-}
-
 /* True when a finished document has something to tell, or errors came before that people have not been told are over. */
 static bool is_worth_telling(const struct cycle *cycle)
 {
@@ -259,7 +270,7 @@ static void run_stages(struct cycle *cycle, struct notifier *notifier, int lock)
 	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
 		if (is_abandoned(cycle, &steps[i]))
 			break;
-		if (!applies(cycle, &steps[i]))
+		if (document_state(cycle->document) != steps[i].acts_on || !is_for_mode(cycle, &steps[i]))
 			continue;
 		notifier_offer(notifier, cycle->document);
 		if (steps[i].acts_on == STATE_FETCHED && check_server(cycle, &error))
@@ -330,6 +341,7 @@ int cycle_run(struct cycle *cycle, struct error *error)
 	run_stages(cycle, &notifier, lock);
 	close(steal_fd(&lock)); /* what follows takes as long as people's channels do */
 	unsetenv("DEWY_LOCK_FD");
+	sweeper_begin(&cycle->sweeper, cycle->document);
 	tell(cycle, &notifier);
 	return document_status(cycle->document);
 }

@@ -6,6 +6,7 @@
 
 #include "dewy/notifier.h"
 #include "dewy/requests.h"
+#include "dewy/sweeper.h"
 #include "json.h"
 #include "options.h"
 #include "root/root.h"
@@ -19,6 +20,7 @@ struct cycle {
 	bool ends_server;       /* the server ends together with this process */
 	const char *rollback;   /* version to go back to instead of asking the registry, "" for the previous one; NULL */
 	const char *mode;       /* server or assets */
+	struct sweeper sweeper;   /* removes old releases, beside whatever comes next */
 	struct notifier exporter; /* sends metrics, beside whatever comes next */
 	cJSON *document;        /* in: where to begin, NULL for the beginning; out: how it ended; the caller deletes it */
 };
@@ -27,7 +29,8 @@ struct cycle {
  * options are put into the environment for the stages. Returns 0, or -1; the caller gives the cycle to cycle_end in both cases. */
 int cycle_begin(struct cycle *cycle, const struct options *options, const char *mode, struct root *root, struct error *error);
 
-/* Waits for metrics that are being sent, unless a signal asks for the end, and frees the cycle. */
+/* Waits for metrics that are being sent, and old releases that are being removed, unless a signal asks for the end, and frees the
+ * cycle. */
 void cycle_end(struct cycle *cycle);
 
 /* Runs the cycle. A first signal that asks for the end abandons the check and the download, and lets later stages finish; a second

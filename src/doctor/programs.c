@@ -44,7 +44,7 @@ void doctor_programs(struct doctor *doctor, struct verdict *verdict)
 	static const char *const names[] = {"dewy",         "dewy-check",  "dewy-fetch", "dewy-deploy",
 					    "dewy-restart", "dewy-notify", "dewy-serve"};
 	AUTO_FREE char *remote = remote_program();
-	AUTO_FREE char *history = proc_helper("dewy-history", PKGLIBEXECDIR);
+	AUTO_FREE char *history = proc_helper("dewy-history", PKGLIBEXECDIR), *sweep = proc_helper("dewy-sweep", PKGLIBEXECDIR);
 	struct error error;
 
 	(void)doctor;
@@ -54,6 +54,7 @@ void doctor_programs(struct doctor *doctor, struct verdict *verdict)
 	}
 	look_at_program(remote, verdict);
 	look_at_program(history, verdict);
+	look_at_program(sweep, verdict);
 	if (access("/bin/sh", X_OK)) {
 		error_set(&error, ERROR_CONFIG, "there is no /bin/sh, which hooks are run by");
 		error_hint(&error, "install a shell, or use no hooks");

@@ -4,6 +4,7 @@
 #include "alloc.h"
 #include "error.h"
 #include "fetch/checksums.h"
+#include "fetch/hasher.h"
 #include "fetch/part.h"
 #include "fetch/progress.h"
 #include "fs.h"
@@ -57,7 +58,8 @@ int fetch_verify(struct fetch *fetch, const struct content *content, struct erro
 struct download {
 	struct fetch *fetch;
 	struct part *part;
-	struct hashing hashing;
+	long long bytes; /* that have come so far */
+	struct hasher hasher;
 	struct progress progress;
 };
 
@@ -81,18 +83,16 @@ static int expect_of_service(struct fetch *fetch, const struct registry_part *be
 	return error_hint(error, "publish a checksum file beside it, for example SHA256SUMS, or give --verify-checksum auto");
 }
 
-/* Hashes what an earlier run has left before the offset: reading it costs less than keeping a digest across runs. */
-static int hash_beginning(struct download *download, long long offset, struct error *error)
+/* Lets what is written be hashed. */
+static int hash_written(struct download *download, struct error *error)
 {
-	const struct fetch *fetch = download->fetch;
+	const struct part *part = download->part;
 
-	hashing_begin(&download->hashing, &fetch->expected);
-	if (hashing_add_file(&download->hashing, download->part->fd, offset, error))
-		return error_in(error, "%s/%s", fetch->path, download->part->name);
-	return 0;
+	return hasher_allow(&download->hasher, part->written, error) ? error_in(error, "%s/%s", part->path, part->name) : 0;
 }
 
-/* What this run itself has received before a break is hashed already, unless the service tells another checksum now. */
+/* What this run itself has received before a break is hashed already, unless the service tells another checksum now; what an
+ * earlier run has left is hashed beside the rest: reading it costs less than keeping a digest across runs. */
 static int begin(void *context, const struct registry_part *begun, struct error *error)
 {
 	struct download *download = context;
@@ -100,13 +100,25 @@ static int begin(void *context, const struct registry_part *begun, struct error 
 	const char *checksum = fetch->expected.digests[BY_SERVICE];
 	AUTO_FREE char *before = xstrdup(checksum);
 
-	if (expect_of_service(fetch, begun, error) ||
-	    part_begin(download->part, begun->offset, begun->validator, *checksum ? checksum : NULL, error))
+	if (expect_of_service(fetch, begun, error))
 		return -1;
-	bool hashed = begun->offset > 0 && begun->offset == download->hashing.bytes && str_equal(checksum, before);
-	if (!hashed && hash_beginning(download, begun->offset, error))
+	bool goes_on = begun->offset > 0 && begun->offset == download->bytes && str_equal(checksum, before);
+	if (!goes_on)
+		hasher_begin(&download->hasher, download->part->fd, &fetch->expected); /* first: what it reads may go */
+	if (part_begin(download->part, begun->offset, begun->validator, *checksum ? checksum : NULL, error))
 		return -1;
+	download->bytes = begun->offset;
 	progress_start_at(&download->progress, begun->offset);
+	return hash_written(download, error);
+}
+
+/* Counts bytes that have come, and were written. */
+static int count(struct download *download, long long length, struct error *error)
+{
+	download->bytes += length;
+	if (hash_written(download, error))
+		return -1;
+	progress_show(&download->progress, download->bytes);
 	return 0;
 }
 
@@ -114,11 +126,42 @@ static int receive(void *context, const void *bytes, size_t length, struct error
 {
 	struct download *download = context;
 
-	hashing_add(&download->hashing, bytes, length);
-	if (check_limit(download->fetch, download->hashing.bytes, error) || part_write(download->part, bytes, length, error))
+	if (check_limit(download->fetch, download->bytes + (long long)length, error) ||
+	    part_write(download->part, bytes, length, error))
 		return -1;
-	progress_show(&download->progress, download->hashing.bytes);
-	return 0;
+	return count(download, (long long)length, error);
+}
+
+static ssize_t copy(void *context, int fd, size_t length, struct error *error)
+{
+	struct download *download = context;
+	ssize_t copied = part_copy(download->part, fd, length, error);
+
+	if (copied <= 0)
+		return copied;
+	if (check_limit(download->fetch, download->bytes + copied, error) || count(download, copied, error))
+		return -1;
+	return copied;
+}
+
+/* Has the registry give the artifact, and the last byte of it written and hashed. */
+static int receive_all(struct download *download, const struct url *url, const struct registry_resume *resume, struct content *ret,
+		       struct error *error)
+{
+	const struct registry_sink sink = {.begin = begin, .write = receive, .copy = copy, .context = download};
+	struct registry *registry = &download->fetch->registry;
+
+	hasher_begin(&download->hasher, download->part->fd, &download->fetch->expected);
+	int result = registry->ops->fetch(registry, url, resume, &sink, error);
+	progress_end(&download->progress);
+	if (result == 0)
+		result = part_flush(download->part, error);
+	if (result == 0)
+		result = hash_written(download, error);
+	if (result == 0)
+		result = hasher_end(&download->hasher, ret, error);
+	hasher_free(&download->hasher);
+	return result;
 }
 
 /* Reads the artifact from its registry into the part. */
@@ -127,7 +170,6 @@ static int read_registry(struct fetch *fetch, struct part *part, struct content 
 	const cJSON *document = fetch->run->document;
 	AUTO_URL struct url url = {0};
 	struct download download = {.fetch = fetch, .part = part};
-	const struct registry_sink sink = {.begin = begin, .write = receive, .context = &download};
 	bool begun = part->bytes && (fetch->expected.size < 0 || part->bytes < fetch->expected.size);
 	const struct registry_resume resume = {.offset = begun ? part->bytes : 0, .validator = begun ? part->validator : NULL};
 
@@ -139,11 +181,7 @@ static int read_registry(struct fetch *fetch, struct part *part, struct content 
 		log_debug("Resuming the download", "cache_key", fetch->key);
 	progress_begin(&download.progress, option_string(fetch->run->options, OPT_PROGRESS), json_string(document, "artifact.name"),
 		       fetch->key, fetch->expected.size);
-	hashing_begin(&download.hashing, &fetch->expected);
-	int result = fetch->registry.ops->fetch(&fetch->registry, &url, &resume, &sink, error);
-	progress_end(&download.progress);
-	hashing_end(&download.hashing, ret);
-	return result;
+	return receive_all(&download, &url, &resume, ret, error);
 }
 
 static int check_space(const struct fetch *fetch, long long there, struct error *error)

@@ -74,7 +74,7 @@ cJSON *expected_names(const struct expected *expected)
 
 void hashing_free(struct hashing *hashing)
 {
-	for (size_t i = 0; i < MOST_DIGESTS; i++)
+	for (size_t i = 0; i < hashing->count; i++)
 		digest_free(hashing->digests[i]);
 	*hashing = (struct hashing){0};
 }
@@ -100,6 +100,7 @@ void hashing_begin(struct hashing *hashing, const struct expected *expected)
 	for (int i = 0; i < ALSO && expected->also[i]; i++)
 		count = add_algorithm(algorithms, count, expected->also[i]);
 	hashing_free(hashing);
+	hashing->count = count;
 	for (size_t i = 0; i < count; i++)
 		hashing->digests[i] = digest_begin(algorithms[i]);
 }
@@ -112,30 +113,22 @@ const char *content_digest(const struct content *content, const char *algorithm)
 	return NULL;
 }
 
-void hashing_add(struct hashing *hashing, const void *bytes, size_t length)
-{
-	for (size_t i = 0; i < MOST_DIGESTS && hashing->digests[i]; i++)
-		digest_add(hashing->digests[i], bytes, length);
-	hashing->bytes += (long long)length;
-}
-
-int hashing_add_file(struct hashing *hashing, int fd, long long length, struct error *error)
+int hashing_add_file(struct hashing *hashing, int fd, long long end, struct error *error)
 {
 	struct stat status;
 
-	for (size_t i = 0; i < MOST_DIGESTS && hashing->digests[i]; i++)
-		if (digest_add_file(hashing->digests[i], fd, length, error))
-			return -1;
-	if (length < 0 && fstat(fd, &status) == 0)
-		length = status.st_size;
-	hashing->bytes += length;
+	if (digest_add_file(hashing->digests, hashing->count, fd, hashing->bytes, end, error))
+		return -1;
+	if (end < 0 && fstat(fd, &status) == 0)
+		end = status.st_size;
+	hashing->bytes = end;
 	return 0;
 }
 
 void hashing_end(struct hashing *hashing, struct content *ret)
 {
 	*ret = (struct content){.bytes = hashing->bytes};
-	for (size_t i = 0; i < MOST_DIGESTS && hashing->digests[i]; i++)
+	for (size_t i = 0; i < hashing->count; i++)
 		digest_end(hashing->digests[i], ret->digests[i]);
 	*hashing = (struct hashing){0};
 }

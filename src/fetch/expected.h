@@ -49,8 +49,9 @@ const char *content_digest(const struct content *content, const char *algorithm)
 
 /* Computes what has to be compared. {0} is none. */
 struct hashing {
-	struct digest *digests[MOST_DIGESTS]; /* NULL for no more */
-	long long bytes;
+	struct digest *digests[MOST_DIGESTS];
+	size_t count;    /* of them */
+	long long bytes; /* that were added */
 };
 
 #define AUTO_HASHING AUTO(hashing_free)
@@ -60,10 +61,9 @@ void hashing_free(struct hashing *hashing);
 /* Begins anew with the algorithms that are expected, and SHA-256. */
 void hashing_begin(struct hashing *hashing, const struct expected *expected);
 
-void hashing_add(struct hashing *hashing, const void *bytes, size_t length);
-
-/* Adds the first length bytes of a file, or all with -1. Returns 0, or -1, also when the file is shorter. */
-int hashing_add_file(struct hashing *hashing, int fd, long long length, struct error *error);
+/* Adds what follows in the file, whose first bytes were added before, up to its byte end, or all of it with -1. Returns 0, or -1,
+ * also when the file is shorter. */
+int hashing_add_file(struct hashing *hashing, int fd, long long end, struct error *error);
 
 /* Ends the hashing and frees what it used. */
 void hashing_end(struct hashing *hashing, struct content *ret);

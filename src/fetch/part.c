@@ -18,7 +18,12 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
-enum { LIMIT = 65536 };
+enum {
+	LIMIT = 65536,
+	BLOCK = 262144,    /* bytes that are written at once: a call for each piece costs more than copying them together */
+	PIECE = 16384,     /* libcurl cuts what it has received into pieces of this size: a smaller one is the last for now */
+	PASS_ON = 8 << 20, /* bytes after which the disk begins with them */
+};
 
 static int fail(const struct part *part, int number, struct error *error)
 {
@@ -134,8 +139,12 @@ static void replace(char **text, const char *other)
 
 int part_begin(struct part *part, long long offset, const char *validator, const char *checksum, struct error *error)
 {
+	if (offset > part->written && part_flush(part, error))
+		return -1;
+	part->filled = 0;
 	if (ftruncate(part->fd, offset) || lseek(part->fd, offset, SEEK_SET) < 0)
 		return fail(part, errno, error);
+	part->written = part->passed_on = offset;
 	replace(&part->validator, validator);
 	replace(&part->checksum, checksum);
 	if (unlinkat(part->cache, part->sidecar, 0) && errno != ENOENT)
@@ -145,9 +154,62 @@ int part_begin(struct part *part, long long offset, const char *validator, const
 	return 0;
 }
 
+/* Has the disk begin with what is written, and does not wait: so that little is left to do once the last byte is there. It is no
+ * promise: that is what part_publish asks for. */
+static void pass_on(struct part *part)
+{
+#ifdef SYNC_FILE_RANGE_WRITE
+	if (part->written - part->passed_on < PASS_ON)
+		return;
+	(void)!sync_file_range(part->fd, part->passed_on, part->written - part->passed_on, SYNC_FILE_RANGE_WRITE);
+	part->passed_on = part->written;
+#else
+	(void)part;
+#endif
+}
+
+static int write_through(struct part *part, const void *bytes, size_t length, struct error *error)
+{
+	if (fs_write_all(part->fd, bytes, length))
+		return fail(part, errno, error);
+	part->written += (long long)length;
+	pass_on(part);
+	return 0;
+}
+
+int part_flush(struct part *part, struct error *error)
+{
+	size_t length = part->filled;
+
+	part->filled = 0;
+	return length ? write_through(part, part->block, length, error) : 0;
+}
+
 int part_write(struct part *part, const void *bytes, size_t length, struct error *error)
 {
-	return fs_write_all(part->fd, bytes, length) ? fail(part, errno, error) : 0;
+	bool last = length < PIECE;
+
+	if (part->filled + length > BLOCK && part_flush(part, error))
+		return -1;
+	if (length >= BLOCK || (last && !part->filled))
+		return write_through(part, bytes, length, error);
+	if (!part->block)
+		part->block = xcalloc(1, BLOCK);
+	memcpy(part->block + part->filled, bytes, length);
+	part->filled += length;
+	return last || part->filled == BLOCK ? part_flush(part, error) : 0;
+}
+
+ssize_t part_copy(struct part *part, int fd, size_t length, struct error *error)
+{
+	if (part_flush(part, error))
+		return -1;
+	ssize_t got = copy_file_range(fd, NULL, part->fd, NULL, length, 0);
+	if (got <= 0)
+		return 0; /* what is wrong, if anything is, writing tells */
+	part->written += got;
+	pass_on(part);
+	return got;
 }
 
 int part_publish(struct part *part, struct error *error)
@@ -162,8 +224,11 @@ int part_publish(struct part *part, struct error *error)
 
 void part_close(struct part *part, bool keep)
 {
+	struct error unflushed;
 	struct stat status;
 
+	if (keep)
+		(void)part_flush(part, &unflushed); /* what is written stays right */
 	keep = keep && part->validator && part->fd >= 0 && fstat(part->fd, &status) == 0 && status.st_size > 0;
 	if (part->fd >= 0 && !keep) {
 		unlinkat(part->cache, part->name, 0);
@@ -174,4 +239,5 @@ void part_close(struct part *part, bool keep)
 	free(part->sidecar);
 	free(part->validator);
 	free(part->checksum);
+	free(part->block);
 }

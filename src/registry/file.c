@@ -13,7 +13,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { BLOCK = 262144 };
+enum {
+	BLOCK = 262144,    /* bytes that are read, */
+	STRETCH = 1 << 20, /* and that are copied, at once */
+};
 
 static int fail(struct error *error, int number, const char *what, const char *path)
 {
@@ -178,13 +181,24 @@ static int begin(int fd, const struct registry_resume *resume, const struct regi
 	return sink->begin(sink->context, &part, error);
 }
 
+/* Has copied what can be: the kernel shares the bytes of the two files where their file system can do that, until one of them
+ * changes. Returns 0 or -1. */
+static int copy(int fd, const struct registry_sink *sink, struct error *error)
+{
+	ssize_t copied = sink->copy ? 1 : 0;
+
+	while (copied > 0)
+		copied = sink->copy(sink->context, fd, STRETCH, error);
+	return copied < 0 ? -1 : 0;
+}
+
 static int fetch(struct registry *registry, const struct url *url, const struct registry_resume *resume,
 		 const struct registry_sink *sink, struct error *error)
 {
 	AUTO_CLOSE int fd = registry_owns(registry, url, error) ? -1 : open_artifact(registry, url, error);
 	AUTO_FREE char *block = xcalloc(1, BLOCK);
 
-	if (fd < 0 || begin(fd, resume, sink, error))
+	if (fd < 0 || begin(fd, resume, sink, error) || copy(fd, sink, error))
 		return -1;
 	for (;;) {
 		ssize_t got = read(fd, block, BLOCK);

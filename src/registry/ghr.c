@@ -173,6 +173,7 @@ static const char *const no_parameters[] = {NULL};
 const struct registry_ops ghr_registry = {
 	.scheme = "ghr",
 	.parameters = no_parameters,
+	.has_validators = true,
 	.check = check,
 	.list = list,
 	.artifacts = artifacts,

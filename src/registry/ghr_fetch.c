@@ -113,6 +113,7 @@ static int fetch_asset(struct download *download, const char *id, const struct r
 		.sink = &sink,
 		.offset = resume->offset,
 		.validator = resume->validator,
+		.large = true,
 		.timeout_ms = registry->session.download_ms,
 		.redirects = DOWNLOAD_REDIRECTS,
 	};

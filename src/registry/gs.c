@@ -137,6 +137,7 @@ static int fetch(struct registry *registry, const struct url *url, const struct 
 		.sink = &(struct http_sink){begin_download, write_download, &download},
 		.offset = resume->offset,
 		.validator = resume->validator,
+		.large = true,
 		.timeout_ms = registry->session.download_ms,
 	};
 	if (gs_ask(registry, gs_read_scope, &request, as_stored, &response, error))

@@ -154,7 +154,7 @@ void registry_close(struct registry *registry)
 	*registry = (struct registry){0};
 }
 
-int registry_confine(const struct registry *registry, int cache, struct error *error)
+int registry_confine(struct registry *registry, int cache, struct error *error)
 {
 	int state = registry->session.root->state;
 	const struct landlock_rules rules = {

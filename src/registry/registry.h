@@ -70,10 +70,16 @@ struct registry_part {
 		*checksums; /* of the whole artifact, as the service tells them, "md5:HEX", the best first; ended by NULL */
 };
 
-/* Receives an artifact, piece by piece. Both return 0 to go on, or -1 with the error to stop. */
+/* Receives an artifact, piece by piece. */
 struct registry_sink {
+	/* Both return 0 to go on, or -1 with the error to stop. */
 	int (*begin)(void *context, const struct registry_part *part, struct error *error);
 	int (*write)(void *context, const void *bytes, size_t length, struct error *error);
+
+	/* Takes up to length bytes of the file open at fd, from its offset on, without their being read. Returns how many; 0 when
+	 * there are no more, or they are to be read and written instead; or -1 with the error to stop. NULL: they always are. */
+	ssize_t (*copy)(void *context, int fd, size_t length, struct error *error);
+
 	void *context;
 };
 
@@ -86,13 +92,14 @@ struct registry_resume {
 struct registry_ops {
 	const char *scheme;
 	const char *const *parameters; /* the query parameters it takes besides pre-release and artifact, ended by NULL */
+	bool has_validators;           /* it can tell later whether its list has changed */
 
 	/* Checks the URL. Returns 0, or -1 with ERROR_CONFIG. */
 	int (*check)(const struct registry *registry, struct error *error);
 
 	/* Calls visit for each release in any order, once; visit copies what it keeps. When validators are there and the registry
-	 * tells by them that nothing has changed, it visits none, and may renew them; else it replaces them, where it can tell
-	 * later: both by another object. Returns 0; 1 when nothing has changed; or -1. */
+	 * tells by them that nothing has changed, it visits none, and may renew them; else it replaces them, where it has
+	 * them: both by another object. Returns 0; 1 when nothing has changed; or -1. */
 	int (*list)(struct registry *registry, int (*visit)(const struct release *release, void *context, struct error *error),
 		    void *context, struct error *error);
 
@@ -110,7 +117,7 @@ struct registry_ops {
 	int (*report)(struct registry *registry, const char *version, const char *name, const char *text, struct error *error);
 
 	/* True when it may run commands that the user has configured for its credentials; NULL for one that never does. */
-	bool (*runs_commands)(const struct registry *registry);
+	bool (*runs_commands)(struct registry *registry);
 
 	/* Frees what own leads to, and closes the session; NULL when there is nothing to do. */
 	void (*close)(struct registry *registry);
@@ -127,7 +134,7 @@ void registry_close(struct registry *registry);
 /* To be called before the registry is asked anything: from here on this process writes to ROOT/.dewy and the directory cache (-1
  * for none) only, and executes nothing (confine.h); where the registry runs commands, which may write elsewhere, it is left as it
  * is. Returns 0 or -1. */
-int registry_confine(const struct registry *registry, int cache, struct error *error);
+int registry_confine(struct registry *registry, int cache, struct error *error);
 
 /* Returns 0 when the artifact at url lies below the registry, else -1 with ERROR_DOCUMENT. */
 int registry_owns(const struct registry *registry, const struct url *url, struct error *error);

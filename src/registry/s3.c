@@ -7,6 +7,7 @@
 #include "credentials/tokens.h"
 #include "error.h"
 #include "log.h"
+#include "root/state.h"
 #include "str.h"
 #include "time.h"
 
@@ -15,7 +16,11 @@
 enum {
 	ANSWER_LIMIT = 1 << 20, /* bytes of an answer that is neither a listing nor an artifact */
 	MOST_PAGES = 10000,
+	CROWDED_SECONDS = 86400, /* after which all objects are asked for again */
 };
+
+/* Member of STATE_REGISTRY: there are too many objects to ask for all of them at once, {"registry":URL,"until":TIME}. */
+static const char crowded[] = "crowded";
 
 static int check(const struct registry *registry, struct error *error)
 {
@@ -28,10 +33,11 @@ static void close_s3(struct registry *registry)
 {
 	struct s3 *s3 = registry->own;
 
-	if (!s3)
-		return;
-	s3_place_free(&s3->place);
-	aws_credential_free(&s3->credential);
+	if (s3) {
+		s3_place_free(&s3->place);
+		aws_credential_free(&s3->credential);
+		s3_page_free(&s3->all);
+	}
 	free(s3);
 	registry->own = NULL;
 	session_close(&registry->session);
@@ -137,11 +143,67 @@ static int visit_version(const struct s3_entry *entry, void *context, struct err
 	return visitor->visit(&(struct release){.version = version}, visitor->context, error);
 }
 
+static bool is_crowded(struct registry *registry, const char *url)
+{
+	struct session *session = &registry->session;
+	const cJSON *noted = json_get(state_read_once(session->root, STATE_REGISTRY, &session->remembered), crowded);
+	const char *text = json_string(noted, "until");
+	time_t until;
+
+	return str_equal(json_string(noted, "registry"), url) && text && time_parse(text, &until) == 0 && time_now() / 1000 < until;
+}
+
+static void note_crowded(const struct registry *registry, const char *url)
+{
+	const struct root *root = registry->session.root;
+	AUTO_JSON cJSON *state = state_read(root, STATE_REGISTRY), *noted = xrequire(cJSON_CreateObject());
+	char until[TIME_TEXT];
+	struct error error;
+
+	json_set_string(noted, "registry", url);
+	json_set_string(noted, "until", time_format((time_t)(time_now() / 1000 + CROWDED_SECONDS), until));
+	json_set(state, crowded, steal_pointer(&noted));
+	if (root->state >= 0 && state_write(root, STATE_REGISTRY, state, &error))
+		log_debug("Cannot remember that the registry holds many objects", "error", error.message);
+}
+
+/* Gives the versions that the objects have; those of one follow one another, as the service sorts them. */
+static int visit_all(const struct s3_page *all, const struct visitor *visitor, struct error *error)
+{
+	AUTO_FREE char *version = xstrdup("");
+
+	for (size_t i = 0; i < all->count; i++) {
+		const char *name = all->entries[i].name;
+		size_t length = strcspn(name, "/");
+		if (!name[length] || length == 0 || name[0] == '.' || (strlen(version) == length && str_starts(name, version)))
+			continue;
+		free(version);
+		version = xstrndup(name, length);
+		if (visitor->visit(&(struct release){.version = version}, visitor->context, error))
+			return -1;
+	}
+	return 0;
+}
+
 static int list(struct registry *registry, int (*visit)(const struct release *release, void *context, struct error *error),
 		void *context, struct error *error)
 {
 	struct visitor visitor = {.visit = visit, .context = context};
+	struct s3 *s3 = s3_open(registry, error);
+	AUTO_BUF struct buf url = {0};
 
+	if (!s3)
+		return -1;
+	s3_add_url(&url, registry, "");
+	s3_page_free(&s3->all);
+	if (!is_crowded(registry, url.data)) {
+		if (s3_read_all(registry, &s3->all, error))
+			return -1;
+		if (!s3->all.token)
+			return visit_all(&s3->all, &visitor, error);
+		s3_page_free(&s3->all);
+		note_crowded(registry, url.data);
+	}
 	return each_entry(registry, "", visit_version, &visitor, error);
 }
 
@@ -171,12 +233,29 @@ static int gather_artifact(const struct s3_entry *entry, void *context, struct e
 	return 0;
 }
 
+/* Takes the artifacts out of what is known of all objects. Returns how many there are. */
+static size_t gather_known(struct gathering *gathering)
+{
+	const struct s3 *s3 = gathering->registry->own;
+	size_t length = strlen(gathering->path), before = gathering->list->count;
+	struct error error;
+
+	for (size_t i = 0; s3 && i < s3->all.count; i++) {
+		struct s3_entry entry = s3->all.entries[i];
+		if (str_starts(entry.name, gathering->path)) {
+			entry.name += length;
+			gather_artifact(&entry, gathering, &error);
+		}
+	}
+	return gathering->list->count - before;
+}
+
 static int artifacts(struct registry *registry, struct release *release, struct artifact_list *ret_list, struct error *error)
 {
 	AUTO_FREE char *path = xasprintf("%s/", release->version);
 	struct gathering gathering = {.registry = registry, .path = path, .list = ret_list};
 
-	if (each_entry(registry, path, gather_artifact, &gathering, error))
+	if (!gather_known(&gathering) && each_entry(registry, path, gather_artifact, &gathering, error))
 		return -1;
 	release->published_at = gathering.oldest;
 	return 0;
@@ -212,12 +291,12 @@ static int report(struct registry *registry, const char *version, const char *na
 
 static const char *const parameters[] = {"endpoint", "addressing", "anonymous", NULL};
 
-static bool runs_commands(const struct registry *registry)
+static bool runs_commands(struct registry *registry)
 {
 	bool anonymous = false;
 	struct error error;
 
-	return (url_boolean(&registry->url, "anonymous", &anonymous, &error) || !anonymous) && aws_runs_command();
+	return (url_boolean(&registry->url, "anonymous", &anonymous, &error) || !anonymous) && aws_runs_command(&registry->session);
 }
 
 const struct registry_ops s3_registry = {

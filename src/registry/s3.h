@@ -26,10 +26,25 @@ void s3_place_free(struct s3_place *place);
 /* Appends the URL of the registry, or of what is below it at path, as people write it. */
 void s3_add_url(struct buf *buf, const struct registry *registry, const char *path);
 
+/* One page of a listing. */
+struct s3_page {
+	struct s3_entry {
+		char *name;          /* without the prefix; that of a common prefix ends in a slash */
+		char *last_modified; /* as the service writes it; NULL for a common prefix */
+		char *etag;          /* as the service writes it; NULL for a common prefix */
+		long long size;      /* -1 for a common prefix */
+	} *entries;
+	size_t count;
+	char *token; /* of the next page, NULL for the last one */
+};
+
+#define AUTO_S3_PAGE AUTO(s3_page_free)
+
 /* What a registry keeps between two calls. */
 struct s3 {
 	struct s3_place place;
 	struct aws_credential credential; /* empty for an anonymous one */
+	struct s3_page all;               /* all objects, where they are few; else empty */
 };
 
 /* Returns what the registry keeps, made and with its credential found at the first call; or NULL. It belongs to registry. */
@@ -68,23 +83,13 @@ bool s3_is_refusal(const struct http_response *response);
 int s3_fetch(struct registry *registry, const struct url *url, const struct registry_resume *resume,
 	     const struct registry_sink *sink, struct error *error);
 
-/* One page of a listing with the delimiter "/". */
-struct s3_page {
-	struct s3_entry {
-		char *name;          /* without the prefix; that of a common prefix ends in a slash */
-		char *last_modified; /* as the service writes it; NULL for a common prefix */
-		char *etag;          /* as the service writes it; NULL for a common prefix */
-		long long size;      /* -1 for a common prefix */
-	} *entries;
-	size_t count;
-	char *token; /* of the next page, NULL for the last one */
-};
-
-#define AUTO_S3_PAGE AUTO(s3_page_free)
-
 /* Reads the page that token tells, the first one with NULL, of the objects and common prefixes below path in the registry, which is
- * "" or ends in a slash. Returns 0, or -1. The caller gives ret to s3_page_free in both cases. */
+ * "" or ends in a slash, with the delimiter "/". Returns 0, or -1. The caller gives ret to s3_page_free in both cases. */
 int s3_read_page(struct registry *registry, const char *path, const char *token, struct s3_page *ret, struct error *error);
+
+/* Reads all objects of the registry, if they are no more than fit a short page: else ret has a token. Returns 0, or -1. The caller
+ * gives ret to s3_page_free in both cases. */
+int s3_read_all(struct registry *registry, struct s3_page *ret, struct error *error);
 
 void s3_page_free(struct s3_page *page);
 

@@ -117,6 +117,7 @@ int s3_fetch(struct registry *registry, const struct url *url, const struct regi
 				.sink = &receiver,
 				.offset = resume->offset,
 				.validator = resume->validator,
+				.large = true,
 				.timeout_ms = registry->session.download_ms,
 			},
 	};

@@ -13,6 +13,18 @@
 
 enum { PAGE_LIMIT = 8 << 20 }; /* bytes of an answer: 1000 keys of 1024 bytes, each encoded as three, and what is around them */
 
+/* The sorted parameters of a listing by versions, and of one of all objects: to read more than that many takes longer than to make
+ * another request. */
+static const char by_version[] = "delimiter=%2F&encoding-type=url&list-type=2&max-keys=1000";
+static const char of_all[] = "encoding-type=url&list-type=2&max-keys=100";
+
+/* What is asked for. */
+struct question {
+	const char *parameters;
+	const char *path;  /* below the registry */
+	const char *token; /* of the page, NULL for the first one */
+};
+
 /* A page while it arrives. */
 struct listing {
 	struct s3_page *page;
@@ -147,7 +159,7 @@ static int finish(struct listing *listing, const char *prefix, const char *token
 }
 
 /* Returns the sorted query, which the caller frees. */
-static char *query_of(const char *prefix, const char *token)
+static char *query_of(const char *parameters, const char *prefix, const char *token)
 {
 	AUTO_BUF struct buf query = {0};
 
@@ -156,7 +168,7 @@ static char *query_of(const char *prefix, const char *token)
 		url_add_encoded(&query, token, "");
 		buf_puts(&query, "&");
 	}
-	buf_puts(&query, "delimiter=%2F&encoding-type=url&list-type=2&max-keys=1000&prefix=");
+	buf_printf(&query, "%s&prefix=", parameters);
 	url_add_encoded(&query, prefix, "");
 	return buf_steal(&query);
 }
@@ -170,13 +182,15 @@ static int explain_garbage(struct registry *registry, const char *path, struct e
 	return error_hint(error, "check that the endpoint speaks S3, and that no proxy answers in its place");
 }
 
-static int read_page(struct registry *registry, const char *path, const char *token, struct listing *listing, struct error *error)
+static int read_page(struct registry *registry, const struct question *question, struct listing *listing, struct error *error)
 {
+	const char *path = question->path;
 	struct s3 *s3 = s3_open(registry, error);
 
 	if (!s3)
 		return -1;
-	AUTO_FREE char *prefix = xasprintf("%s%s", s3->place.prefix, path), *query = query_of(prefix, token);
+	AUTO_FREE char *prefix = xasprintf("%s%s", s3->place.prefix, path);
+	AUTO_FREE char *query = query_of(question->parameters, prefix, question->token);
 	const struct http_sink sink = {.begin = begin_page, .write = write_page, .context = listing};
 	struct s3_request request = {.key = "", .query = query, .http = {.sink = &sink, .limit = PAGE_LIMIT}};
 	AUTO_RESPONSE struct http_response response = {0};
@@ -186,17 +200,27 @@ static int read_page(struct registry *registry, const char *path, const char *to
 		return error->code == ERROR_REGISTRY ? explain_garbage(registry, path, error) : -1;
 	if (response.status != 200)
 		return s3_refuse(registry, &deed, &response, error);
-	return finish(listing, prefix, token, error) ? explain_garbage(registry, path, error) : 0;
+	return finish(listing, prefix, question->token, error) ? explain_garbage(registry, path, error) : 0;
 }
 
-int s3_read_page(struct registry *registry, const char *path, const char *token, struct s3_page *ret, struct error *error)
+static int read_listing(struct registry *registry, const struct question *question, struct s3_page *ret, struct error *error)
 {
 	struct listing listing = {.page = ret};
 
 	*ret = (struct s3_page){0};
 	listing.xml = xml_open(take_element, &listing);
-	int result = read_page(registry, path, token, &listing, error);
+	int result = read_page(registry, question, &listing, error);
 	free_entry(&listing.entry);
 	xml_close(listing.xml);
 	return result;
+}
+
+int s3_read_page(struct registry *registry, const char *path, const char *token, struct s3_page *ret, struct error *error)
+{
+	return read_listing(registry, &(struct question){by_version, path, token}, ret, error);
+}
+
+int s3_read_all(struct registry *registry, struct s3_page *ret, struct error *error)
+{
+	return read_listing(registry, &(struct question){of_all, "", NULL}, ret, error);
 }

@@ -19,8 +19,9 @@ void session_close(struct session *session)
 {
 	http_close(session->http);
 	cJSON_Delete(session->remembered);
+	cJSON_Delete(session->profiles);
 	session->http = NULL;
-	session->remembered = NULL;
+	session->remembered = session->profiles = NULL;
 }
 
 struct http *session_http(struct session *session)
@@ -45,9 +46,9 @@ const char *session_identity(const char *secret, char text[17])
 /* Returns 0, or -1 with ERROR_POSTPONED while the host is to be left alone. */
 static int check_limit(struct session *session, const char *host, const char *identity, struct error *error)
 {
-	if (!session->remembered)
-		session->remembered = state_read(session->root, STATE_REGISTRY);
-	const char *until = limits_until(session->remembered, host, identity);
+	const cJSON *state = state_read_once(session->root, STATE_REGISTRY, &session->remembered);
+	const char *until = limits_until(state, host, identity);
+
 	if (until)
 		return error_set(error, ERROR_POSTPONED, "%s has asked for no request before %s", host, until);
 	return 0;

@@ -23,12 +23,13 @@ struct session {
 	struct http *http;             /* NULL before the first use */
 	const struct root *root;       /* where ROOT/.dewy is, if it is there */
 	cJSON *remembered;             /* what registry.json holds, NULL before it is first needed */
+	cJSON *profiles;               /* the files of profiles that AWS's credentials are looked for in, NULL before that */
 	struct session_quota quota;    /* by the last answer that told it */
 	long long timeout_ms;          /* for an exchange that is no download, */
 	long long download_ms;         /* and for one that is; 0 in a tool that downloads nothing */
 };
 
-/* Closes the client, if there is one, and forgets what was remembered. */
+/* Closes the client, if there is one, and forgets what was remembered and read. */
 void session_close(struct session *session);
 
 /* Returns the client, made at the first call, which belongs to the session. */

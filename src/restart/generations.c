@@ -170,8 +170,9 @@ int generations_serve(struct generations *generations, struct server *server, bo
 		return -1;
 	*ret_alone = status.count == 1;
 	const struct serve_worker *last = serve_status_newest(&status);
-	/* A start_server that was about to replace a worker that had died does so, and then what it was asked for. */
-	bool replaced = status.state == SERVE_UNKNOWN && !server->settled && last && last->generation > server->worker.generation;
+	/* A start_server that was about to replace a worker that had died does so, and then what it was asked for; any supervisor may
+	 * have been about to start one when it was asked for another. */
+	bool replaced = !server->settled && last && last->generation > server->worker.generation;
 	if (alive && replaced)
 		server->worker = *last;
 	bool dead = status.state == SERVE_UNKNOWN && proc_age(server->worker.pid) < 0; /* the others tell so themselves, and why */

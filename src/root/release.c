@@ -25,15 +25,26 @@ bool release_is_name(const char *name)
 	return time_parse_stamp(name, &when) == 0;
 }
 
-bool release_is_partial(const char *name)
+/* True for a hidden name that was made of that of a release. */
+static bool is_hidden(const char *name, const char *suffix)
 {
 	char stamp[RELEASE_NAME];
 
-	if (name[0] != '.' || strlen(name) != strlen(".20240115T103045Z.partial") || !str_ends(name, ".partial"))
+	if (name[0] != '.' || strlen(name) != RELEASE_NAME + strlen(suffix) || !str_ends(name, suffix))
 		return false;
 	memcpy(stamp, name + 1, RELEASE_NAME - 1);
 	stamp[RELEASE_NAME - 1] = '\0';
 	return release_is_name(stamp);
+}
+
+bool release_is_partial(const char *name)
+{
+	return is_hidden(name, ".partial");
+}
+
+bool release_is_retired(const char *name)
+{
+	return is_hidden(name, ".removed");
 }
 
 static bool is_release(const struct root *root, const char *name)
@@ -189,6 +200,7 @@ int release_list(const struct root *root, char (**ret_names)[RELEASE_NAME], stru
 	return listing.count;
 }
 
+/* It is for people, and healed by what comes next: nobody waits for it to be durable. */
 static int note_key(int cache, const char *key, struct error *error)
 {
 	AUTO_BUF struct buf there = {0};
@@ -197,7 +209,7 @@ static int note_key(int cache, const char *key, struct error *error)
 		return 0;
 	if (fs_read_file(cache, "current", 4096, &there, error) == 0 && str_equal(buf_text(&there), key))
 		return 0;
-	return fs_write_file(cache, "current", 0644, key, strlen(key), error);
+	return fs_write_passing(cache, "current", 0644, key, strlen(key), error);
 }
 
 static int write_cache_current(const struct root *root, const char *name, int cache, struct error *error)

@@ -15,6 +15,9 @@ bool release_is_name(const char *name);
 /* True when name has the form of a directory that a release is extracted into before it has its name: .STAMP.partial. */
 bool release_is_partial(const char *name);
 
+/* True when name has the form of what was a release and is going to be removed: .STAMP.removed. */
+bool release_is_retired(const char *name);
+
 /* Reads which release current leads to. Returns 0 with its name; 1 when there is no link, or it leads to nothing that is a
  * release; or -1. */
 int release_current(const struct root *root, char name[RELEASE_NAME], struct error *error);

@@ -33,6 +33,13 @@ cJSON *state_read(const struct root *root, const char *name)
 	return cJSON_IsObject(object) ? steal_pointer(&object) : xrequire(cJSON_CreateObject());
 }
 
+const cJSON *state_read_once(const struct root *root, const char *name, cJSON **kept)
+{
+	if (!*kept)
+		*kept = state_read(root, name);
+	return *kept;
+}
+
 static int write_object(const struct root *root, const char *name, mode_t mode, const cJSON *object, struct error *error)
 {
 	AUTO_FREE char *text = json_print(object);

@@ -6,8 +6,8 @@
 #include "json.h"
 #include "root/root.h"
 
-/* The name of what is remembered of the registry: what was found in it, how long it is to be left alone, and that it refuses audit
- * records. Each has members of its own. */
+/* The name of what is remembered of the registry: what was found in it, how long it is to be left alone, that it holds many objects,
+ * and that it refuses audit records. Each has members of its own. */
 #define STATE_REGISTRY "registry.json"
 
 /* Its member of what was found: {"registry":"file:///srv/releases","at":"2024-01-15T10:30:44Z","release":{"version":"v1.2.3",...},
@@ -24,6 +24,9 @@
 
 /* Returns the object in ROOT/.dewy/NAME, an empty one when there is none that can be read; the caller deletes it. */
 cJSON *state_read(const struct root *root, const char *name);
+
+/* As state_read, but once: what it returns is *kept, which the caller deletes in the end, and which is not read again. */
+const cJSON *state_read_once(const struct root *root, const char *name, cJSON **kept);
 
 /* Reads ROOT/.dewy/NAME, of limit bytes at most, for those who must not take a file that is damaged for none. Returns 0 with the
  * JSON, which the caller deletes; 1 when there is no such file; or -1, also when it is no JSON. */

@@ -77,7 +77,9 @@ static void recall(const struct root *root)
 	struct error error;
 
 	FUZZ_HOLDS(url_parse(&registry.url, "file:///srv/releases", &error) == 0);
-	cJSON_Delete(memory_recall(root, &registry, "file:///srv/releases", &(struct choice_rules){0}, &found));
+	registry.session.root = root;
+	cJSON_Delete(memory_recall(&registry, "file:///srv/releases", &(struct choice_rules){0}, &found));
+	cJSON_Delete(registry.session.remembered);
 	url_free(&registry.url);
 }
 
