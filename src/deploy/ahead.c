@@ -3,16 +3,13 @@
 
 #include "alloc.h"
 #include "error.h"
+#include "thread.h"
 
-#include <pthread.h>
-#include <signal.h>
-#include <stdbool.h>
 #include <stdlib.h>
 
 enum {
 	BLOCK = 256 * 1024,
 	BLOCKS = 4,
-	STACK = 256 * 1024, /* bytes; they count as memory of the process */
 };
 
 struct ahead {
@@ -76,23 +73,6 @@ static void *run(void *context)
 	return NULL;
 }
 
-/* Signals are for the thread that there was before. */
-static bool start(struct ahead *ahead)
-{
-	pthread_attr_t attributes;
-	sigset_t all, before;
-
-	if (pthread_attr_init(&attributes))
-		return false;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	bool started = pthread_attr_setstacksize(&attributes, STACK) == 0 &&
-		       pthread_create(&ahead->thread, &attributes, run, ahead) == 0;
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	pthread_attr_destroy(&attributes);
-	return started;
-}
-
 struct ahead *ahead_open(ahead_fill *fill_block, void *context)
 {
 	struct ahead *ahead = xcalloc(1, sizeof *ahead);
@@ -102,7 +82,7 @@ struct ahead *ahead_open(ahead_fill *fill_block, void *context)
 	ahead->blocks = xreallocarray(NULL, BLOCKS, BLOCK);
 	pthread_mutex_init(&ahead->lock, NULL);
 	pthread_cond_init(&ahead->changed, NULL);
-	ahead->beside = start(ahead);
+	ahead->beside = thread_start(&ahead->thread, run, ahead);
 	return ahead;
 }
 

@@ -8,18 +8,16 @@
 
 #include "buf.h"
 #include "error.h"
+#include "thread.h"
 
 #include <limits.h>
-#include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <string.h>
 
 enum {
 	MOST = 2,           /* threads: what is created is created by one at a time, and that is half of the work */
 	BATCH = 8,          /* files that a thread makes before it fills them, */
 	BATCH_BYTES = 256 * 1024, /* unless they are so large together */
-	STACK = 256 * 1024, /* bytes; they count as memory of the process */
 };
 
 struct crew {
@@ -179,31 +177,14 @@ static int helpers(const struct walk *walk)
 	return (count < MOST ? count : MOST) - 1;
 }
 
-/* Signals are for the thread that there was before. Returns how many were started. */
-static int start(struct crew *crew, pthread_t *threads, int wanted)
-{
-	pthread_attr_t attributes;
-	sigset_t all, before;
-	int started = 0;
-
-	if (pthread_attr_init(&attributes))
-		return 0;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	pthread_attr_setstacksize(&attributes, STACK);
-	while (started < wanted && pthread_create(&threads[started], &attributes, work, crew) == 0)
-		started++;
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	pthread_attr_destroy(&attributes);
-	return started;
-}
-
 int crew_extract(struct walk *walk, struct error *error)
 {
 	struct crew crew = {.lock = PTHREAD_MUTEX_INITIALIZER, .walk = walk, .failed = LLONG_MAX};
 	pthread_t threads[MOST];
-	int started = start(&crew, threads, helpers(walk));
+	int started = 0, wanted = helpers(walk);
 
+	while (started < wanted && thread_start(&threads[started], work, &crew))
+		started++;
 	work(&crew);
 	while (started)
 		pthread_join(threads[--started], NULL);

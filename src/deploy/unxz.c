@@ -4,9 +4,9 @@
 
 #include "alloc.h"
 #include "error.h"
+#include "thread.h"
 
 #include <lzma.h>
-#include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -17,7 +17,6 @@ enum {
 	THREADED_MEMORY = 128 << 20, /* bytes in which blocks may be decompressed at the same time, */
 	THREADED_SHARE = 8,          /* and the part of the machine's memory that this may be */
 	THREADS_MOST = 4,
-	STACK = 256 * 1024, /* bytes; they count as memory of the process */
 	BLOCK_FLAGS = 13,   /* where they are, behind the header of the stream and the size of that of the block, */
 	BOTH_SIZES = 0xc0,  /* and what they have when it tells both sizes of the block */
 };
@@ -76,7 +75,7 @@ static uint32_t choose_threads(void)
 	if (syscall(SYS_gettid) == getpid() || threads < 2 || pthread_attr_init(&attributes))
 		return 1;
 	/* liblzma takes what is usual, which the limit of the stack of whoever started dewy decides. */
-	pthread_attr_setstacksize(&attributes, STACK);
+	pthread_attr_setstacksize(&attributes, THREAD_STACK);
 	pthread_setattr_default_np(&attributes);
 	pthread_attr_destroy(&attributes);
 	threads = try_threads(threads < THREADS_MOST ? threads : THREADS_MOST);

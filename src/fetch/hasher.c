@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "fetch/hasher.h"
 
-#include <signal.h>
+#include "thread.h"
 
 enum { LEAST = 1 << 20 }; /* bytes that are worth a thread: fewer are hashed sooner than one has started */
 
@@ -31,18 +31,6 @@ static void *follow(void *context)
 		hashing->bytes += got;
 	}
 	return NULL;
-}
-
-/* Signals stay with the thread that is there already, which knows what they mean. */
-static void start(struct hasher *hasher)
-{
-	sigset_t all, before;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	int failed = pthread_create(&hasher->thread, NULL, follow, hasher);
-	hasher->thread_state = failed ? HASHER_ALONE : HASHER_RUNS;
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 /* Tells the thread, if there is one, how much is there, and whether that is all. */
@@ -77,7 +65,7 @@ int hasher_allow(struct hasher *hasher, long long end, struct error *error)
 	if (end <= hasher->there)
 		return 0;
 	if (hasher->thread_state == HASHER_IDLE && end - hasher->hashing.bytes >= LEAST)
-		start(hasher);
+		hasher->thread_state = thread_start(&hasher->thread, follow, hasher) ? HASHER_RUNS : HASHER_ALONE;
 	announce(hasher, end, false);
 	return hasher->thread_state == HASHER_ALONE ? hashing_add_file(&hasher->hashing, hasher->fd, end, error) : 0;
 }
