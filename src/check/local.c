@@ -6,27 +6,15 @@
 #include "cleanup.h"
 #include "error.h"
 #include "registry/registry.h"
-#include "str.h"
 
 #include <errno.h>
 #include <string.h>
 
 const struct registry_ops *const registry_schemes[] = {&file_registry, NULL};
 
-/* True when the URL begins with one of the schemes above, as file:// is written. */
-static bool is_local(const char *url)
-{
-	for (const struct registry_ops *const *ops = registry_schemes; *ops; ops++)
-		if (str_starts(url, (*ops)->scheme) && url[strlen((*ops)->scheme)] == ':')
-			return true;
-	return false;
-}
-
 int local_hand_over(const struct options *options, struct error *error)
 {
-	const char *url = option_string(options, OPT_REGISTRY);
-
-	if (!url || is_local(url))
+	if (!remote_has(option_string(options, OPT_REGISTRY)))
 		return 0;
 	if (option_export(options, error))
 		return -1;

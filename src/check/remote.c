@@ -2,6 +2,12 @@
 #include "check/remote.h"
 
 #include "proc.h"
+#include "str.h"
+
+bool remote_has(const char *url)
+{
+	return url && !str_starts(url, "file:");
+}
 
 char *remote_program(void)
 {

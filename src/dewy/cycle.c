@@ -103,9 +103,9 @@ static int await(struct cycle *cycle, const struct step *step, pid_t pid)
  * one is started at once. */
 static char *program_of(const struct cycle *cycle, const struct step *step)
 {
-	const char *url = option_string(cycle->options, OPT_REGISTRY);
+	bool remote = step == &check_step && remote_has(option_string(cycle->options, OPT_REGISTRY));
 
-	return step == &check_step && url && !str_starts(url, "file:") ? remote_program() : proc_sibling(step->program);
+	return remote ? remote_program() : proc_sibling(step->program);
 }
 
 static void build_arguments(const struct cycle *cycle, const struct step *step, struct words *argv)
