@@ -18,11 +18,9 @@
 
 enum { LOWEST = 19, IO_OF_PROCESS = 1, IO_WHEN_IDLE = 3 << 13 };
 
-#define SUFFIX ".removed"
-
 static int hide(int dir, const char *name, struct error *error)
 {
-	AUTO_FREE char *hidden = xasprintf(".%s" SUFFIX, name);
+	AUTO_FREE char *hidden = xasprintf(".%s" RELEASE_RETIRED, name);
 
 	log_debug("Take out of use", "name", name);
 	if (renameat(dir, name, dir, hidden) && errno != ENOENT)
@@ -42,7 +40,7 @@ int retired_artifact(int cache, const char *key, struct error *error)
 
 bool retired_is_artifact(const char *name)
 {
-	return name[0] == '.' && strstr(name, "--") && str_ends(name, SUFFIX);
+	return name[0] == '.' && strstr(name, "--") && str_ends(name, RELEASE_RETIRED);
 }
 
 struct removal {

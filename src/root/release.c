@@ -44,7 +44,7 @@ bool release_is_partial(const char *name)
 
 bool release_is_retired(const char *name)
 {
-	return is_hidden(name, ".removed");
+	return is_hidden(name, RELEASE_RETIRED);
 }
 
 static bool is_release(const struct root *root, const char *name)

@@ -15,6 +15,8 @@ bool release_is_name(const char *name);
 /* True when name has the form of a directory that a release is extracted into before it has its name: .STAMP.partial. */
 bool release_is_partial(const char *name);
 
+#define RELEASE_RETIRED ".removed" /* what the hidden name of what is going to be removed ends in */
+
 /* True when name has the form of what was a release and is going to be removed: .STAMP.removed. */
 bool release_is_retired(const char *name);
 
