@@ -29,6 +29,21 @@ class Contender:
     event: Optional[Callable] = None           # the time is over when this is true, and not when the command ends
 
 
+def with_tree(bench, name, command, check, in_memory=False, **options):
+    """A contender that has an empty directory each time, which is removed afterwards: command(directory) is its command, and
+    check(directory, output, thorough) looks at what became of it."""
+    contender, directory = Contender(name, [], **options), None
+
+    def before():
+        nonlocal directory
+        directory = bench.tree(name.split()[0], in_memory)
+        contender.command = command(directory)
+    contender.before = before
+    contender.check = lambda output, thorough: check(directory, output, thorough)
+    contender.after = lambda: bench.remove(directory)
+    return contender
+
+
 @dataclass
 class Sample:
     wall: float  # seconds

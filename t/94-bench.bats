@@ -59,7 +59,7 @@ nothing_left() {
 IN
   bench extract
   assert_failure 1
-  assert_regex "$stderr" '^bench: .*/root/current: .*, and not '
+  assert_regex "$stderr" '^bench: .*/dewy-deploy[0-9]+/current: .*, and not '
   nothing_left
 }
 
@@ -67,7 +67,7 @@ IN
   export BENCH_OTHER='curl -sSf %URL% -o %DIRECTORY%/artifact'
   bench whole
   assert_failure 1
-  assert_regex "$stderr" '^bench: .*/copy: .*, and not '
+  assert_regex "$stderr" '^bench: .*/BENCH_OTHER[0-9]+: .*, and not '
   nothing_left
 }
 

@@ -5,7 +5,7 @@ import os
 import tarfile
 
 from inputs import archive
-from measure import Contender, Wrong, in_turn
+from measure import Contender, Wrong, in_turn, with_tree
 from sections import noop
 from sections.whole import Releases, dewy_once
 from table import Group
@@ -83,10 +83,10 @@ def versions(bench, table):
 def deploying(bench, name, tar):
     services = bench.services()
     services.publish_s3(name, "v1.0.0", tar, ARTIFACT)
-    root = os.path.join(bench.work, "root")
     registry = services.s3_url(name, services.http) + f"&artifact={ARTIFACT}"
-    return Contender("dewy once", ["dewy", "once", "--root", root, "--registry", registry, "--no-report"],
-                     before=lambda: bench.fresh("root"), check=state("deployed"), after=lambda: bench.remove(root))
+    deployed = state("deployed")
+    return with_tree(bench, "dewy once", lambda root: ["dewy", "once", "--root", root, "--registry", registry, "--no-report"],
+                     lambda _root, output, thorough: deployed(output, thorough))
 
 
 def entries(bench, table):

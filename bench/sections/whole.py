@@ -8,7 +8,7 @@ from contextlib import ExitStack
 import competitors
 from answers import answer, await_true
 from inputs import archive
-from measure import Contender, Wrong, in_turn
+from measure import Contender, Wrong, in_turn, with_tree
 from services import free_ports
 from sections.extract import check_tree
 from table import Goal, Group
@@ -50,20 +50,36 @@ def switched(root):
     return lambda: before.__setitem__(0, link()), lambda: link() != before[0]
 
 
-def another_answers(port):
-    """An event: another process than before answers."""
-    before = [None]
-    return (lambda: before.__setitem__(0, answer(port)),
-            lambda: (now := answer(port)) is not None and (not before[0] or now[1] != before[0][1]))
+def newer_answers(port):
+    """An event: a generation answers that is newer than all that did before. An older one may still be there, and answer, too."""
+    newest = seen = 0
+
+    def remember():
+        nonlocal newest
+        newest = seen
+
+    def event():
+        nonlocal seen
+        now = answer(port)
+        seen = max(seen, now[0] if now else 0)
+        return seen > newest
+    return remember, event
+
+
+def root_of_releases(bench, name):
+    root = bench.fresh(name)
+    os.mkdir(f"{root}/releases")
+    bench.spread(f"{root}/releases")
+    return root
 
 
 def dewy_once(bench, releases, port=None, keep=2, name="dewy once"):
-    root = bench.fresh(name.replace(" ", "-"))
+    root = root_of_releases(bench, name.replace(" ", "-"))
     command = ["dewy", "once", "--root", root, "--registry", f"ghr://acme/{releases.repository}?artifact={ARTIFACT}", "--no-report",
                "--keep", str(keep)]
     if port:
         command += ["--port", f"127.0.0.1:{port}", "--settle", "100ms", "--", f"{root}/current/worker"]
-    remember, event = another_answers(port) if port else switched(root)
+    remember, event = newer_answers(port) if port else switched(root)
 
     def before():
         releases.publish()
@@ -78,8 +94,8 @@ def dewy_once(bench, releases, port=None, keep=2, name="dewy once"):
 
 
 def script(bench, releases, port=None):
-    root = bench.fresh("script")
-    remember, event = another_answers(port) if port else switched(root)
+    root = root_of_releases(bench, "script")
+    remember, event = newer_answers(port) if port else switched(root)
 
     def check(_output, thorough):
         if os.readlink(f"{root}/current") != f"releases/{releases.version}":
@@ -96,23 +112,19 @@ def script(bench, releases, port=None):
 
 def with_directory(bench, releases, name, template, fill=competitors.command):
     """A command that needs an empty directory, and leaves the tree in it."""
-    directory, digest = os.path.join(bench.work, "copy"), os.path.join(bench.work, "digest")
-    contender = Contender(name, [], after=lambda: bench.remove(directory))
+    digest = os.path.join(bench.work, "digest")
 
-    def before():
-        bench.fresh("copy")
-        contender.command = fill(template, url=releases.url, directory=directory, digest=digest, version=releases.version,
-                                 api=releases.api)
+    def command(directory):
+        return fill(template, url=releases.url, directory=directory, digest=digest, version=releases.version, api=releases.api)
 
-    def check(_output, thorough):
+    def check(directory, _output, thorough):
         if "directory" in template.lower():
             check_tree(directory, releases.expected, thorough)
         if "$digest" in template:
             with open(digest) as file:
                 if releases.digest.removeprefix("sha256:") not in file.read():
                     raise Wrong(f"{name}: another digest than {releases.digest}")
-    contender.before, contender.check = before, check
-    return contender
+    return with_tree(bench, name, command, check)
 
 
 def stop_servers(bench, port):
