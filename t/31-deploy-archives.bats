@@ -430,8 +430,8 @@ END
     refuse first-fails.zip "first: the archive is damaged: an entry has another checksum than its directory says"
   done
   refuse many.zip "f999: the archive extracts to more than 11.6 KiB" --max-extracted 11889
-  refuse many.zip "the archive has more than 999 entries" --max-entries 999
-  deploy many.zip --max-extracted 11890 --max-entries 1000
+  refuse many.zip "the archive has more than 1006 entries" --max-entries 1006
+  deploy many.zip --max-extracted 11890 --max-entries 1007 # 1,000 files in 7 directories that have no entry
   assert_success
   [ "$(cat "$ROOT/current/"d*/f* | sort -k 2n)" = "$(seq -f 'content %g' 0 999)" ]
 }
@@ -446,9 +446,12 @@ END
 
 @test "each limit is an option, and its last allowed value is allowed" {
   refuse many.tar.gz "more than 1999 entries" --max-entries 1999
+  refuse deepest.tar "more than 199 entries" --max-entries 199
   refuse good.tar "more than 293.0 KiB" --max-extracted 300053
   refuse bomb.tar.gz "more than 2 times" --max-ratio 2
   deploy many.tar.gz --max-entries 2000
+  assert_success
+  deploy deepest.tar --max-entries 200 # one file in 199 directories
   assert_success
   deploy good.tar --max-extracted 300054
   assert_success
