@@ -278,8 +278,8 @@ trace_pauses() {
   kill -TERM $WATCH
   wait_until logged 'Ending after this stage stage="deploy"'
   stop_watch TERM
-  gone "$(cat "$ROOT/hook.pid")"
-  serves v1.2.0
+  wait_until gone "$(cat "$ROOT/hook.pid")"
+  wait_until serves v1.2.0
   run -0 --separate-stderr dewy once -p "127.0.0.1:$PORT" -- current/server
   wait_until serves v2.0.0
 }

@@ -313,7 +313,7 @@ document() {
   assert_equal "$stderr" ""
   rm -r web
   receive
-  DEWY_LOG_LEVEL=info once
+  OTEL_EXPORTER_OTLP_TIMEOUT=10000 DEWY_LOG_LEVEL=info once
   assert_regex "$stderr" 'INFO: Metrics work again what="metrics"'
   refute_regex "$stderr" 'what="traces"'
 }

@@ -26,7 +26,7 @@ is_sound() {
   local left
   left=$(find "$ROOT" -name '*.partial' -o -name '*.part' -o -name '*.new' ! -path "$ROOT/.dewy/.*")
   [ -z "$left" ] || fail "left behind: $left"
-  [ "$(supervisors)" = 1 ] || fail "supervisors: $(supervisors)"
+  wait_until one_supervisor || fail "supervisors: $(supervisors)" # what wrote the log of one that was killed may still be ending
   jq -e . "$ROOT/.dewy/history.jsonl" >/dev/null
 }
 
@@ -34,6 +34,10 @@ is_sound() {
 supervisors() {
   ps -eo pid=,ppid=,args= | grep -- "[d]ewy-serve --daemonize .*--root $ROOT " |
     awk '{ parent[$1] = $2 } END { for (pid in parent) count += !(parent[pid] in parent); print count + 0 }'
+}
+
+one_supervisor() {
+  [ "$(supervisors)" = 1 ]
 }
 
 # supervisor: prints the pid of the one in the pid file.
@@ -181,6 +185,7 @@ is_taken_up() {
   setsid dewy once -p "127.0.0.1:$PORT" -- current/server >/dev/null 2>&1 3>&- &
   local pid=$!
   wait_until state starting 2
+  kill -STOP $pid # which would end by itself otherwise
   pkill -KILL -P $pid -x dewy-restart
   kill -KILL "$(supervisor)" $pid
   wait_until gone $pid
@@ -237,7 +242,7 @@ is_taken_up() {
   once >/dev/null
   for behaviour in dies-at-once 'dies-starting 0.3' 'dies-after 0.1' 'slow-start 600' unhealthy; do
     publish_server v1.$((++minor)).0 says-ready "$behaviour"
-    options=(--health-url "${URL}health" --health-timeout 500ms --health-count 1)
+    options=(--health-url "${URL}health" --health-timeout 3s --health-count 1 --settle 5s)
     [ "$behaviour" != 'slow-start 600' ] || options+=(--start-timeout 1s)
     run -4 --separate-stderr once "${options[@]}"
     [ "$(field state)" = rolled_back ] || fail "$behaviour: $output"
