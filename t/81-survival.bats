@@ -3,6 +3,8 @@
 # What the whole survives: many runs at once, processes that are killed, servers that do not obey, reboots, and load.
 load common
 
+BATS_TEST_TIMEOUT=600 # machines may be under load
+
 prepare() {
   PORT=$(free_port)
   URL=http://127.0.0.1:$PORT/
@@ -327,8 +329,9 @@ cut_power() {
   publish_starlet v1.0.0
   once >/dev/null
   wait_until serves v1.0.0
-  wrk -t 2 -c 20 -d 150s "$URL" >"$BATS_TEST_TMPDIR/wrk" 2>&1 3>&- &
+  wrk -t 2 -c 20 -d "${BATS_TEST_TIMEOUT}s" "$URL" >"$BATS_TEST_TMPDIR/wrk" 2>&1 3>&- &
   local load=$!
+  echo $load >"$BATS_TEST_TMPDIR/load.pid" # ended by teardown
   for minor in $(seq 10); do
     publish_starlet v1.$minor.0
     run -0 --separate-stderr once
@@ -348,6 +351,7 @@ cut_power() {
   kill -0 $load
   kill -INT $load
   wait $load
+  rm "$BATS_TEST_TMPDIR/load.pid"
   cat "$BATS_TEST_TMPDIR/wrk"
   run -1 grep -E 'Socket errors|Non-2xx' "$BATS_TEST_TMPDIR/wrk"
   [ "$(sed -nE 's/^ *([0-9]+) requests in .*/\1/p' "$BATS_TEST_TMPDIR/wrk")" -gt 1000 ]
