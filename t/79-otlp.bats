@@ -8,7 +8,7 @@ load notify
 prepare() {
   cd "$BATS_TEST_TMPDIR"
   servers=()
-  export DEWY_LOG_LEVEL=warn DEWY_REGISTRY=file://$REGISTRY DEWY_SETTLE=100ms DEWY_START_TIMEOUT=5s
+  export DEWY_LOG_LEVEL=warn DEWY_REGISTRY=file://$REGISTRY DEWY_SETTLE=100ms DEWY_START_TIMEOUT=30s
   echo '{}' >success
 }
 
