@@ -1,6 +1,8 @@
 load common
 load github
 
+BATS_TEST_TIMEOUT=600 # machines may be under load
+
 prepare() {
   export DEWY_REGISTRY=file://$REGISTRY DEWY_LOG_LEVEL=error
 }
