@@ -207,7 +207,7 @@ file_of() {
   mkdir -p "$(dirname "$part")"
   touch "$part"
   run strace -f -qq -o /dev/null -P "$part" -e trace=write,copy_file_range \
-    -e inject=write:signal=KILL:when=8 -e inject=copy_file_range:signal=KILL:when=4 dewy-fetch <"$document" # half a MB at most each
+    -e inject=write:signal=KILL:when=5 -e inject=copy_file_range:signal=KILL:when=4 dewy-fetch <"$document" # half a MB at most each
   local kept
   kept=$(stat -c %s "$part")
   assert [ "$kept" -gt 0 ]
