@@ -20,7 +20,7 @@
 
 enum {
 	LIMIT = 65536,
-	BLOCK = 512 << 10, /* bytes that are written at once: a call for each piece costs more than copying them together */
+	BLOCK = 256 << 10, /* bytes that are written at once: a call for each piece costs more than copying them together */
 	PIECE = 16384,     /* libcurl cuts what it has received into pieces of this size: a smaller one is the last for now */
 	PASS_ON = 8 << 20, /* bytes after which the disk begins with them */
 	ROOM = PASS_ON,    /* bytes for which the disk is asked for blocks at once */
