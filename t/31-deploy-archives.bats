@@ -570,6 +570,22 @@ started_threads() {
   done
 }
 
+@test "what is compressed and large is read in one more thread, or in place where none can be started" {
+  may_trace
+  head -c 2000000 /dev/urandom >"$BATS_TEST_TMPDIR/random"
+  for pack in gzip bzip2 xz zstd; do
+    tar -C "$BATS_TEST_TMPDIR" -cf - random | $pack >"$BATS_TEST_TMPDIR/large.tar"
+    fetched "$BATS_TEST_TMPDIR/large.tar" >"$BATS_TEST_TMPDIR/fetched"
+    strace -f -o "$BATS_TEST_TMPDIR/trace" -e trace=clone,clone3 dewy-deploy <"$BATS_TEST_TMPDIR/fetched" >/dev/null
+    assert_equal "$(started_threads)" 2
+    cmp "$BATS_TEST_TMPDIR/random" "$ROOT/current/random"
+    rm "$ROOT/current/random"
+    fetched "$BATS_TEST_TMPDIR/large.tar" >"$BATS_TEST_TMPDIR/fetched"
+    without clone3:EAGAIN dewy-deploy <"$BATS_TEST_TMPDIR/fetched" >/dev/null
+    cmp "$BATS_TEST_TMPDIR/random" "$ROOT/current/random"
+  done
+}
+
 # blocks: a document for an xz that several threads can decompress.
 blocks() {
   head -c 2000000 /dev/urandom >"$BATS_TEST_TMPDIR/random"
@@ -580,7 +596,7 @@ blocks() {
 @test "xz: where fewer threads can be started than there are processors, they do it" {
   [ "$(id -u)" = 0 ] || skip "needs root to become somebody who runs nothing else"
   chmod 755 "$BATS_TEST_TMPDIR" "$BATS_RUN_TMPDIR"
-  for most in 2 3 4 5; do # the first two are dewy-deploy and its child
+  for most in 2 3 4 5 6; do # the first two are dewy-deploy and its child
     blocks >"$BATS_TEST_TMPDIR/fetched"
     chown -R 61234 "$ROOT"
     setpriv --reuid 61234 --clear-groups prlimit --nproc=$most \

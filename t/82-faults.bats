@@ -37,7 +37,7 @@ faults() {
   faults dewy-deploy
 }
 
-@test "faults in dewy-deploy: a zip that two threads extract, and a third decompresses for" {
+@test "faults in dewy-deploy: a zip that two threads extract, and others read and decompress for" {
   faults dewy-deploy-zip
 }
 

@@ -70,7 +70,7 @@ def first(place):
 
 
 def zipped(place):
-    """v1.1.0 is a zip: two threads extract it, and one of them has a third decompress the file that is large."""
+    """v1.1.0 is a zip: two threads extract it, and one of them has a third decompress the file that is large, and a fourth read it."""
     place.use_zip()
     upgrade(place, "dewy-check", "dewy-fetch", bulk=places.BULK)
 
@@ -157,7 +157,7 @@ STAGES = [
     Stage("dewy-fetch-github", plain("dewy-fetch"), large, reads=True, threads=2, pages=8),
     Stage("dewy-deploy-first", plain("dewy-deploy"), first, reads=True),
     Stage("dewy-deploy", plain("dewy-deploy"), third, reads=True),
-    Stage("dewy-deploy-zip", plain("dewy-deploy"), zipped, reads=True, threads=1 + WRITERS, pages=8),
+    Stage("dewy-deploy-zip", plain("dewy-deploy"), zipped, reads=True, threads=2 + WRITERS, pages=8),
     Stage("dewy-deploy-rollback", plain("dewy-deploy", "--rollback"), two_deployed, accepted=("v1.0.0", "v1.1.0")),
     Stage("dewy-notify", plain("dewy-notify"), told, reads=True),
     Stage("dewy-history", plain(places.BIN + "/../libexec/dewy/dewy-history", "append"), history, reads=True),
