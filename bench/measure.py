@@ -29,9 +29,12 @@ class Contender:
     event: Optional[Callable] = None           # the time is over when this is true, and not when the command ends
 
 
-def with_tree(bench, name, command, check, in_memory=False, **options):
-    """A contender that has an empty directory each time, which is removed afterwards: command(directory) is its command, and
-    check(directory, output, thorough) looks at what became of it."""
+MANY = 1000  # files, which are not removed while more is measured on the same disk: see Bench.spread
+
+
+def with_tree(bench, name, command, check, files=0, in_memory=False, **options):
+    """A contender that fills an empty directory each time: command(directory) is its command, and check(directory, output, thorough)
+    looks at what became of it."""
     contender, directory = Contender(name, [], **options), None
 
     def before():
@@ -40,7 +43,8 @@ def with_tree(bench, name, command, check, in_memory=False, **options):
         contender.command = command(directory)
     contender.before = before
     contender.check = lambda output, thorough: check(directory, output, thorough)
-    contender.after = lambda: bench.remove(directory)
+    if in_memory or files < MANY:
+        contender.after = lambda: bench.remove(directory)
     return contender
 
 

@@ -43,12 +43,12 @@ def dewy_deploy(bench, path, expected, in_memory):
         if told["state"] != "deployed" or os.path.realpath(f"{root}/current") != told["deploy"]["path"]:
             raise Wrong(f"dewy-deploy: {output}")
         check_tree(f"{root}/current", expected, thorough)
-    return with_tree(bench, "dewy-deploy", command, check, in_memory, stdin=document)
+    return with_tree(bench, "dewy-deploy", command, check, expected["files"], in_memory, stdin=document)
 
 
 def competitor(bench, name, template, path, expected, in_memory):
     return with_tree(bench, name, lambda directory: competitors.command(template, archive=path, directory=directory),
-                     lambda directory, _output, thorough: check_tree(directory, expected, thorough), in_memory)
+                     lambda directory, _output, thorough: check_tree(directory, expected, thorough), expected["files"], in_memory)
 
 
 def compare(bench, table, shape, kind, synced):

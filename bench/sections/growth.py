@@ -80,13 +80,13 @@ def versions(bench, table):
 # One dewy once, of registries over HTTP.
 
 
-def deploying(bench, name, tar):
+def deploying(bench, name, tar, files):
     services = bench.services()
     services.publish_s3(name, "v1.0.0", tar, ARTIFACT)
     registry = services.s3_url(name, services.http) + f"&artifact={ARTIFACT}"
     deployed = state("deployed")
     return with_tree(bench, "dewy once", lambda root: ["dewy", "once", "--root", root, "--registry", registry, "--no-report"],
-                     lambda _root, output, thorough: deployed(output, thorough))
+                     lambda _root, output, thorough: deployed(output, thorough), files)
 
 
 def entries(bench, table):
@@ -95,7 +95,7 @@ def entries(bench, table):
     for count in counts:
         tar = os.path.join(bench.work, f"entries{count}")
         tar_of(tar, count, 100)
-        samples += in_turn(bench, [deploying(bench, f"entries{count}", tar)])
+        samples += in_turn(bench, [deploying(bench, f"entries{count}", tar, count)])
     table.series("growth: entries in the archive, dewy once", counts, samples)
 
 
@@ -105,7 +105,7 @@ def sizes(bench, table):
     for size in megabytes:
         tar = os.path.join(bench.work, f"size{size}")
         tar_of(tar, 1, size * 1000000)
-        samples += in_turn(bench, [deploying(bench, f"size{size}", tar)])
+        samples += in_turn(bench, [deploying(bench, f"size{size}", tar, 1)])
     table.series("growth: MB of the artifact, dewy once", megabytes, samples)
 
 

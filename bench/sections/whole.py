@@ -124,7 +124,7 @@ def with_directory(bench, releases, name, template, fill=competitors.command):
             with open(digest) as file:
                 if releases.digest.removeprefix("sha256:") not in file.read():
                     raise Wrong(f"{name}: another digest than {releases.digest}")
-    return with_tree(bench, name, command, check)
+    return with_tree(bench, name, command, check, releases.expected["files"])
 
 
 def stop_servers(bench, port):
