@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # The benchmark, as small as it goes: the form of its table, and what it refuses. No test looks at a time.
 load common
+BATS_TEST_TIMEOUT=600 # machines may be under load
 
 prepare() {
   export BENCH_SIZE=small BENCH_ROUNDS=1 BENCH_INPUTS=$BATS_TEST_TMPDIR/inputs
@@ -34,8 +35,11 @@ nothing_left() {
 }
 
 @test "the benchmark prints a row with medians and ratios for dewy and each competitor, and keeps the table" {
-  bench start download restart
+  bench # all sections
   assert_success
+  for section in start no-op: download: extract: whole: restart: growth:; do
+    assert_line --regexp "^$section"
+  done
   number='[0-9,.]+' ratio='[0-9.]+ \([0-9.]+-[0-9.]+\)'
   assert_line --regexp '^dewy [0-9.]+, small inputs, 1 rounds, '
   assert_line --regexp '^ +wall ms +CPU ms +RSS MB +wall, dewy/it +CPU, dewy/it +goal$'

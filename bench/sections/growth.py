@@ -153,7 +153,7 @@ def history(bench, table):
 
 
 def pruning(bench, table):
-    releases = Releases(bench, "many")
+    releases = Releases(bench, "pruning", "many")
     rows = []
     for keep, what in ((1000, "nothing pruned"), (2, "one pruned")):
         rows.append(dewy_once(bench, releases, keep=keep, name=f"{what}, to the switch"))

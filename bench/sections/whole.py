@@ -19,9 +19,9 @@ ARTIFACT = "app.tar.gz"
 class Releases:
     """A repository that gets a new version of the same content when it is asked to."""
 
-    def __init__(self, bench, name):
+    def __init__(self, bench, repository, name):
         self.services = bench.services()
-        self.repository, self.count = name.replace(".", "-"), 0
+        self.repository, self.count = repository, 0
         self.path, self.expected = archive(bench, name, "tar.gz", worker=True)
         self.url = self.digest = None
         bench.environment["GITHUB_API_URL"] = self.services.https
@@ -137,7 +137,7 @@ def stop_servers(bench, port):
 
 
 def to_current(bench, table, name):
-    releases = Releases(bench, name)
+    releases = Releases(bench, name, name)
     contenders = [dewy_once(bench, releases), with_directory(bench, releases, "curl | tee | bsdtar", competitors.STREAM),
                   script(bench, releases)]
     if bench.other:
