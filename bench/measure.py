@@ -33,8 +33,8 @@ MANY = 1000  # files, which are not removed while more is measured on the same d
 
 
 def with_tree(bench, name, command, check, files=0, in_memory=False, **options):
-    """A contender that fills an empty directory each time: command(directory) is its command, and check(directory, output, thorough)
-    looks at what became of it."""
+    """A contender that fills an empty directory each time: command(directory) is its command, and
+    check(directory, output, thorough) looks at what became of it."""
     contender, directory = Contender(name, [], **options), None
 
     def before():
@@ -114,7 +114,7 @@ def in_turn(bench, contenders):
 
 
 def instructions(bench, contender):
-    """Millions of instructions that the command and its children execute, which no other load changes."""
+    """Millions of instructions that the command and its children execute, which other load hardly changes."""
     contender.before()
     pattern = os.path.join(bench.fresh("callgrind"), "out.%p")
     process = start(bench, contender, ["valgrind", "--tool=callgrind", "--trace-children=yes", f"--callgrind-out-file={pattern}"])

@@ -182,8 +182,20 @@ fetch_traced() {
   serve serve
   fetch_traced
   whole
-  grep -q "fallocate.*KEEP_SIZE" "$BATS_TEST_TMPDIR/trace"
+  grep -q "fallocate(.*KEEP_SIZE.*) = 0" "$BATS_TEST_TMPDIR/trace"
   assert [ $(($(stat -c %b "$CACHE/$KEY") * 512)) -lt $((SIZE + 1000000)) ]
+}
+
+@test "... which a download that was broken off keeps only until the next one begins" {
+  larger 20000000
+  serve short:12000000 500
+  fetch --retries 0
+  assert_failure 2
+  assert [ $(($(stat -c %b "$PART") * 512)) -gt 13000000 ]
+  fetch --retries 0
+  assert_failure 2
+  assert_equal "$(stat -c %s "$PART")" 12000000
+  assert [ $(($(stat -c %b "$PART") * 512)) -lt 13000000 ]
 }
 
 @test "... and where there are none to be had, or not in that way, it comes all the same" {

@@ -82,11 +82,12 @@ IN
 # runs beside it, where that may be: a connection has 10 s to come about.
 CALLGRIND=(nice -n -10 valgrind --tool=callgrind --callgrind-out-file)
 counted() {
-  awk '/^summary:/ { print $2 }' "$1"
+  awk '/^summary:/ { print $2; found = 1 } END { exit !found }' "$1"
 }
 
 # instructions PROGRAM...: prints how many instructions the program executes.
 instructions() {
+  rm -f "$BATS_TEST_TMPDIR/program"
   "${CALLGRIND[@]}=$BATS_TEST_TMPDIR/program" "$@" >/dev/null 2>&1
   counted "$BATS_TEST_TMPDIR/program"
 }
@@ -94,13 +95,16 @@ instructions() {
 # instructions_once STAGE: the same for dewy once and STAGE, the only program that it starts. They are counted apart: valgrind knows
 # no pidfd, so that dewy looks again and again whether a program has ended, and looks more often the slower that is.
 instructions_once() {
-  local tools=$BATS_TEST_TMPDIR/tools
+  local tools=$BATS_TEST_TMPDIR/tools own stage
+  rm -f "$BATS_TEST_TMPDIR/stage"
   mkdir -p "$tools/bin" "$tools/libexec/dewy"
   ln -s "$DEWY_BIN/dewy" "$tools/bin"
   printf '#!/bin/sh\nexec %s "%s" "$@"\n' "${CALLGRIND[*]}=$BATS_TEST_TMPDIR/stage" "$DEWY_BIN/$1" >"$tools/bin/$1"
   chmod 755 "$tools/bin/$1"
   "$tools/bin/dewy" once >/dev/null 2>&1
-  echo $(($(instructions "$DEWY_BIN/dewy" once) + $(counted "$BATS_TEST_TMPDIR/stage")))
+  stage=$(counted "$BATS_TEST_TMPDIR/stage")
+  own=$(instructions "$DEWY_BIN/dewy" once)
+  echo $((own + stage))
 }
 
 @test "nothing to do costs no more than three times an empty program linked to the same libraries" {
@@ -112,7 +116,8 @@ instructions_once() {
   for program in dewy dewy-check; do
     cc -o "$BATS_TEST_TMPDIR/empty" "$BATS_TEST_TMPDIR/empty.c" -Wl,--no-as-needed -Wl,-z,now \
       $(readelf -d "$DEWY_BIN/$program" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/-l:\1/p')
-    empty=$((empty + $(instructions "$BATS_TEST_TMPDIR/empty")))
+    count=$(instructions "$BATS_TEST_TMPDIR/empty")
+    empty=$((empty + count))
   done
   real=$(instructions_once dewy-check)
   echo "empty: $empty, dewy once: $real"

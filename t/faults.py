@@ -58,7 +58,7 @@ def run_calls(pool, work, name, options, count):
 
 
 def run_power(pool, work, name, options, count):
-    jobs = options.jobs if runs.STAGE[name].threads == 1 else 1  # with threads, another run leaves other states
+    jobs = 1 if runs.STAGE[name].starts else options.jobs  # with threads, another run leaves other states
     futures = [pool.submit(runs.cut_power, work, name, part, jobs * options.share) for part in range(jobs)]
     for future in futures:
         for label, result in future.result():

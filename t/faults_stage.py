@@ -11,8 +11,8 @@ LINE = {"time": "2024-01-15T10:31:16Z", "state": "deployed", "version": "v1.1.0"
 @dataclasses.dataclass
 class Stage:
     """argv, given the place; whether it reads the document; what makes the state; what goes before each run; which versions may be
-    deployed by the next run; how the faulted run and the next one may end; how many threads a process has at once at least; by how
-    many pages the room on a full disk grows."""
+    deployed by the next run; how the faulted run and the next one may end; how many processes and threads it starts at least, where it has
+    several threads; by how many pages the room on a full disk grows."""
     name: str
     argv: typing.Callable
     prepare: typing.Callable
@@ -22,7 +22,7 @@ class Stage:
     accepted: tuple = ("v1.1.0",)
     statuses: tuple = (0, 3)
     first: tuple = (0,)
-    threads: int = 1
+    starts: int = 0
     pages: int = 1
 
 
@@ -70,7 +70,7 @@ def first(place):
 
 
 def zipped(place):
-    """v1.1.0 is a zip: two threads extract it, and one of them has a third decompress the file that is large, and a fourth read it."""
+    """v1.1.0 is a zip: two threads extract it, and two more read and decompress the file that is large."""
     place.use_zip()
     upgrade(place, "dewy-check", "dewy-fetch", bulk=places.BULK)
 
@@ -154,10 +154,10 @@ STAGES = [
     Stage("dewy-check", plain("dewy-check"), upgrade),
     Stage("dewy-check-github", plain("dewy-check"), github),
     Stage("dewy-fetch", plain("dewy-fetch"), lambda place: upgrade(place, "dewy-check"), reads=True),
-    Stage("dewy-fetch-github", plain("dewy-fetch"), large, reads=True, threads=2, pages=8),
+    Stage("dewy-fetch-github", plain("dewy-fetch"), large, reads=True, starts=1, pages=8),
     Stage("dewy-deploy-first", plain("dewy-deploy"), first, reads=True),
     Stage("dewy-deploy", plain("dewy-deploy"), third, reads=True),
-    Stage("dewy-deploy-zip", plain("dewy-deploy"), zipped, reads=True, threads=2 + WRITERS, pages=8),
+    Stage("dewy-deploy-zip", plain("dewy-deploy"), zipped, reads=True, starts=2 + WRITERS, pages=8),
     Stage("dewy-deploy-rollback", plain("dewy-deploy", "--rollback"), two_deployed, accepted=("v1.0.0", "v1.1.0")),
     Stage("dewy-notify", plain("dewy-notify"), told, reads=True),
     Stage("dewy-history", plain(places.BIN + "/../libexec/dewy/dewy-history", "append"), history, reads=True),

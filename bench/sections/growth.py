@@ -7,7 +7,7 @@ import tarfile
 from inputs import archive
 from measure import Contender, Wrong, in_turn, with_tree
 from sections import noop
-from sections.whole import Releases, dewy_once
+from sections.whole import Releases, dewy_once, root_of_releases
 from table import Group
 
 ARTIFACT = "app.tar"
@@ -156,8 +156,8 @@ def pruning(bench, table):
     releases = Releases(bench, "pruning", "many")
     rows = []
     for keep, what in ((1000, "nothing pruned"), (2, "one pruned")):
-        rows.append(dewy_once(bench, releases, keep=keep, name=f"{what}, to the switch"))
-        rows.append(dewy_once(bench, releases, keep=keep, name=f"{what}, to the end"))
+        rows.append(dewy_once(bench, releases, root_of_releases(bench), keep=keep, name=f"{what}, to the switch"))
+        rows.append(dewy_once(bench, releases, root_of_releases(bench), keep=keep, name=f"{what}, to the end"))
         rows[-1].event = None
     table.add(Group(f"growth: pruning a release of {releases.expected['files']:,} files", [each.name for each in rows],
                     in_turn(bench, rows), of_first=True))

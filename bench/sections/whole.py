@@ -66,15 +66,14 @@ def newer_answers(port):
     return remember, event
 
 
-def root_of_releases(bench, name):
-    root = bench.fresh(name)
+def root_of_releases(bench):
+    root = bench.tree("root")
     os.mkdir(f"{root}/releases")
     bench.spread(f"{root}/releases")
     return root
 
 
-def dewy_once(bench, releases, port=None, keep=2, name="dewy once"):
-    root = root_of_releases(bench, name.replace(" ", "-"))
+def dewy_once(bench, releases, root, port=None, keep=2, name="dewy once"):
     command = ["dewy", "once", "--root", root, "--registry", f"ghr://acme/{releases.repository}?artifact={ARTIFACT}", "--no-report",
                "--keep", str(keep)]
     if port:
@@ -93,8 +92,7 @@ def dewy_once(bench, releases, port=None, keep=2, name="dewy once"):
     return Contender(name, command, before=before, check=check, event=event)
 
 
-def script(bench, releases, port=None):
-    root = root_of_releases(bench, "script")
+def script(bench, releases, root, port=None):
     remember, event = newer_answers(port) if port else switched(root)
 
     def check(_output, thorough):
@@ -127,9 +125,9 @@ def with_directory(bench, releases, name, template, fill=competitors.command):
     return with_tree(bench, name, command, check, releases.expected["files"])
 
 
-def stop_servers(bench, port):
-    bench.run(["dewy-serve", "--stop", "--root", os.path.join(bench.work, "dewy-once")])
-    pid_file = os.path.join(bench.work, "script", "serve.pid")
+def stop_servers(bench, roots, port):
+    bench.run(["dewy-serve", "--stop", "--root", roots[0]])
+    pid_file = os.path.join(roots[1], "serve.pid")
     if os.path.exists(pid_file):
         with open(pid_file) as file:
             os.kill(int(file.read()), signal.SIGTERM)
@@ -138,8 +136,9 @@ def stop_servers(bench, port):
 
 def to_current(bench, table, name):
     releases = Releases(bench, name, name)
-    contenders = [dewy_once(bench, releases), with_directory(bench, releases, "curl | tee | bsdtar", competitors.STREAM),
-                  script(bench, releases)]
+    contenders = [dewy_once(bench, releases, root_of_releases(bench)),
+                  with_directory(bench, releases, "curl | tee | bsdtar", competitors.STREAM),
+                  script(bench, releases, root_of_releases(bench))]
     if bench.other:
         contenders.append(with_directory(bench, releases, "BENCH_OTHER", bench.other, competitors.other))
     title = f"whole: {name}, {os.stat(releases.path).st_size / 1e6:.1f} MB, {releases.expected['files']:,} files of " \
@@ -150,10 +149,10 @@ def to_current(bench, table, name):
 
 
 def to_answer(bench, table, name, releases):
-    ports = free_ports(2)
-    contenders = [dewy_once(bench, releases, ports[0]), script(bench, releases, ports[1])]
+    ports, roots = free_ports(2), [root_of_releases(bench), root_of_releases(bench)]
+    contenders = [dewy_once(bench, releases, roots[0], ports[0]), script(bench, releases, roots[1], ports[1])]
     with ExitStack() as stack:
-        stack.callback(stop_servers, bench, ports[1])
+        stack.callback(stop_servers, bench, roots, ports[1])
         samples = in_turn(bench, contenders)
     table.add(Group(f"whole: {name}, to the answer of the new server", [each.name for each in contenders], samples))
 

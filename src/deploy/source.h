@@ -27,8 +27,8 @@ void source_open_part(struct source *source, const struct source *whole, long lo
 
 void source_close(struct source *source);
 
-/* Has a thread of its own read what is left of the source, if that is much, while what it has read is used (ahead.h). Whoever changes
- * what the source is calls source_rest before. */
+/* Has a thread of its own read what is left of the source, if that is much, while what it has read is used (ahead.h). Whoever
+ * changes what the source is calls source_rest before. */
 void source_hurry(struct source *source);
 
 void source_rest(struct source *source);

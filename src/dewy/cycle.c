@@ -7,7 +7,6 @@
 #include "dewy/turn.h"
 #include "document.h"
 #include "error.h"
-#include "fs.h"
 #include "log.h"
 #include "metrics/record.h"
 #include "notify/counter.h"
@@ -17,9 +16,7 @@
 #include "root/history_line.h"
 #include "root/release.h"
 #include "str.h"
-#include "time.h"
 
-#include <string.h>
 #include <unistd.h>
 
 enum { NOTIFY_MARGIN_MS = 5000 };

@@ -27,8 +27,8 @@ bool step_is_abandoned(const struct cycle *cycle, const struct step *step);
  * deletes; or -1 when that is no document. */
 int step_run(struct cycle *cycle, const struct step *step, int lock, const char *text, cJSON **ret_document, struct error *error);
 
-/* Waits for the process of a stage; signals end it when they abandon it, and are remembered for after it otherwise. Returns its exit
- * code, or -1 when it took longer than --stage-timeout and was ended. */
+/* Waits for the process of a stage; signals end it when they abandon it, and are remembered for after it otherwise. Returns its
+ * exit code, or -1 when it took longer than --stage-timeout and was ended. */
 int step_await(struct cycle *cycle, const struct step *step, pid_t pid, struct error *error);
 
 #endif

@@ -126,7 +126,8 @@ int part_open(struct part *part, struct error *error)
 	read_sidecar(part);
 	if (part->validator && fstat(part->fd, &status) == 0)
 		part->bytes = status.st_size;
-	return part->bytes || ftruncate(part->fd, 0) == 0 ? 0 : fail(part, errno, error);
+	/* Also to give back what a run asked for ahead that did not come to its end. */
+	return ftruncate(part->fd, part->bytes) == 0 ? 0 : fail(part, errno, error);
 }
 
 /* Replaces a text by a copy of another one, which may be the same. */

@@ -3,12 +3,9 @@
 
 #include "alloc.h"
 #include "error.h"
-#include "fs.h"
 #include "lock.h"
 #include "log.h"
 #include "root/state.h"
-
-#include <string.h>
 
 enum { LOCK_WAIT_MS = 5000 };
 
