@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 
 from services import Services
@@ -14,10 +15,18 @@ TOP = os.path.dirname(HERE)
 OPTIONS = {"nosync.so": ["-shared", "-fPIC"], "floor": ["-lcurl"]}  # what compiling those programs takes
 
 
+def setting(name, default, is_right, what):
+    """The value of an environment variable."""
+    value = os.environ.get(name, default)
+    if not is_right(value):
+        sys.exit(f"bench: {name} is {what}, and not {value}")
+    return value
+
+
 class Bench:
     def __init__(self):
-        self.small = os.environ.get("BENCH_SIZE", "full") == "small"
-        self.rounds = int(os.environ.get("BENCH_ROUNDS", 7))
+        self.small = setting("BENCH_SIZE", "full", ("full", "small").__contains__, "full or small") == "small"
+        self.rounds = int(setting("BENCH_ROUNDS", "7", lambda text: text.isdecimal() and int(text) > 0, "a number above 0"))
         self.only = ""  # the part of a section that is asked for, by a part of its name
         self.other = os.environ.get("BENCH_OTHER")
         self.bin = os.environ.get("DEWY_BIN", os.path.join(TOP, "bin"))

@@ -72,10 +72,12 @@ IN
 }
 
 @test "the benchmark compares another tool's deployment with what it should be" {
-  export BENCH_OTHER='curl -sSf %URL% -o %DIRECTORY%/artifact'
-  bench whole
-  assert_failure 1
-  assert_regex "$stderr" '^bench: .*/BENCH_OTHER[0-9]+: .*, and not '
+  for BENCH_OTHER in true 'curl -sSf %URL% -o %DIRECTORY%/artifact'; do
+    export BENCH_OTHER
+    bench whole
+    assert_failure 1
+    assert_regex "$stderr" '^bench: .*/BENCH_OTHER[0-9]+: .*, and not '
+  done
   nothing_left
 }
 
@@ -89,6 +91,27 @@ IN
   wait $pid || status=$?
   assert_equal $status 1
   nothing_left
+}
+
+@test "the benchmark says what is wrong with its settings, and leaves the last table alone" {
+  mkdir -p "$BENCH_INPUTS/small"
+  echo before >"$BENCH_INPUTS/small/table"
+  refused() {
+    assert_failure 1
+    assert_equal "$stderr" "bench: $1"
+    assert_equal "$(cat "$BENCH_INPUTS/small/table")" before
+    nothing_left
+  }
+  BENCH_SIZE=tiny bench start
+  refused "BENCH_SIZE is full or small, and not tiny"
+  BENCH_ROUNDS=0 bench start
+  refused "BENCH_ROUNDS is a number above 0, and not 0"
+  BENCH_ROUNDS=some bench start
+  refused "BENCH_ROUNDS is a number above 0, and not some"
+  bench noop:file
+  refused "noop has no parts, which only these have: extract whole growth"
+  bench growth:sideways
+  refused "growth has no part with sideways in its name"
 }
 
 @test "the benchmark names the sections there are when one is unknown" {

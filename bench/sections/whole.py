@@ -116,8 +116,7 @@ def with_directory(bench, releases, name, template, fill=competitors.command):
         return fill(template, url=releases.url, directory=directory, digest=digest, version=releases.version, api=releases.api)
 
     def check(directory, _output, thorough):
-        if "directory" in template.lower():
-            check_tree(directory, releases.expected, thorough)
+        check_tree(directory, releases.expected, thorough)
         if "$digest" in template:
             with open(digest) as file:
                 if releases.digest.removeprefix("sha256:") not in file.read():
