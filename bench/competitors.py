@@ -29,6 +29,7 @@ EXTRACT = {
     "bsdtar": "bsdtar -xf $archive -C $directory",
     "tar": "tar -xf $archive -C $directory",
 }
+VERIFY_AND_EXTRACT = {"openssl dgst && bsdtar": "openssl dgst -sha256 $archive && bsdtar -xf $archive -C $directory"}
 EXTRACT_ZIP = {
     "bsdtar": "bsdtar -xf $archive -C $directory",
     "unzip": "unzip -q $archive -d $directory",

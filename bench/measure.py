@@ -29,6 +29,25 @@ class Contender:
     event: Optional[Callable] = None           # the time is over when this is true, and not when the command ends
 
 
+MANY = 1000  # files, which are not removed while more is measured on the same disk: see Bench.spread
+
+
+def with_tree(bench, name, command, check, files=0, in_memory=False, **options):
+    """A contender that fills an empty directory each time: command(directory) is its command, and
+    check(directory, output, thorough) looks at what became of it."""
+    contender, directory = Contender(name, [], **options), None
+
+    def before():
+        nonlocal directory
+        directory = bench.tree(name.split()[0], in_memory)
+        contender.command = command(directory)
+    contender.before = before
+    contender.check = lambda output, thorough: check(directory, output, thorough)
+    if in_memory or files < MANY:
+        contender.after = lambda: bench.remove(directory)
+    return contender
+
+
 @dataclass
 class Sample:
     wall: float  # seconds
@@ -95,7 +114,7 @@ def in_turn(bench, contenders):
 
 
 def instructions(bench, contender):
-    """Millions of instructions that the command and its children execute, which no other load changes."""
+    """Millions of instructions that the command and its children execute, which other load hardly changes."""
     contender.before()
     pattern = os.path.join(bench.fresh("callgrind"), "out.%p")
     process = start(bench, contender, ["valgrind", "--tool=callgrind", "--trace-children=yes", f"--callgrind-out-file={pattern}"])

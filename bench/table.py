@@ -68,12 +68,14 @@ class Table:
     def __init__(self, *files):
         self.files = files
         self.verdicts = []
+        self.groups = 0
 
     def say(self, line=""):
         for file in self.files:
             print(line, file=file, flush=True)
 
     def add(self, group):
+        self.groups += 1
         extra, which = list(group.columns), "it/first" if group.of_first else "dewy/it"
         heads = "".join(f"{head:>11}" for head in extra)
         self.say()
@@ -90,6 +92,7 @@ class Table:
 
     def series(self, title, counts, samples, columns=None):
         """The same at several sizes, the smallest first, and how it grows."""
+        self.groups += 1
         columns = columns or {}
         self.say()
         self.say(title)
@@ -122,4 +125,4 @@ class Table:
         self.say()
         self.say(f"Goals: {len(self.verdicts) - len(missed)} met, {len(missed)} missed")
         for _, what, goal, reached in missed:
-            self.say(f"  missed  {what}: {goal.measure} {reached:.2f}, and not {goal.most:g}")
+            self.say(f"  missed  {what}: {goal.measure} {reached:.3f}, which is above {goal.most:g}")

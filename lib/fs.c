@@ -88,11 +88,7 @@ int fs_write_file(int dir, const char *name, mode_t mode, const void *bytes, siz
 
 int fs_write_passing(int dir, const char *name, mode_t mode, const void *bytes, size_t length, struct error *error)
 {
-	mode_t umask_before = umask(0);
-	int result = replace(dir, name, mode, fs_write_all, bytes, length, error);
-
-	umask(umask_before);
-	return result;
+	return replace(dir, name, mode, fs_write_all, bytes, length, error);
 }
 
 int fs_read_file(int dir, const char *name, size_t limit, struct buf *content, struct error *error)

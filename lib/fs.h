@@ -20,11 +20,12 @@ int fs_open_directory(int dir, const char *name, struct error *error);
 
 /* Replaces the file name below dir by bytes: a temporary file beside it, fsync, rename, fsync of the directory. A reader
  * sees the old content or the new, also after a power cut. Returns 0 or -1. */
-int fs_write_file(int dir, const char *name, mode_t mode, const void *bytes, size_t length, struct error *error);
+typedef int fs_write(int dir, const char *name, mode_t mode, const void *bytes, size_t length, struct error *error);
+fs_write fs_write_file;
 
-/* As fs_write_file, with exactly that mode, but not durable: after a power cut the file may be the old one, gone or empty. For what
- * is written again and again, and is worth nothing when it is old. */
-int fs_write_passing(int dir, const char *name, mode_t mode, const void *bytes, size_t length, struct error *error);
+/* As fs_write_file, but not durable: after a power cut the file may be the old one, gone or empty. For what is written again and
+ * again, or is as good as empty when it is lost. */
+fs_write fs_write_passing;
 
 /* Appends the content of the file name below dir to content, limit bytes at most. Returns 0; 1 when there is no such
  * file; or -1. */

@@ -19,6 +19,11 @@ start() {
   assert_output ""
 }
 
+# childless PID: nobody lives in the session that this process began.
+childless() {
+  [ "$(ps -o stat= -s "$1" | grep -cv '^Z')" = 0 ]
+}
+
 # assert_stops SERVER: its processes have kept nothing of the test's open, end, and leave no children; its directory can go.
 assert_stops() {
   local pids pid
@@ -29,7 +34,7 @@ assert_stops() {
   done
   run -0 "$STACK/$1" stop "$SERVER_DIR"
   for pid in $pids; do
-    assert_equal "$(ps -o stat= -s "$pid" | grep -cv '^Z')" 0
+    wait_until childless "$pid"
   done
   rm -r "$SERVER_DIR"
 }

@@ -463,13 +463,13 @@ IN
   watch_without() {
     rm -rf "$ROOT" && mkdir -m 755 "$ROOT"
     with_end "$1" sh -c 'echo $$ >"$0"; exec dewy watch --interval 20ms --log-level debug' "$BATS_TEST_TMPDIR/watch.pid" >/dev/null 3>&- &
-    local watch=$! minor=$RANDOM
+    local watch=$!
     wait_until test -e "$ROOT/current"
-    publish "v1.$minor.0"
-    wait_until grep -q "v1.$minor.0" "$ROOT/current/version"
+    publish v1.1.0
+    wait_until grep -q v1.1.0 "$ROOT/current/version"
     kill "$(<watch.pid)"
     wait $watch
-    rm -r "$REGISTRY/v1.$minor.0"
+    rm -r "$REGISTRY/v1.1.0"
   }
   each_end watch_without
   serve_without() {

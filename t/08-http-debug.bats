@@ -91,7 +91,7 @@ notify() {
   assert_equal "$(requests '"\(.attempt) \(.status)"')" $'1 503\n2 503\n3 200'
   assert_equal "$(jq -c 'select(.msg == "HTTP request is made again") | [.url, .pause != ""]' <<<"$stderr" | sort -u)" "[\"http://127.0.0.1:$port/[redacted]\",true]"
   free=$(free_port)
-  notify --notifier "http://127.0.0.1:$free/" --notify-timeout 1s
+  notify --notifier "http://127.0.0.1:$free/" --notify-timeout 4s
   run -0 requests '"\(.method) \(.url) \(.status) \(.error)"'
   assert_line --index 0 "POST http://127.0.0.1:$free/[redacted] null Couldn't connect to server"
 }

@@ -483,8 +483,8 @@ fetch_from() {
   assert_success
   cmp "$BATS_TEST_TMPDIR/large" "$(field fetch.path)"
   [[ $(jq -c .fetch.verified <<<"$output") == *'"md5"'* ]]
-  grep "\"GET /$BUCKET/app/v1.0.0/app_linux_amd64.tar HTTP/1.1\" 206 " "$log"
-  grep "\"HEAD /$BUCKET/app/v1.0.0/app_linux_amd64.tar HTTP/1.1\" 200 " "$log"
+  wait_until grep "\"GET /$BUCKET/app/v1.0.0/app_linux_amd64.tar HTTP/1.1\" 206 " "$log"
+  wait_until grep "\"HEAD /$BUCKET/app/v1.0.0/app_linux_amd64.tar HTTP/1.1\" 200 " "$log"
 }
 
 @test "an artifact's URL in the document leads nowhere but below the registry" {

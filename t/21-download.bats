@@ -160,15 +160,54 @@ threads() {
   [ "$(request 2 status)" = 200 ]
 }
 
-@test "of a large artifact, what the run before has left is hashed, too" {
-  larger 5000000
-  serve short:3000000 serve
+@test "of a large artifact, what the run before has left is hashed, too, and no more than that" {
+  larger 20000000
+  serve short:12000000 serve
   edit "$DOCUMENT" ".artifact.digest = \"sha256:$(sha256sum <"$ARTIFACT" | cut -d' ' -f1)\""
   fetch --retries 0
   [ "$status" -eq 2 ]
   fetch
   whole
-  [ "$(request 2 range)" = bytes=3000000- ]
+  [ "$(request 2 range)" = bytes=12000000- ]
+}
+
+# fetch_traced [STRACE-OPTION...]: runs dewy-fetch, and leaves in "trace" when it asks for blocks of the disk.
+fetch_traced() {
+  ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0 run --separate-stderr strace -f -qq -o "$BATS_TEST_TMPDIR/trace" \
+    -e trace=fallocate -e signal=none "$@" dewy-fetch <"$DOCUMENT"
+}
+
+@test "a large artifact has its blocks ahead of its bytes, and in the end no more of them than it needs" {
+  larger 20000000
+  serve serve
+  fetch_traced
+  whole
+  grep -q "fallocate(.*KEEP_SIZE.*) = 0" "$BATS_TEST_TMPDIR/trace"
+  assert [ $(($(stat -c %b "$CACHE/$KEY") * 512)) -lt $((SIZE + 1000000)) ]
+}
+
+@test "... which a download that was broken off keeps only until the next one begins" {
+  larger 20000000
+  serve short:12000000 500
+  fetch --retries 0
+  assert_failure 2
+  assert [ $(($(stat -c %b "$PART") * 512)) -gt 13000000 ]
+  fetch --retries 0
+  assert_failure 2
+  assert_equal "$(stat -c %s "$PART")" 12000000
+  assert [ $(($(stat -c %b "$PART") * 512)) -lt 13000000 ]
+}
+
+@test "... and where there are none to be had, or not in that way, it comes all the same" {
+  larger 20000000
+  serve serve serve
+  fetch_traced -e inject=fallocate:error=ENOSPC
+  whole
+  grep -q INJECTED "$BATS_TEST_TMPDIR/trace"
+  rm "$CACHE/$KEY"
+  fetch_traced -e inject=fallocate:error=EOPNOTSUPP
+  whole
+  grep -q INJECTED "$BATS_TEST_TMPDIR/trace"
 }
 
 @test "... and the next run, when it fails for good" {

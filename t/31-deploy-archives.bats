@@ -430,8 +430,8 @@ END
     refuse first-fails.zip "first: the archive is damaged: an entry has another checksum than its directory says"
   done
   refuse many.zip "f999: the archive extracts to more than 11.6 KiB" --max-extracted 11889
-  refuse many.zip "the archive has more than 999 entries" --max-entries 999
-  deploy many.zip --max-extracted 11890 --max-entries 1000
+  refuse many.zip "the archive has more than 1006 entries" --max-entries 1006
+  deploy many.zip --max-extracted 11890 --max-entries 1007 # 1,000 files in 7 directories that have no entry
   assert_success
   [ "$(cat "$ROOT/current/"d*/f* | sort -k 2n)" = "$(seq -f 'content %g' 0 999)" ]
 }
@@ -446,9 +446,12 @@ END
 
 @test "each limit is an option, and its last allowed value is allowed" {
   refuse many.tar.gz "more than 1999 entries" --max-entries 1999
+  refuse deepest.tar "more than 199 entries" --max-entries 199
   refuse good.tar "more than 293.0 KiB" --max-extracted 300053
   refuse bomb.tar.gz "more than 2 times" --max-ratio 2
   deploy many.tar.gz --max-entries 2000
+  assert_success
+  deploy deepest.tar --max-entries 200 # one file in 199 directories
   assert_success
   deploy good.tar --max-extracted 300054
   assert_success
@@ -567,6 +570,22 @@ started_threads() {
   done
 }
 
+@test "what is compressed and large is read in one more thread, or in place where none can be started" {
+  may_trace
+  head -c 2000000 /dev/urandom >"$BATS_TEST_TMPDIR/random"
+  for pack in gzip bzip2 "xz -T1" zstd; do
+    tar -C "$BATS_TEST_TMPDIR" -cf - random | $pack >"$BATS_TEST_TMPDIR/large.tar"
+    fetched "$BATS_TEST_TMPDIR/large.tar" >"$BATS_TEST_TMPDIR/fetched"
+    strace -f -o "$BATS_TEST_TMPDIR/trace" -e trace=clone,clone3 dewy-deploy <"$BATS_TEST_TMPDIR/fetched" >/dev/null
+    assert_equal "$(started_threads)" 2
+    cmp "$BATS_TEST_TMPDIR/random" "$ROOT/current/random"
+    rm "$ROOT/current/random"
+    fetched "$BATS_TEST_TMPDIR/large.tar" >"$BATS_TEST_TMPDIR/fetched"
+    without clone3:EAGAIN dewy-deploy <"$BATS_TEST_TMPDIR/fetched" >/dev/null
+    cmp "$BATS_TEST_TMPDIR/random" "$ROOT/current/random"
+  done
+}
+
 # blocks: a document for an xz that several threads can decompress.
 blocks() {
   head -c 2000000 /dev/urandom >"$BATS_TEST_TMPDIR/random"
@@ -577,7 +596,7 @@ blocks() {
 @test "xz: where fewer threads can be started than there are processors, they do it" {
   [ "$(id -u)" = 0 ] || skip "needs root to become somebody who runs nothing else"
   chmod 755 "$BATS_TEST_TMPDIR" "$BATS_RUN_TMPDIR"
-  for most in 2 3 4 5; do # the first two are dewy-deploy and its child
+  for most in 2 3 4 5 6; do # the first two are dewy-deploy and its child
     blocks >"$BATS_TEST_TMPDIR/fetched"
     chown -R 61234 "$ROOT"
     setpriv --reuid 61234 --clear-groups prlimit --nproc=$most \

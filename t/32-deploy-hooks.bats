@@ -71,7 +71,7 @@ deploy() {
 }
 
 @test "a hook that hangs is ended with its children, and reported" {
-  deploy --hook-timeout 200ms --before-deploy-hook 'sleep 1000 & echo $! >child; wait'
+  deploy --hook-timeout 3s --before-deploy-hook 'sleep 1000 & echo $! >child; wait'
   assert_success
   [ "$(jq -r '.deploy.hooks[0].exit_code' <<<"$output")" = 143 ]
   wait_until gone "$(cat "$ROOT/child")"

@@ -188,8 +188,8 @@ IN
   ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0 DEWY_LOG_LEVEL=warn strace -qq -o /dev/null -e trace=unlinkat \
     -e inject=unlinkat:signal=STOP:when=3 "$DEWY_BIN/../libexec/dewy/dewy-sweep" 2>"$BATS_TEST_TMPDIR/log" 3>&- &
   tracer=$!
-  wait_until pgrep -P $tracer
-  stopped=$(pgrep -P $tracer)
+  wait_until pgrep -P $tracer -x dewy-sweep # and not a child by which strace looks what the kernel can
+  stopped=$(pgrep -P $tracer -x dewy-sweep)
   wait_until grep -qE '^State:.[tT] ' "/proc/$stopped/status"
   [ -e "$gone/directory" ]
   rmdir "$gone/directory"

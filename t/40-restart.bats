@@ -260,7 +260,7 @@ slow_supervisor() {
   run -0 --separate-stderr dewy-check
   [ "$(field state)" = waiting ]
   [[ $(field reason) == "server not running: v1.0.0 failed to start 1 time"* ]]
-  [ ! -e "$ROOT/.dewy/serve.pid" ] || ! flock -n "$ROOT/.dewy/serve.pid" false
+  [ ! -e "$ROOT/.dewy/serve.pid" ] || wait_until flock -n "$ROOT/.dewy/serve.pid" true
   publish_server v1.1.0
   run -0 --separate-stderr pipe
   [ "$(answer)" = v1.1.0 ]

@@ -76,10 +76,10 @@ publish_psgi() {
   serving
   publish_server v1.1.0 dies-at-once
   start_load "http://127.0.0.1:$PORT/"
-  run -4 --separate-stderr dewy once --start-timeout 4s
+  run -4 --separate-stderr dewy once --start-timeout 8s
   assert_equal "$(stop_load)" 0
   assert_equal "$(field state) $(cat "$ROOT/current/version") $(answer)" "rolled_back v1.0.0 v1.0.0"
-  assert_regex "$(field error.message)" '^v1.1.0 was not up in 4s: the supervisor [0-9]+ has no newer generation than [0-9]+$'
+  assert_regex "$(field error.message)" '^v1.1.0 was not up in 8s: the supervisor [0-9]+ has no newer generation than [0-9]+$'
   assert [ "$(field restart.duration_ms)" -lt 60000 ]
   grep -q 'seems to have failed to start' "$LOG"
   assert_equal "$(jq -r '.versions[0].version' "$ROOT/.dewy/rejected.json")" v1.1.0
@@ -98,8 +98,8 @@ publish_psgi() {
 }
 
 @test "a release that dies after it was accepted is rolled back" {
-  export DEWY_SETTLE=3s
   serving
+  export DEWY_SETTLE=8s
   publish_server v1.1.0 "dies-after 2"
   run -4 --separate-stderr dewy once
   assert_equal "$(field state) $(field error.message)" "rolled_back v1.1.0 stopped again"
@@ -107,7 +107,7 @@ publish_psgi() {
 }
 
 @test "an old worker that never ends does not keep dewy-restart waiting" {
-  export DEWY_START_TIMEOUT=3s
+  export DEWY_START_TIMEOUT=6s
   serving ignores-term
   mapfile -t old < <(sed -n 's/^[0-9]*://p' "$STATUS")
   publish_server v1.1.0

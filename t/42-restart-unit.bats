@@ -93,7 +93,7 @@ show() {
   in_box 4 dewy once --unit hello --settle 4s
   assert_equal "$(field error.message)" "v1.1.0 stopped again: hello is failed (failed), Result=exit-code, ExecMainStatus=7"
   publish_program v1.2.0 'import time' 'time.sleep(1002)'
-  in_box 4 dewy once --unit hello --start-timeout 2s
+  in_box 4 dewy once --unit hello --start-timeout 6s
   assert_regex "$(field error.message)" '^v1.2.0 did not start: hello is activating \(start\)'
   assert_equal "$(field state) $(cat "$ROOT/current/version") $(show ActiveState)" "rolled_back v1.0.0 active"
 }

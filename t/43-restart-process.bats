@@ -46,7 +46,7 @@ answer() {
 
 # a_server SCRIPT: a program that runs in the background with its pid in $PID_FILE, and without a child; on SIGHUP it runs SCRIPT.
 a_server() {
-  printf '#!/bin/bash\necho $$ >%q\ntrap %q HUP\nwhile :; do read -rt 0.05 <&9; done 9<> <(:)\n' "$PID_FILE" "$1" \
+  printf '#!/bin/bash\ntrap %q HUP\necho $$ >%q\nwhile :; do read -rt 0.05 <&9; done 9<> <(:)\n' "$1" "$PID_FILE" \
     >"$BATS_TEST_TMPDIR/program"
   chmod 755 "$BATS_TEST_TMPDIR/program"
   "$BATS_TEST_TMPDIR/program" 3>&- &
@@ -204,9 +204,9 @@ start_health() {
 
 @test "a command that does not end in time is ended, with all that it started" {
   publish v1.0.0
-  run -4 --separate-stderr dewy once --start-timeout 1s --health-url http://127.0.0.1:1/ \
+  run -4 --separate-stderr dewy once --start-timeout 4s --health-url http://127.0.0.1:1/ \
     --restart-command "sleep 1000 & echo \$! >$BATS_TEST_TMPDIR/child; echo still busy; wait"
-  assert_equal "$(field error.message)" "v1.0.0 did not start: the restart command was not done in 1s: still busy"
+  assert_equal "$(field error.message)" "v1.0.0 did not start: the restart command was not done in 4s: still busy"
   wait_until gone "$(cat "$BATS_TEST_TMPDIR/child")"
 }
 

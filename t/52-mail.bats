@@ -298,7 +298,7 @@ exit code: 3"
 @test "hosts that are not there, and ports where nobody listens" {
   local port
   port=$(free_port)
-  notify --notify-timeout 1s --notifier "mail://127.0.0.1:$port/x@test" < <(document running "$(notice deploy important one)")
+  notify --notify-timeout 4s --notifier "mail://127.0.0.1:$port/x@test" < <(document running "$(notice deploy important one)")
   assert_refused "cannot reach 127.0.0.1:$port: Connection refused" 'check the host and the port'
   notify --notify-timeout 1s --notifier "mail://nowhere.invalid/x@test" < <(document running "$(notice deploy important one)")
   assert_refused 'nowhere.invalid:587(: the host name is unknown| did not answer in time)' 'check the host'

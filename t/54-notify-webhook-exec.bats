@@ -118,7 +118,7 @@ load notify
 
 @test "nobody listens, and a host that does not exist: one sentence each" {
   port=$(free_port)
-  notify --notify-timeout 2s --notifier "http://127.0.0.1:$port/" --notifier http://no-such-host.invalid/ \
+  notify --notify-timeout 5s --notifier "http://127.0.0.1:$port/" --notifier http://no-such-host.invalid/ \
     < <(document running "$(notice deploy important one)")
   assert_success
   assert_regex "$stderr" "cannot reach 127.0.0.1:$port: Connection refused"
@@ -226,7 +226,7 @@ program() {
   assert_equal "$(field 'notices[0].sent')" false
   notify --notifier "exec:./not-there%20T0KEN" < <(document running "$(notice deploy important one)")
   assert_regex "$stderr" 'channel="exec:not-there" .*exit code 127.*check that the command is there'
-  program talk 'yes >&2 & sleep 0.2; kill $!; exit 1'
+  program talk 'echo y >&2; yes >&2 & sleep 0.2; kill $!; exit 1'
   notify --notifier "exec:./talk" < <(document running "$(notice deploy important one)")
   assert_regex "$stderr" 'talk ended with exit code 1: y"'
 }
@@ -261,8 +261,8 @@ program() {
   notify --notify-timeout 3s --notifier "exec:exec%20./tell" < <(document running "$(notice deploy important one)")
   assert_success
   assert_regex "$stderr" 'error="tell was not done in time"'
-  gone "$(cat "$ROOT/leader")"
-  gone "$(cat "$ROOT/child")"
+  wait_until gone "$(cat "$ROOT/leader")"
+  wait_until gone "$(cat "$ROOT/child")"
 }
 
 @test "a command is ended with dewy-notify" {

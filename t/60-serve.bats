@@ -85,7 +85,7 @@ EOF
   refused 1 '--path' --path 'a=b'
   refused 1 '--path' --path "$(printf '%0200d' 0)"
   refused 1 'another socket has that descriptor' --port "127.0.0.1:$PORT=7" --port "127.0.0.1:$(free_port)=7"
-  refused 1 'cannot listen on no-such-host.invalid' --port no-such-host.invalid:80
+  RES_OPTIONS='timeout:1 attempts:1' refused 1 'cannot listen on no-such-host.invalid' --port no-such-host.invalid:80
 }
 
 @test "a port that is taken ends it with status 4" {
@@ -168,14 +168,8 @@ localhost:$three=26;localhost:$three=27;[::]:$two=28;[::]:$two=29"
 }
 
 @test "a range is bound as a whole" {
-  local first=$PORT
-  until python3 - "$first" <<'EOF'
-import socket, sys
-held = [socket.socket() for _ in range(4)]
-for offset, each in enumerate(held):
-    each.bind(("127.0.0.1", int(sys.argv[1]) + offset))
-EOF
-  do first=$(free_port); done
+  local first
+  first=$(free_ports 4)
   serve --port "127.0.0.1:$first-$((first + 3))"
   assert_equal "$(setting 1 SERVER_STARTER_PORT)" \
     "127.0.0.1:$first=3;127.0.0.1:$((first + 1))=4;127.0.0.1:$((first + 2))=5;127.0.0.1:$((first + 3))=6"
@@ -361,10 +355,14 @@ variables_of_dewy() {
 @test "somebody who looks at the lock does not keep a supervisor from starting" {
   mkdir "$ROOT/.dewy"
   : >"$PID_FILE"
-  coproc flock --shared "$PID_FILE" sh -c 'echo locked; exec sleep 0.4'
+  coproc flock --shared "$PID_FILE" sh -c 'echo locked; read -r line'
   read -r line <&"${COPROC[0]}"
   assert_equal "$line" locked
-  serve
+  launch
+  wants_it() { [ -n "$(find "/proc/$SUPERVISOR/fd" -lname "$PID_FILE")" ]; }
+  wait_until wants_it
+  echo enough >&"${COPROC[1]}"
+  wait_until state ready 1
 }
 
 @test "a pid file without an owner is no obstacle" {

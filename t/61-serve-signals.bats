@@ -19,13 +19,14 @@ prepare() {
   wait_until state ready 2
   wait_until recorded 1 SIGTERM
   wait_until gone "$(worker 1)"
+  wait_until alone
   run cat "$STATUS"
   assert_line --index 0 "2:$(worker 2)"
 }
 
 @test "a worker that has said something is not up before it says READY=1" {
-  printf 'say STATUS=loading\npause 3\nawait go\n' | plan 2
-  serve --interval 2s
+  printf 'say STATUS=loading\npause 6\nawait go\n' | plan 2
+  serve --interval 5s
   signals HUP
   wait_until recorded 2 did pause
   state starting 2
@@ -137,13 +138,15 @@ socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"READY=1", os.environ["
 
 @test "HUPs during a start make one more start after it" {
   printf 'say STATUS=loading\nawait go\n' | plan 2
-  serve
+  serve --log-file "$LOG"
   signals HUP
   wait_until recorded 2 did say
   for _ in 1 2 3 4 5; do
     signals HUP
     wait_until eval '[ "$(grep -c "Received HUP" "$LOG")" -ge 2 ]'
   done
+  signals USR1
+  wait_until logged 'Log file opened again' # and the last HUP was taken before
   touch "$PLAN/go"
   wait_until state ready 3
   signals TERM
@@ -364,7 +367,7 @@ socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"READY=1", os.environ["
 
 @test "a worker that ignores TERM is killed with its children after --kill-timeout" {
   printf 'ignore\nfork\n' | plan 1
-  serve --kill-timeout 2s
+  serve --kill-timeout 5s
   wait_until recorded 1 did fork
   child=$(awk '$2 == "child" { print $3 }' "$RECORD")
   signals TERM
@@ -390,6 +393,7 @@ socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"READY=1", os.environ["
   signals HUP
   wait_until state ready 2
   grep -q "^1:$(worker 1)\$" "$STATUS"
+  wait_until recorded 1 SIGTERM
   signals HUP
   wait_until state ready 3
   kill -KILL "$(worker 1)"
@@ -407,7 +411,7 @@ socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"READY=1", os.environ["
 }
 
 @test "--kill-old-delay lets both serve, and then ends the old one" {
-  serve --kill-old-delay 2s
+  serve --kill-old-delay 3s # of which the seconds in the log may show one less
   signals HUP
   wait_until state ready 2
   wait_until recorded 1 SIGTERM
@@ -440,7 +444,7 @@ socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"READY=1", os.environ["
 
 @test "--enable-auto-restart starts a generation now and then" {
   serve --enable-auto-restart --auto-restart-interval 1 --kill-old-delay 0
-  wait_until state ready 3
+  wait_until logged 'New worker is now running generation="3"' # the status file says so for a second
   logged 'Autorestart triggered'
 }
 
@@ -451,7 +455,7 @@ socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"READY=1", os.environ["
   echo 1 >"$ROOT/env/AUTO_RESTART_INTERVAL"
   echo 0 >"$ROOT/env/KILL_OLD_DELAY"
   signals HUP
-  wait_until state ready 4
+  wait_until logged 'New worker is now running generation="4"'
 }
 
 @test "HUP is heard even when the supervisor was started with HUP ignored" {

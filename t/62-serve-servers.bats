@@ -3,6 +3,8 @@
 load common
 load serve
 
+BATS_TEST_TIMEOUT=600 # machines may be under load
+
 prepare() {
   serve_prepare
   PORT=$(free_port)
@@ -78,8 +80,9 @@ under_load() {
   launch --port "127.0.0.1:$PORT" --interval 200ms --kill-timeout 20s
   wait_until state ready 1
   wait_until curl -sf --max-time 10 "http://127.0.0.1:$PORT/"
-  wrk --threads 2 --connections 20 --duration 150s --timeout 20s "http://127.0.0.1:$PORT/" >"$RESULT" 2>&1 3>&- &
+  wrk --threads 2 --connections 20 --duration "${BATS_TEST_TIMEOUT}s" --timeout 20s "http://127.0.0.1:$PORT/" >"$RESULT" 2>&1 3>&- &
   local load=$! generation
+  echo $load >"$BATS_TEST_TMPDIR/load.pid" # ended by teardown
   for generation in {2..51}; do
     signals HUP
     wait_until state ready "$generation"
@@ -88,6 +91,7 @@ under_load() {
   done
   kill -INT "$load"
   wait "$load"
+  rm "$BATS_TEST_TMPDIR/load.pid"
   run cat "$RESULT"
   assert_line --regexp '[0-9]+ requests in '
   [ "$(sed -nE 's/^ *([0-9]+) requests in .*/\1/p' "$RESULT")" -ge 1000 ]

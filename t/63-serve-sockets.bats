@@ -363,7 +363,7 @@ rights() {
 @test "once passes the user and what it says of socket files on to the supervisor that it starts" {
   need_root
   publish_server v1.0.0
-  chmod 755 "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR"/* "$BATS_TEST_TMPDIR"
+  chmod 755 "$BATS_RUN_TMPDIR" "${BATS_TEST_TMPDIR%/*}" "$BATS_TEST_TMPDIR"
   DEWY_SOCKET_GROUP=daemon run -0 dewy once --registry "file://$REGISTRY" --settle 0 --path "$SOCKET" --socket-mode 0660 --socket-user nobody \
     --user nobody --group daemon -- sleep 1000
   assert_equal "$(stat -c %a:%U:%G "$SOCKET")" 660:nobody:daemon

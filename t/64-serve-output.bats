@@ -40,6 +40,25 @@ copier() {
   done
 }
 
+# sleeps PID: true when it waits for something to happen.
+sleeps() {
+  grep -q ') S ' "/proc/$1/stat"
+}
+
+# unread PIPE...: prints how many bytes nobody has read yet.
+unread() {
+  python3 -c 'import fcntl, os, struct, sys, termios
+for name in sys.argv[1:]:
+    fd = os.open(name, os.O_RDONLY | os.O_NONBLOCK)
+    print(struct.unpack("i", fcntl.ioctl(fd, termios.FIONREAD, b"\0" * 4))[0])' "$@"
+}
+
+# taken: true when all that was told has been printed by the worker, and is written or lost.
+taken() {
+  sleeps "$ORPHAN" && sleeps "$(copier)" && [ "$(unread "$WORDS" "/proc/$ORPHAN/fd/1")" = $'0\n0' ] &&
+    sleeps "$ORPHAN" && sleeps "$(copier)"
+}
+
 logging() {
   serve --interval 100ms --log-file "$FILE" "$@"
   wait_until written 'generation 1 of [0-9]*'
@@ -144,9 +163,6 @@ logging() {
   tell 'the last of them'
   full() { [ "$(stat -c %s "$FILE")" -eq 4096 ]; }
   wait_until full
-  taken() { [ "$(python3 -c 'import fcntl, os, struct, sys, termios
-fd = os.open(sys.argv[1], os.O_RDONLY | os.O_NONBLOCK)
-print(struct.unpack("i", fcntl.ioctl(fd, termios.FIONREAD, b"\0" * 4))[0])' "$WORDS")" = 0 ]; }
   wait_until taken
   state ready 1
   mv "$FILE" "$FILE.1"
@@ -176,6 +192,7 @@ print(struct.unpack("i", fcntl.ioctl(fd, termios.FIONREAD, b"\0" * 4))[0])' "$WO
   full() { [ "$(stat -c %s "$disk/app.log")" -ge 16000 ]; }
   wait_until full
   tell 'too late'
+  wait_until taken
   : >"$disk/app.log" # appended to, it begins anew
   again() { tell again && written again "$disk/app.log"; }
   wait_until again
@@ -199,6 +216,7 @@ print(struct.unpack("i", fcntl.ioctl(fd, termios.FIONREAD, b"\0" * 4))[0])' "$WO
   again() { [ -n "$(copier)" ] && [ "$(copier)" != "$pid" ]; }
   wait_until again
   tell lost
+  wait_until taken
   mkdir "$ROOT/logs"
   back() { tell found && written found; }
   wait_until back

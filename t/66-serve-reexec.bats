@@ -326,7 +326,7 @@ EOF2
 }
 
 @test "while both generations serve: the old one is told to end when its time comes" {
-  serve --kill-old-delay 5s
+  serve --kill-old-delay 10s
   signals HUP
   wait_until grep -q '^2:' "$STATUS"
   reexec
@@ -392,12 +392,13 @@ EOF2
 
 @test "a supervisor that is ending does not begin anew" {
   echo ignore | plan 1
-  serve --kill-timeout 1s
+  serve --kill-timeout 1h
   wait_until recorded 1 did ignore
   signals TERM
   wait_until grep -q '^# state=stopping' "$STATUS"
   run -4 timeout 30 "$REAL" --reexec
   assert_output --partial 'the supervisor was told to end'
+  kill -KILL "$(worker 1)"
   ended 0
 }
 
@@ -412,6 +413,7 @@ EOF2
   wait_until state ready 1
   local cat before
   before=$(descriptors)
+  wait_until pgrep -P "$SUPERVISOR" -x cat # which a shell becomes
   cat=$(pgrep -P "$SUPERVISOR" -x cat)
   install_copy
   reexec --pid-file run/a.pid --status-file run/a.status

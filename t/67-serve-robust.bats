@@ -259,6 +259,7 @@ EOF2
 # Leaves ten orphans that end at once, and one more for each USR1.
 orphan() { (setsid sh -c 'sleep 0.1' &) }
 trap orphan USR1
+: >"$0.began"
 for _ in 1 2 3 4 5 6 7 8 9 10; do orphan; done
 while :; do sleep 0.05; done
 EOF2
@@ -269,9 +270,11 @@ EOF2
   wait_until grep -qx 1 "$PID_FILE"
   init=$(pgrep -n -P "$unshare" dewy-serve || pgrep -n -P "$(pgrep -P "$unshare")" dewy-serve)
   only_worker() { [ "$(children "$init" | wc -w)" -eq 1 ]; }
+  wait_until test -e "$BATS_TEST_TMPDIR/parent.began"
   wait_until only_worker
   kill -USR2 "$init"
   wait_until grep -q '^# program=.* executed=1$' "$STATUS"
+  wait_until only_worker
   kill -USR1 "$(children "$init")"
   wait_until only_worker
   kill -HUP "$init"

@@ -70,9 +70,9 @@ mailed() {
   wait_until box_serves v1.0.0
   assert_equal "$(mails)" 0
 
-  mv "$REGISTRY/v1.0.0" "$BATS_TEST_TMPDIR/away"
-  mkdir "$REGISTRY/v2.0.0" # without an artifact
-  touch -d '1 hour ago' "$REGISTRY/v2.0.0"
+  mkdir "$BATS_TEST_TMPDIR/empty" # a release without an artifact
+  touch -d '1 hour ago' "$BATS_TEST_TMPDIR/empty"
+  mv "$BATS_TEST_TMPDIR/empty" "$REGISTRY/v2.0.0"
   wait_until mailed 1
   wait_until ran_since "$(runs)" 3
   assert_equal "$(mails)" 1
@@ -92,7 +92,6 @@ mailed() {
   box_run mv /etc/dewy/app.env.away /etc/dewy/app.env
   wait_until mailed 3 # it fails as at first again
   rmdir "$REGISTRY/v2.0.0"
-  mv "$BATS_TEST_TMPDIR/away" "$REGISTRY/v1.0.0"
   wait_until ran_since "$(runs)" 2
   assert_equal "$(mails)" 3
   mv "$REGISTRY/v1.0.0" "$BATS_TEST_TMPDIR/away"

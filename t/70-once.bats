@@ -180,7 +180,7 @@ links() {
   mkdir "$BATS_TEST_TMPDIR/bin"
   cp "$DEWY_BIN"/dewy* "$BATS_TEST_TMPDIR/bin"
   printf '#!/bin/sh\nexec sleep 1000\n' >"$BATS_TEST_TMPDIR/bin/dewy-fetch"
-  run -1 --separate-stderr "$BATS_TEST_TMPDIR/bin/dewy" once --stage-timeout 1s
+  run -1 --separate-stderr "$BATS_TEST_TMPDIR/bin/dewy" once --stage-timeout 5s
   [[ $(field error.message) == *"dewy-fetch took longer than --stage-timeout"* ]]
 }
 

@@ -6,7 +6,7 @@ load once
 load github
 
 prepare() {
-  export DEWY_LOG_LEVEL=warn DEWY_REGISTRY=file://$REGISTRY DEWY_SETTLE=100ms DEWY_START_TIMEOUT=5s
+  export DEWY_LOG_LEVEL=warn DEWY_REGISTRY=file://$REGISTRY DEWY_SETTLE=100ms DEWY_START_TIMEOUT=30s
   DIR=$BATS_TEST_TMPDIR/collector
   mkdir "$DIR"
   FILE=$DIR/app.prom

@@ -8,7 +8,7 @@ load notify
 prepare() {
   cd "$BATS_TEST_TMPDIR"
   servers=()
-  export DEWY_LOG_LEVEL=warn DEWY_REGISTRY=file://$REGISTRY DEWY_SETTLE=100ms DEWY_START_TIMEOUT=5s
+  export DEWY_LOG_LEVEL=warn DEWY_REGISTRY=file://$REGISTRY DEWY_SETTLE=100ms DEWY_START_TIMEOUT=30s
   echo '{}' >success
 }
 
@@ -313,7 +313,7 @@ document() {
   assert_equal "$stderr" ""
   rm -r web
   receive
-  DEWY_LOG_LEVEL=info once
+  OTEL_EXPORTER_OTLP_TIMEOUT=10000 DEWY_LOG_LEVEL=info once
   assert_regex "$stderr" 'INFO: Metrics work again what="metrics"'
   refute_regex "$stderr" 'what="traces"'
 }

@@ -25,12 +25,20 @@ faults() {
   faults dewy-fetch
 }
 
+@test "faults in dewy-fetch, of GitHub, while a second thread hashes what comes" {
+  faults dewy-fetch-github
+}
+
 @test "faults in dewy-deploy: the first release" {
   faults dewy-deploy-first
 }
 
 @test "faults in dewy-deploy: one more release than are kept" {
   faults dewy-deploy
+}
+
+@test "faults in dewy-deploy: a zip that two threads extract, and others read and decompress for" {
+  faults dewy-deploy-zip
 }
 
 @test "faults in rollbacks" {
@@ -115,4 +123,12 @@ EOF
   assert_line --regexp '^broken: dewy-fetch:dewy-fetch:mkdirat:1:KILL: current is gone$'
   run -1 "$BATS_TEST_DIRNAME/faults.py" --only dewy-fetch:dewy-fetch:mkdirat:1:KILL 3>&-
   assert_line "dewy-fetch:dewy-fetch:mkdirat:1:KILL: current is gone"
+}
+
+@test "it is said when what extracts an archive cannot meet any fault" {
+  local unable=()
+  if [ "$(id -u)" = 0 ]; then unable=(setpriv --bounding-set=-sys_ptrace); else unable=(env FAULTS_MOUNTS=none); fi
+  run -0 "${unable[@]}" "$BATS_TEST_DIRNAME/faults.py" --jobs 1 --stage dewy-deploy-zip --kinds ENOLCK 3>&-
+  assert_line "faults: nobody may look into confined processes here: what extracts an archive meets no fault"
+  assert_line --regexp '^faults: 2 tried, .*, 0 broken$'
 }

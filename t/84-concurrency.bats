@@ -59,12 +59,6 @@ is_sound() {
   dewy history --verify --root "$root" >/dev/null || fail "the chain of the history is broken"
 }
 
-# publish_whole VERSION: as publish, for those who look at the registry meanwhile.
-publish_whole() {
-  REGISTRY=$BATS_TEST_TMPDIR/making publish "$1"
-  mv "$BATS_TEST_TMPDIR/making/$1" "$REGISTRY"
-}
-
 # deploys VERSION [ROOT]: current leads to it.
 deploys() {
   [ "$(cat "${2:-$ROOT}/current/version")" = "$1" ]
@@ -195,7 +189,7 @@ pipe() {
   in_background one dewy watch --interval 50ms --after-deploy-hook 'echo $DEWY_VERSION >>ran'; first=$PID
   in_background two dewy watch --interval 50ms --after-deploy-hook 'echo $DEWY_VERSION >>ran'; second=$PID
   for version in v1.0.0 v1.1.0 v1.2.0; do
-    publish_whole $version
+    publish $version
     wait_until deploys $version
     wait_until grep -qx $version "$ROOT/ran"
   done
@@ -616,16 +610,16 @@ is_refused() {
 @test "a watch follows a ROOT that is a link, and one that is moved and made anew" {
   mkdir -m 755 a b
   ln -s a link
-  publish_whole v1.0.0
+  publish v1.0.0
   in_background watch dewy watch --root "$BATS_TEST_TMPDIR/link" --interval 50ms
   wait_until deploys v1.0.0 a
   ln -s b link.new
   mv -T link.new link
-  publish_whole v1.1.0
+  publish v1.1.0
   wait_until deploys v1.1.0 b
   mv b c
   mkdir -m 755 b
-  publish_whole v1.2.0
+  publish v1.2.0
   wait_until deploys v1.2.0 b
   kill $PID
   ends 0

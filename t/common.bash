@@ -72,28 +72,43 @@ wait_until() {
   done
 }
 
-# free_port: prints a TCP port that nobody listens on, out of a range from which the kernel gives none to outgoing connections,
-# so that those of other tests do not take it meanwhile.
+# free_port: prints a TCP port that nobody listens on, and that no other test of this run is given, out of a range from which the
+# kernel gives none to outgoing connections, so that those of other tests do not take it meanwhile.
 free_port() {
   free_ports 1
 }
 
-# free_ports N: prints the first of N such ports in a row.
+# free_ports N: prints the first of N such ports in a row. Who starts several runs of bats names the file that they share for it.
 free_ports() {
   python3 -c '
-import contextlib, random, socket, sys
+import contextlib, fcntl, random, socket, sys
 count = int(sys.argv[1])
-while True:
-    first = random.randrange(10000, 32000 - count)
-    try:
-        with contextlib.ExitStack() as held:
-            for port in range(first, first + count):
-                held.enter_context(socket.socket()).bind(("", port))
-                held.enter_context(socket.socket(type=socket.SOCK_DGRAM)).bind(("", port))
-    except OSError:
-        continue
-    print(first)
-    break' "$1"
+with open(sys.argv[2], "a+") as file:
+    fcntl.flock(file, fcntl.LOCK_EX)
+    file.seek(0)
+    given = set(map(int, file))
+    while True:
+        first = random.randrange(10000, 32000 - count)
+        ports = range(first, first + count)
+        try:
+            with contextlib.ExitStack() as held:
+                for port in ports:
+                    held.enter_context(socket.socket()).bind(("", port))
+                    held.enter_context(socket.socket(type=socket.SOCK_DGRAM)).bind(("", port))
+        except OSError:
+            continue
+        if given.isdisjoint(ports):
+            break
+    file.writelines("%d\n" % port for port in ports)
+print(first)' "$1" "${PORTS_GIVEN:-$BATS_RUN_TMPDIR/ports}"
+}
+
+# packed VERSION ARTIFACT TREE FILE...: puts a tar of these files into the registry, which whoever looks there sees whole or not.
+packed() {
+  tar -C "$3" -czf "$3/packed" "${@:4}"
+  mkdir -p "$REGISTRY/$1"
+  mv "$3/packed" "$REGISTRY/$1/$2"
+  rm -r "$3"
 }
 
 # publish VERSION [ARTIFACT]: puts a tar.gz with one file "version" and one program "run" into the registry.
@@ -103,9 +118,7 @@ publish() {
   echo "$version" >"$tree/version"
   printf '#!/bin/sh\ncat "$(dirname "$0")/version"\n' >"$tree/run"
   chmod 755 "$tree/run"
-  mkdir -p "$REGISTRY/$version"
-  tar -C "$tree" -czf "$REGISTRY/$version/$artifact" version run
-  rm -r "$tree"
+  packed "$version" "$artifact" "$tree" version run
 }
 
 # field PATH: the member of the document in $output, as jq writes it raw; "null" when it is missing.
@@ -153,9 +166,7 @@ publish_server() {
   chmod 755 "$tree/server"
   echo "$version" >"$tree/version"
   printf '%s\n' "$@" >"$tree/behaviour"
-  mkdir -p "$REGISTRY/$version"
-  tar -C "$tree" -czf "$REGISTRY/$version/app_linux_amd64.tar.gz" server version behaviour
-  rm -r "$tree"
+  packed "$version" app_linux_amd64.tar.gz "$tree" server version behaviour
 }
 
 # start_load URL: asks URL without pause from several connections, until stop_load, which prints how many answers were not 200

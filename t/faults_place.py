@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """A ROOT and a registry in which stages of dewy run, and what must hold in them after each fault."""
-import io, json, os, random, shutil, socket, subprocess, tarfile, time, urllib.request
+import io, json, os, random, shutil, socket, stat, subprocess, tarfile, time, urllib.request, zipfile
 
 import faults_trace as trace
 
@@ -10,6 +10,8 @@ PORTS = range(4000, 10000)  # which other tests leave alone, and the kernel give
 HELD = []  # sockets that keep other drivers from the ports of this one, where nothing listens for a while
 PATIENCE = 120  # seconds, for machines under load
 UNFINISHED = ".part", ".part.json", ".new"
+# What keeps several threads busy: bytes that no compression makes fewer, and those that take next to none.
+BULK = {"large": random.Random(1).randbytes(3 << 19), "beside": bytes(300000)}
 
 
 class Broken(Exception):
@@ -50,7 +52,7 @@ def release_files(version, behaviour):
             "lib/data": b"data of " + version.encode(), "lib/link": "data"}
 
 
-def pack(files):
+def pack_tar(files):
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz") as archive:
         for name, content in files.items():
@@ -64,6 +66,20 @@ def pack(files):
                 entry.size = len(content)
             archive.addfile(entry, io.BytesIO(content) if isinstance(content, bytes) else None)
     return packed.getvalue()
+
+
+def pack_zip(files):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            entry = zipfile.ZipInfo(name, (2024, 1, 15, 10, 31, 16))
+            kind = stat.S_IFDIR if content is None else stat.S_IFLNK if isinstance(content, str) else stat.S_IFREG
+            entry.external_attr = (kind | 0o755) << 16
+            archive.writestr(entry, content or b"", zipfile.ZIP_DEFLATED)
+    return packed.getvalue()
+
+
+PACK = {"app.tar.gz": pack_tar, "app.zip": pack_zip}  # by the name of the artifact
 
 
 def read_tree(directory):
@@ -97,7 +113,7 @@ class Place:
         """Makes it an empty one, for a server or for assets."""
         self.end()
         shutil.rmtree(self.base, ignore_errors=True)
-        self.asks_stand_in, self.registry = False, os.path.join(self.base, "registry")
+        self.asks_stand_in, self.registry, self.artifact = False, os.path.join(self.base, "registry"), "app.tar.gz"
         for directory in self.base, self.root, self.registry:
             os.mkdir(directory, 0o755)
         self.versions = {}
@@ -111,11 +127,16 @@ class Place:
             self.port = free_port()
             self.environment["DEWY_PORT"] = "127.0.0.1:%d" % self.port
 
-    def publish(self, version, behaviour="says-ready"):
-        self.versions[version] = release_files(version, behaviour)
+    def use_zip(self):
+        self.artifact = "app.zip"
+        self.environment["DEWY_REGISTRY"] = "file://%s?artifact=%s" % (self.registry, self.artifact)
+
+    def publish(self, version, behaviour="says-ready", bulk=None):
+        """bulk: what the release holds before all else."""
+        self.versions[version] = (bulk or {}) | release_files(version, behaviour)
         os.makedirs(os.path.join(self.registry, version), exist_ok=True)
-        with open(os.path.join(self.registry, version, "app.tar.gz"), "wb") as file:
-            file.write(pack(self.versions[version]))
+        with open(os.path.join(self.registry, version, self.artifact), "wb") as file:
+            file.write(PACK[self.artifact](self.versions[version]))
         self.announce()
 
     def withdraw(self, version):
@@ -170,7 +191,7 @@ class Place:
         subprocess.run(["cp", "-a", self.saved, self.root], check=True)
         for version in self.versions:  # audit records
             for name in os.listdir(os.path.join(self.registry, version)):
-                if name != "app.tar.gz":
+                if name != self.artifact:
                     os.unlink(os.path.join(self.registry, version, name))
 
     def end(self):
@@ -304,7 +325,7 @@ class Place:
         demand(not left, "left behind: %s" % left)
         try:
             with open(self.root + "/.dewy/cache/current") as file:
-                demand(file.read() == version + "--app.tar.gz", "the key of what is deployed is another one")
+                demand(file.read() == version + "--" + self.artifact, "the key of what is deployed is another one")
         except FileNotFoundError:
             raise Broken("there is no key of what is deployed") from None
         if self.server:

@@ -26,6 +26,7 @@ UNSTARTED = b""
 class Model:
     def __init__(self, root):
         self.root, self.number = root, os.stat(root).st_ino
+        self.contents = {}
         self.names, self.contents = self.scan()  # as they are: number -> {name: Entry}, number -> bytes
         self.durable_names = {number: dict(names) for number, names in self.names.items()}
         self.durable_contents = dict(self.contents)
@@ -46,7 +47,9 @@ class Model:
                 elif entry.is_file():
                     names[number][entry.name] = Entry("f", status.st_ino, status.st_mode, None)
                     with open(entry.path, "rb") as file:
-                        contents[status.st_ino] = file.read()
+                        content = file.read()
+                    before = self.contents.get(status.st_ino)
+                    contents[status.st_ino] = before if content == before else content  # kept once, however often it is told
 
         visit(self.root, self.number)
         return names, contents

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Runs one stage with one fault, or cuts the power at each of its calls, and tells what does not hold afterwards. The place is that
 of the process: the state of a stage is made once in each."""
-import errno, functools, hashlib, os, shutil, subprocess, tempfile, traceback
+import errno, functools, os, shutil, subprocess, tempfile, traceback
 
 import faults_place as places, faults_power as power, faults_trace as trace
 from faults_stage import STAGES
@@ -14,6 +14,7 @@ KINDS_OF = (dict.fromkeys(trace.PROCESSES, ("KILL", "EAGAIN", "ENOMEM")) | dict.
 FREES = {"unlink", "unlinkat", "rmdir", "ftruncate", "rename", "renameat", "renameat2"}  # which a full disk does not refuse
 LASTING = {"FULL": (errno.ENOSPC, FREES), "READONLY": (errno.EROFS, set())}  # the error, and which calls do not have it
 NO_FILES = trace.PROCESSES | trace.SYNCS | LOCKS | SIGNALS | {"close"}
+DISK = "size=8m,nr_inodes=1000"
 place, prepared = None, None
 
 
@@ -55,9 +56,11 @@ def guarded(task):
 def enumerate_calls(work, name):
     """Returns the calls of an undisturbed run, as (program, name, number)."""
     stage = prepare(work, name)
-    run = start(stage)
+    run = start(stage, lambda call: trace.CONTINUE)
     status = run.wait(places.PATIENCE)
     places.demand(status in stage.statuses, "undisturbed, %s ended with %d: %s" % (name, status, place.output("err")))
+    started = sum(call.name in ("clone", "clone3") for call in run.calls)
+    places.demand(started >= stage.starts or not trace.meets_all(), "undisturbed, %s started %d threads" % (name, started))
     calls = [tuple(call[:3]) for call in run.calls]
     place.converge(stage.accepted, stage.first)
     place.end()
@@ -117,9 +120,9 @@ def cut(work, name):
     def collect(label):
         model.look()
         for variant, tree in model.states():
-            digest = hashlib.sha256(repr(sorted(tree.items())).encode()).digest()
-            if digest not in seen:
-                seen.add(digest)
+            state = frozenset(tree.items())
+            if state not in seen:
+                seen.add(state)
                 states.append(("%s:POWER:%s" % (label, variant), tree))
 
     def decide(call):
@@ -170,18 +173,18 @@ def fill(pages, inodes):
     """Makes ROOT a small file system of its own, on which so much is left."""
     shutil.rmtree(place.root)
     os.mkdir(place.root, 0o755)
-    mount("-t", "tmpfs", "-o", "size=4m,nr_inodes=1000,mode=755", "faults", place.root)
+    mount("-t", "tmpfs", "-o", DISK + ",mode=755", "faults", place.root)
     subprocess.run(["cp", "-a", place.saved + "/.", place.root], check=True)
     state = os.statvfs(place.root)
     if inodes is not None:
-        remount("size=4m,nr_inodes=%d" % (state.f_files - state.f_ffree + inodes))
+        remount("nr_inodes=%d" % (state.f_files - state.f_ffree + inodes))
     else:
         with open(place.root + "/fill", "wb") as file:
             file.write(bytes((state.f_bavail - pages) * state.f_frsize))
 
 
 def make_room():
-    remount("rw,size=4m,nr_inodes=1000")
+    remount("rw," + DISK)
     if os.path.exists(place.root + "/fill"):
         os.unlink(place.root + "/fill")
 
@@ -217,8 +220,8 @@ def be_read_only():
 def exhaust_disk(work, name, share):
     """Steps the room that is left, in pages and in inodes, until it is enough. Returns [(label, None or what does not hold)]."""
     results = [("read-only", with_disk(work, name, be_read_only) or None)]
-    for unit in "pages", "inodes":
-        for left in range(0, 200, share):
+    for unit, step in ("pages", STAGE[name].pages), ("inodes", 1):
+        for left in range(0, 200 * step, step * share):
             result = with_disk(work, name, lambda: fill(left, None) if unit == "pages" else fill(None, left))
             results.append(("%d %s left" % (left, unit), result or None))
             if result is not None:

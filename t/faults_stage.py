@@ -4,13 +4,15 @@ import dataclasses, json, os, typing
 
 import faults_place as places, faults_trace as trace
 
+WRITERS = min(2, len(os.sched_getaffinity(0)))  # which extract a zip
 LINE = {"time": "2024-01-15T10:31:16Z", "state": "deployed", "version": "v1.1.0"}
 
 
 @dataclasses.dataclass
 class Stage:
     """argv, given the place; whether it reads the document; what makes the state; what goes before each run; which versions may be
-    deployed by the next run; how the faulted run and the next one may end."""
+    deployed by the next run; how the faulted run and the next one may end; how many processes and threads it starts at least, where it has
+    several threads; by how many pages the room on a full disk grows."""
     name: str
     argv: typing.Callable
     prepare: typing.Callable
@@ -20,6 +22,8 @@ class Stage:
     accepted: tuple = ("v1.1.0",)
     statuses: tuple = (0, 3)
     first: tuple = (0,)
+    starts: int = 0
+    pages: int = 1
 
 
 def deployed(place, *versions):
@@ -29,10 +33,10 @@ def deployed(place, *versions):
         place.run("dewy", "once", *place.server)
 
 
-def upgrade(place, *stages):
+def upgrade(place, *stages, bulk=None):
     """v1.0.0 is deployed, v1.1.0 is there, and so many stages have been through."""
     deployed(place, "v1.0.0")
-    place.publish("v1.1.0")
+    place.publish("v1.1.0", bulk=bulk)
     place.pipe(*stages)
 
 
@@ -65,14 +69,31 @@ def first(place):
     place.pipe("dewy-check", "dewy-fetch")
 
 
-def github(place):
-    """The same with GitHub, as an App, whose token is kept."""
+def zipped(place):
+    """v1.1.0 is a zip: two threads extract it, and two more read and decompress the file that is large."""
+    place.use_zip()
+    upgrade(place, "dewy-check", "dewy-fetch", bulk=places.BULK)
+
+
+def ask_github(place):
+    """Makes the registry GitHub, asked as an App."""
     place.use_stand_in()
     place.environment |= {"GITHUB_APP_ID": "12", "GITHUB_APP_INSTALLATION_ID": "34", "GITHUB_API_URL": place.stand_in,
                           "GITHUB_APP_PRIVATE_KEY_PATH": place.directory + "/github/app.pem",
                           "DEWY_REGISTRY": "ghr://acme/app?artifact=app.tar.gz", "DEWY_NO_REPORT": "1"}
+
+
+def github(place):
+    """The same with GitHub, whose token is kept."""
+    ask_github(place)
     upgrade(place)
     os.unlink(place.root + "/.dewy/tokens.json")
+
+
+def large(place):
+    """What GitHub has of v1.1.0 is so large that a second thread hashes it while the rest comes."""
+    ask_github(place)
+    upgrade(place, "dewy-check", bulk=places.BULK)
 
 
 def told(place):
@@ -133,8 +154,10 @@ STAGES = [
     Stage("dewy-check", plain("dewy-check"), upgrade),
     Stage("dewy-check-github", plain("dewy-check"), github),
     Stage("dewy-fetch", plain("dewy-fetch"), lambda place: upgrade(place, "dewy-check"), reads=True),
+    Stage("dewy-fetch-github", plain("dewy-fetch"), large, reads=True, starts=1, pages=8),
     Stage("dewy-deploy-first", plain("dewy-deploy"), first, reads=True),
     Stage("dewy-deploy", plain("dewy-deploy"), third, reads=True),
+    Stage("dewy-deploy-zip", plain("dewy-deploy"), zipped, reads=True, starts=2 + WRITERS, pages=8),
     Stage("dewy-deploy-rollback", plain("dewy-deploy", "--rollback"), two_deployed, accepted=("v1.0.0", "v1.1.0")),
     Stage("dewy-notify", plain("dewy-notify"), told, reads=True),
     Stage("dewy-history", plain(places.BIN + "/../libexec/dewy/dewy-history", "append"), history, reads=True),

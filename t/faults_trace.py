@@ -5,6 +5,15 @@ The kernel hands over the calls that a seccomp filter names (seccomp_unotify(2))
 exactly, by its program and its number: "dewy-deploy:renameat:2". The decision for a call is CONTINUE, KILL (the process that
 makes it), or the number of an error with which it fails without having had an effect. That needs no privilege,
 does not slow down other calls, and goes with filters that the program itself installs.
+
+Calls are counted for each program, whichever of its processes and threads makes them. How many there are does not depend on how
+threads take turns: so each number is met in each run, but which thread makes that call, and for which file, may differ. (What
+comes over a network comes in pieces of any size: there, a run may have a write more or less.) Threads that make a call wait until
+it is decided, one after the other; what was let go before may still be on its way. So after KILL, which ends all threads of the
+process, and in what a power cut leaves, the last call of each other thread has had its effect or has not.
+
+Of a process that gave up being dumped, as the child that reads archives does, /proc tells those with CAP_SYS_PTRACE alone: to
+others, its calls are not met.
 """
 import array, collections, ctypes, errno, fcntl, os, platform, select, signal, socket, struct, subprocess, threading, time
 import traceback
@@ -117,6 +126,13 @@ def program_of(pid):
         return os.path.basename(os.readlink("/proc/%d/exe" % pid)).removesuffix(" (deleted)")
     except OSError:
         return ""
+
+
+def meets_all():
+    """True with CAP_SYS_PTRACE."""
+    with open("/proc/self/status") as file:
+        capabilities = next(int(line.split()[1], 16) for line in file if line.startswith("CapEff:"))
+    return bool(capabilities & 1 << 19)
 
 
 def started_at(pid):

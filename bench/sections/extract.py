@@ -6,7 +6,7 @@ import re
 
 import competitors
 from inputs import ARCHIVES, archive, count, describe
-from measure import Contender, Wrong, in_turn
+from measure import Wrong, in_turn, with_tree
 from table import Goal, Group
 
 SHAPES = ("many", "one", "mixed")
@@ -25,46 +25,45 @@ def check_tree(path, expected, thorough):
         raise Wrong(f"{path}: {found}, and not {expected}")
 
 
-def dewy_deploy(bench, path, expected, environment):
+def dewy_deploy(bench, path, expected, in_memory):
     """dewy-deploy, where the artifact is in the cache and nothing was deployed yet."""
-    registry, cache, root = bench.fresh("registry"), bench.fresh("cache"), os.path.join(bench.work, "root")
+    registry, cache = bench.fresh("registry"), bench.fresh("cache")
     name, document = os.path.basename(path), os.path.join(bench.work, "fetched.json")
     os.mkdir(f"{registry}/v1.0.0")
     os.link(path, f"{registry}/v1.0.0/{name}")
-    bench.fresh("root")
-    places = ["--root", root, "--cache", cache]
-    available = bench.run(["dewy-check", "--root", root, "--registry", f"file://{registry}?artifact={name}"])
-    with open(document, "wb") as file:
-        file.write(bench.run(["dewy-fetch", *places], input=available))
 
-    def check(output, thorough):
+    def command(root):
+        available = bench.run(["dewy-check", "--root", root, "--registry", f"file://{registry}?artifact={name}"])
+        with open(document, "wb") as file:
+            file.write(bench.run(["dewy-fetch", "--root", root, "--cache", cache], input=available))
+        return ["dewy-deploy", "--root", root, "--cache", cache]
+
+    def check(root, output, thorough):
         told = json.loads(output)
         if told["state"] != "deployed" or os.path.realpath(f"{root}/current") != told["deploy"]["path"]:
             raise Wrong(f"dewy-deploy: {output}")
         check_tree(f"{root}/current", expected, thorough)
-    return Contender("dewy-deploy", ["dewy-deploy", *places], stdin=document, check=check, before=lambda: bench.fresh("root"),
-                     after=lambda: bench.remove(root), environment=environment)
+    return with_tree(bench, "dewy-deploy", command, check, expected["files"], in_memory, stdin=document)
 
 
-def competitor(bench, name, template, path, expected):
-    directory = os.path.join(bench.work, "extracted")
-    return Contender(name, competitors.command(template, archive=path, directory=directory),
-                     check=lambda _, thorough: check_tree(directory, expected, thorough),
-                     before=lambda: bench.fresh("extracted"), after=lambda: bench.remove(directory))
+def competitor(bench, name, template, path, expected, in_memory):
+    return with_tree(bench, name, lambda directory: competitors.command(template, archive=path, directory=directory),
+                     lambda directory, _output, thorough: check_tree(directory, expected, thorough), expected["files"], in_memory)
 
 
 def compare(bench, table, shape, kind, synced):
     path, expected = archive(bench, shape, kind)
     lines = competitors.EXTRACT_ZIP if kind == "zip" else competitors.EXTRACT
+    if kind == "tar":
+        lines = lines | competitors.VERIFY_AND_EXTRACT
     if synced:
         lines = {f"{name} && sync": f"{line} && sync -f $directory" for name, line in lines.items()}
-    environment = {} if synced else {"LD_PRELOAD": bench.tool("nosync.so")}
-    contenders = [dewy_deploy(bench, path, expected, environment)]
-    contenders += [competitor(bench, name, line, path, expected) for name, line in lines.items()]
+    contenders = [dewy_deploy(bench, path, expected, not synced)]
+    contenders += [competitor(bench, name, line, path, expected, not synced) for name, line in lines.items()]
     size = os.stat(path).st_size / 1e6
     title = f"extract: {shape}.{kind}, {size:.1f} MB, {expected['files']:,} files of {expected['bytes'] / 1e6:.1f} MB"
     goals = {} if synced else {"bsdtar": goal(f"{shape}.{kind}"), "dewy-deploy": Goal("rss", 16)}
-    table.add(Group(f"{title}, {'on disk at the end' if synced else 'nobody waits for the disk'}",
+    table.add(Group(f"{title}, {'on disk at the end' if synced else 'in memory'}",
                     [each.name for each in contenders], in_turn(bench, contenders), goals))
 
 

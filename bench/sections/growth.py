@@ -5,9 +5,9 @@ import os
 import tarfile
 
 from inputs import archive
-from measure import Contender, Wrong, in_turn
+from measure import Contender, Wrong, in_turn, with_tree
 from sections import noop
-from sections.whole import Releases, dewy_once
+from sections.whole import Releases, dewy_once, root_of_releases
 from table import Group
 
 ARTIFACT = "app.tar"
@@ -80,13 +80,13 @@ def versions(bench, table):
 # One dewy once, of registries over HTTP.
 
 
-def deploying(bench, name, tar):
+def deploying(bench, name, tar, files):
     services = bench.services()
     services.publish_s3(name, "v1.0.0", tar, ARTIFACT)
-    root = os.path.join(bench.work, "root")
     registry = services.s3_url(name, services.http) + f"&artifact={ARTIFACT}"
-    return Contender("dewy once", ["dewy", "once", "--root", root, "--registry", registry, "--no-report"],
-                     before=lambda: bench.fresh("root"), check=state("deployed"), after=lambda: bench.remove(root))
+    deployed = state("deployed")
+    return with_tree(bench, "dewy once", lambda root: ["dewy", "once", "--root", root, "--registry", registry, "--no-report"],
+                     lambda _root, output, thorough: deployed(output, thorough), files)
 
 
 def entries(bench, table):
@@ -95,7 +95,7 @@ def entries(bench, table):
     for count in counts:
         tar = os.path.join(bench.work, f"entries{count}")
         tar_of(tar, count, 100)
-        samples += in_turn(bench, [deploying(bench, f"entries{count}", tar)])
+        samples += in_turn(bench, [deploying(bench, f"entries{count}", tar, count)])
     table.series("growth: entries in the archive, dewy once", counts, samples)
 
 
@@ -105,7 +105,7 @@ def sizes(bench, table):
     for size in megabytes:
         tar = os.path.join(bench.work, f"size{size}")
         tar_of(tar, 1, size * 1000000)
-        samples += in_turn(bench, [deploying(bench, f"size{size}", tar)])
+        samples += in_turn(bench, [deploying(bench, f"size{size}", tar, 1)])
     table.series("growth: MB of the artifact, dewy once", megabytes, samples)
 
 
@@ -153,11 +153,11 @@ def history(bench, table):
 
 
 def pruning(bench, table):
-    releases = Releases(bench, "many")
+    releases = Releases(bench, "pruning", "many")
     rows = []
     for keep, what in ((1000, "nothing pruned"), (2, "one pruned")):
-        rows.append(dewy_once(bench, releases, keep=keep, name=f"{what}, to the switch"))
-        rows.append(dewy_once(bench, releases, keep=keep, name=f"{what}, to the end"))
+        rows.append(dewy_once(bench, releases, root_of_releases(bench), keep=keep, name=f"{what}, to the switch"))
+        rows.append(dewy_once(bench, releases, root_of_releases(bench), keep=keep, name=f"{what}, to the end"))
         rows[-1].event = None
     table.add(Group(f"growth: pruning a release of {releases.expected['files']:,} files", [each.name for each in rows],
                     in_turn(bench, rows), of_first=True))

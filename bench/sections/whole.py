@@ -8,7 +8,7 @@ from contextlib import ExitStack
 import competitors
 from answers import answer, await_true
 from inputs import archive
-from measure import Contender, Wrong, in_turn
+from measure import Contender, Wrong, in_turn, with_tree
 from services import free_ports
 from sections.extract import check_tree
 from table import Goal, Group
@@ -19,9 +19,9 @@ ARTIFACT = "app.tar.gz"
 class Releases:
     """A repository that gets a new version of the same content when it is asked to."""
 
-    def __init__(self, bench, name):
+    def __init__(self, bench, repository, name):
         self.services = bench.services()
-        self.repository, self.count = name.replace(".", "-"), 0
+        self.repository, self.count = repository, 0
         self.path, self.expected = archive(bench, name, "tar.gz", worker=True)
         self.url = self.digest = None
         bench.environment["GITHUB_API_URL"] = self.services.https
@@ -50,20 +50,35 @@ def switched(root):
     return lambda: before.__setitem__(0, link()), lambda: link() != before[0]
 
 
-def another_answers(port):
-    """An event: another process than before answers."""
-    before = [None]
-    return (lambda: before.__setitem__(0, answer(port)),
-            lambda: (now := answer(port)) is not None and (not before[0] or now[1] != before[0][1]))
+def newer_answers(port):
+    """An event: a generation answers that is newer than all that did before. An older one may still be there, and answer, too."""
+    newest = seen = 0
+
+    def remember():
+        nonlocal newest
+        newest = seen
+
+    def event():
+        nonlocal seen
+        now = answer(port)
+        seen = max(seen, now[0] if now else 0)
+        return seen > newest
+    return remember, event
 
 
-def dewy_once(bench, releases, port=None, keep=2, name="dewy once"):
-    root = bench.fresh(name.replace(" ", "-"))
+def root_of_releases(bench):
+    root = bench.tree("root")
+    os.mkdir(f"{root}/releases")
+    bench.spread(f"{root}/releases")
+    return root
+
+
+def dewy_once(bench, releases, root, port=None, keep=2, name="dewy once"):
     command = ["dewy", "once", "--root", root, "--registry", f"ghr://acme/{releases.repository}?artifact={ARTIFACT}", "--no-report",
                "--keep", str(keep)]
     if port:
         command += ["--port", f"127.0.0.1:{port}", "--settle", "100ms", "--", f"{root}/current/worker"]
-    remember, event = another_answers(port) if port else switched(root)
+    remember, event = newer_answers(port) if port else switched(root)
 
     def before():
         releases.publish()
@@ -77,9 +92,8 @@ def dewy_once(bench, releases, port=None, keep=2, name="dewy once"):
     return Contender(name, command, before=before, check=check, event=event)
 
 
-def script(bench, releases, port=None):
-    root = bench.fresh("script")
-    remember, event = another_answers(port) if port else switched(root)
+def script(bench, releases, root, port=None):
+    remember, event = newer_answers(port) if port else switched(root)
 
     def check(_output, thorough):
         if os.readlink(f"{root}/current") != f"releases/{releases.version}":
@@ -96,28 +110,23 @@ def script(bench, releases, port=None):
 
 def with_directory(bench, releases, name, template, fill=competitors.command):
     """A command that needs an empty directory, and leaves the tree in it."""
-    directory, digest = os.path.join(bench.work, "copy"), os.path.join(bench.work, "digest")
-    contender = Contender(name, [], after=lambda: bench.remove(directory))
+    digest = os.path.join(bench.work, "digest")
 
-    def before():
-        bench.fresh("copy")
-        contender.command = fill(template, url=releases.url, directory=directory, digest=digest, version=releases.version,
-                                 api=releases.api)
+    def command(directory):
+        return fill(template, url=releases.url, directory=directory, digest=digest, version=releases.version, api=releases.api)
 
-    def check(_output, thorough):
-        if "directory" in template.lower():
-            check_tree(directory, releases.expected, thorough)
+    def check(directory, _output, thorough):
+        check_tree(directory, releases.expected, thorough)
         if "$digest" in template:
             with open(digest) as file:
                 if releases.digest.removeprefix("sha256:") not in file.read():
                     raise Wrong(f"{name}: another digest than {releases.digest}")
-    contender.before, contender.check = before, check
-    return contender
+    return with_tree(bench, name, command, check, releases.expected["files"])
 
 
-def stop_servers(bench, port):
-    bench.run(["dewy-serve", "--stop", "--root", os.path.join(bench.work, "dewy-once")])
-    pid_file = os.path.join(bench.work, "script", "serve.pid")
+def stop_servers(bench, roots, port):
+    bench.run(["dewy-serve", "--stop", "--root", roots[0]])
+    pid_file = os.path.join(roots[1], "serve.pid")
     if os.path.exists(pid_file):
         with open(pid_file) as file:
             os.kill(int(file.read()), signal.SIGTERM)
@@ -125,9 +134,10 @@ def stop_servers(bench, port):
 
 
 def to_current(bench, table, name):
-    releases = Releases(bench, name)
-    contenders = [dewy_once(bench, releases), with_directory(bench, releases, "curl | tee | bsdtar", competitors.STREAM),
-                  script(bench, releases)]
+    releases = Releases(bench, name, name)
+    contenders = [dewy_once(bench, releases, root_of_releases(bench)),
+                  with_directory(bench, releases, "curl | tee | bsdtar", competitors.STREAM),
+                  script(bench, releases, root_of_releases(bench))]
     if bench.other:
         contenders.append(with_directory(bench, releases, "BENCH_OTHER", bench.other, competitors.other))
     title = f"whole: {name}, {os.stat(releases.path).st_size / 1e6:.1f} MB, {releases.expected['files']:,} files of " \
@@ -138,10 +148,10 @@ def to_current(bench, table, name):
 
 
 def to_answer(bench, table, name, releases):
-    ports = free_ports(2)
-    contenders = [dewy_once(bench, releases, ports[0]), script(bench, releases, ports[1])]
+    ports, roots = free_ports(2), [root_of_releases(bench), root_of_releases(bench)]
+    contenders = [dewy_once(bench, releases, roots[0], ports[0]), script(bench, releases, roots[1], ports[1])]
     with ExitStack() as stack:
-        stack.callback(stop_servers, bench, ports[1])
+        stack.callback(stop_servers, bench, roots, ports[1])
         samples = in_turn(bench, contenders)
     table.add(Group(f"whole: {name}, to the answer of the new server", [each.name for each in contenders], samples))
 

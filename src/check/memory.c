@@ -136,7 +136,7 @@ static void write_state(const struct root *root, const char *name, const cJSON *
 {
 	struct error error;
 
-	if (state_write(root, name, state, &error))
+	if (state_write_passing(root, name, state, &error))
 		log_debug("Cannot remember what the registry has", "error", error.message);
 }
 

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 
 enum {
-	BLOCK = 256 * 1024,
-	BLOCKS = 4,
+	BLOCK = 768 * 1024, /* bytes: to wake up the other thread for less takes longer than it saves */
+	BLOCKS = 3,
 };
 
 struct ahead {

@@ -139,8 +139,8 @@ static int fill(struct stage_run *run, int artifact, const char *partial, struct
 	const struct confine_meanwhile meanwhile = {verify, &verification};
 	struct extract_result extracted;
 
-	if (fs_make_directory(run->root->releases, partial, 0755, error))
-		return -1;
+	if (mkdirat(run->root->releases, partial, 0755)) /* which has to last no longer than what is going to be in it */
+		return error_errno(error, errno, "cannot create the directory %s", partial);
 	AUTO_CLOSE int directory = fs_open_directory(run->root->releases, partial, error);
 	if (directory < 0)
 		return -1;

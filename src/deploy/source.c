@@ -2,6 +2,8 @@
 #include "deploy/source.h"
 
 #include "alloc.h"
+#include "cleanup.h"
+#include "deploy/ahead.h"
 #include "error.h"
 
 #include <errno.h>
@@ -9,7 +11,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { SOURCE_BLOCK = 256 * 1024 };
+enum {
+	SOURCE_BLOCK = 256 * 1024,
+	HURRY_FROM = 1 << 20, /* bytes for which it pays to start a thread */
+};
 
 /* Not cleared: a small part touches little of it. */
 static void *make_buffer(void)
@@ -38,6 +43,7 @@ void source_open_part(struct source *source, const struct source *whole, long lo
 
 void source_close(struct source *source)
 {
+	source_rest(source);
 	free(source->buffer);
 	source->buffer = NULL;
 }
@@ -65,13 +71,43 @@ static ssize_t read_at(const struct source *source, long long offset, char *byte
 	return (ssize_t)have;
 }
 
+static ssize_t fill(void *context, void *bytes, size_t size, struct error *error)
+{
+	struct source *source = context;
+	ssize_t got = read_at(source, source->ahead_offset, bytes, size, error);
+
+	if (got > 0)
+		source->ahead_offset += got;
+	return got;
+}
+
+void source_hurry(struct source *source)
+{
+	if (source->size - source->offset < HURRY_FROM)
+		return;
+	source->ahead_offset = source->offset;
+	source->ahead = ahead_open(fill, source);
+}
+
+void source_rest(struct source *source)
+{
+	ahead_close(steal_pointer(&source->ahead));
+}
+
+static ssize_t read_next(struct source *source, const void **ret_bytes, struct error *error)
+{
+	if (source->ahead)
+		return ahead_read(source->ahead, ret_bytes, error);
+	*ret_bytes = source->buffer;
+	return read_at(source, source->offset, source->buffer, SOURCE_BLOCK, error);
+}
+
 ssize_t source_read(struct source *source, const void **ret_bytes, struct error *error)
 {
-	ssize_t got = read_at(source, source->offset, source->buffer, SOURCE_BLOCK, error);
+	ssize_t got = read_next(source, ret_bytes, error);
 
 	if (got > 0)
 		source->offset += got;
-	*ret_bytes = source->buffer;
 	return got;
 }
 

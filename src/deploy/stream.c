@@ -81,8 +81,10 @@ struct stream *stream_open(struct source *source, struct error *error)
 	if (recognise(source, &compression, error))
 		return NULL;
 	struct stream *stream = open_as(source, compression);
-	if (stream->unpack)
+	if (stream->unpack) {
+		source_hurry(source);
 		stream->ahead = ahead_open(fill, stream->unpack);
+	}
 	return stream;
 }
 

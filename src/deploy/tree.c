@@ -25,6 +25,7 @@ void tree_open(struct tree *tree, int root)
 {
 	tree->root = root;
 	tree->depth = 0;
+	tree->implied = 0;
 	tree->late = (struct buf){0};
 }
 
@@ -66,14 +67,17 @@ static void ascend_to(struct tree *tree, const char *path, size_t end)
 	ascend(tree, depth);
 }
 
-static int open_part(int dir, const char *name, bool make)
+static int open_part(int dir, const char *name)
 {
-	enum { FLAGS = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC };
-	int fd = openat(dir, name, FLAGS);
+	return openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
 
-	if (fd >= 0 || errno != ENOENT || !make)
-		return fd;
-	return mkdirat(dir, name, ABOVE_MODE) ? -1 : openat(dir, name, FLAGS);
+static int make_part(struct tree *tree, const char *name)
+{
+	if (mkdirat(current(tree), name, ABOVE_MODE))
+		return -1;
+	tree->implied++;
+	return open_part(current(tree), name);
 }
 
 /* Opens the directory that path is in, and points *ret_name at the last part. Returns the descriptor, which stays the tree's
@@ -88,7 +92,9 @@ static int descend(struct tree *tree, const char *path, bool make, const char **
 		size_t begin = at ? at + 1 : 0, length = strcspn(path + begin, "/");
 		memcpy(tree->here + at, path + at, begin + length - at);
 		tree->here[begin + length] = '\0';
-		int fd = open_part(current(tree), tree->here + begin, make);
+		int fd = open_part(current(tree), tree->here + begin);
+		if (fd < 0 && errno == ENOENT && make)
+			fd = make_part(tree, tree->here + begin);
 		if (fd < 0)
 			return -1;
 		at = begin + length;
@@ -172,7 +178,7 @@ static int finish_directory(struct tree *tree, const char *path, const struct la
 {
 	const char *name;
 	int dir = descend(tree, path, false, &name);
-	AUTO_CLOSE int fd = dir < 0 ? -1 : open_part(dir, name, false);
+	AUTO_CLOSE int fd = dir < 0 ? -1 : open_part(dir, name);
 
 	if (fd < 0 || fchmod(fd, late->mode))
 		return -1;

@@ -22,6 +22,7 @@ struct tree {
 	size_t depth;          /* how many levels are open */
 	char here[PATH_BYTES]; /* path of the last one */
 	int root;
+	long long implied; /* directories that were made since they are above something else */
 	struct buf late; /* directories, to be finished by tree_finish */
 };
 

@@ -40,6 +40,15 @@ int walk_count(struct walk *walk, long long more, struct error *error)
 	return error_hint(error, "raise --max-ratio if it is meant to be that small");
 }
 
+/* Returns 0, or -1 when there are too many, with the directories that only the names of others told of. */
+static int check_entries(const struct walk *walk, struct error *error)
+{
+	if (walk->result.entries + walk->tree.implied <= walk->limits->entries)
+		return 0;
+	error_set(error, ERROR_INTEGRITY, "the archive has more than %lld entries", walk->limits->entries);
+	return error_hint(error, "raise --max-entries if it is meant to have that many");
+}
+
 int walk_next(struct walk *walk, struct member *member, struct error *error)
 {
 	for (;;) {
@@ -48,12 +57,11 @@ int walk_next(struct walk *walk, struct member *member, struct error *error)
 			return -1;
 		if (more == 0 && !walk->found)
 			return error_set(error, ERROR_INTEGRITY, "the archive is empty");
+		walk->result.entries += more;
+		if (check_entries(walk, error))
+			return -1;
 		if (more == 0)
 			return 0;
-		if (++walk->result.entries > walk->limits->entries) {
-			error_set(error, ERROR_INTEGRITY, "the archive has more than %lld entries", walk->limits->entries);
-			return error_hint(error, "raise --max-entries if it is meant to have that many");
-		}
 		if (*member->path) {
 			walk->found = true;
 			return 1;

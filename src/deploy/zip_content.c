@@ -137,8 +137,10 @@ static void prepare(struct zip_content *content)
 		inflate_restart(content->inflate);
 	else
 		content->inflate = inflate_open(INFLATE_RAW);
-	if (content->record->packed >= AHEAD_FROM)
-		content->ahead = ahead_open(fill, content);
+	if (content->record->packed < AHEAD_FROM)
+		return;
+	source_hurry(&content->source);
+	content->ahead = ahead_open(fill, content);
 }
 
 int zip_content_begin(struct zip_content *content, const struct zip_record *record, struct error *error)
@@ -150,6 +152,7 @@ int zip_content_begin(struct zip_content *content, const struct zip_record *reco
 	content->record = record;
 	ahead_close(steal_pointer(&content->ahead));
 	stream_close(steal_pointer(&content->stream));
+	source_rest(source);
 	source->begin = content->whole->begin + record->offset;
 	source->size = room;
 	source->offset = 0;

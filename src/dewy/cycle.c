@@ -2,12 +2,11 @@
 #include "dewy/cycle.h"
 
 #include "alloc.h"
-#include "check/remote.h"
 #include "dewy/record.h"
+#include "dewy/step.h"
 #include "dewy/turn.h"
 #include "document.h"
 #include "error.h"
-#include "fs.h"
 #include "log.h"
 #include "metrics/record.h"
 #include "notify/counter.h"
@@ -17,14 +16,10 @@
 #include "root/history_line.h"
 #include "root/release.h"
 #include "str.h"
-#include "time.h"
-#include "words.h"
 
-#include <signal.h>
-#include <string.h>
 #include <unistd.h>
 
-enum { GRACE_MS = 10000, NOTIFY_MARGIN_MS = 5000 };
+enum { NOTIFY_MARGIN_MS = 5000 };
 
 int cycle_begin(struct cycle *cycle, const struct options *options, const char *mode, struct root *root, struct error *error)
 {
@@ -55,111 +50,15 @@ void cycle_end(struct cycle *cycle)
 }
 
 /* What the pipe is made of. */
-static const struct step {
-	const char *program;
-	const char *stage;
-	enum state acts_on;
-	bool server_only;
-	bool may_be_abandoned; /* nothing but the cache has changed until it ends */
-} steps[] = {
-	{"dewy-fetch", "fetch", STATE_AVAILABLE, false, true},
-	{"dewy-deploy", "deploy", STATE_FETCHED, false, false},
-	{"dewy-restart", "restart", STATE_DEPLOYED, true, false},
+static const struct step steps[] = {
+	{.program = "dewy-fetch", .stage = "fetch", .acts_on = STATE_AVAILABLE, .may_be_abandoned = true},
+	{.program = "dewy-deploy", .stage = "deploy", .acts_on = STATE_FETCHED},
+	{.program = "dewy-restart", .stage = "restart", .acts_on = STATE_DEPLOYED, .server_only = true},
 };
 
-static const struct step check_step = {"dewy-check", "check", STATE_UNCHANGED, false, true};
-static const struct step rollback_step = {"dewy-deploy", "deploy", STATE_UNCHANGED, false, false};
+static const struct step check_step = {.program = "dewy-check", .stage = "check", .may_be_abandoned = true};
+static const struct step rollback_step = {.program = "dewy-deploy", .stage = "deploy", .goes_back = true};
 static const struct step stop_step = {.program = "dewy-serve", .stage = "stop"};
-
-/* True when signals ask for an end that the step is not to delay. */
-static bool is_abandoned(const struct cycle *cycle, const struct step *step)
-{
-	const struct requests *requests = &cycle->requests;
-
-	return requests->hurry || (requests->stop && (step->may_be_abandoned || (step->server_only && cycle->ends_server)));
-}
-
-/* Waits for a stage; signals end it when they abandon it, and are remembered for after it otherwise. Returns its exit code, or -1
- * when it took too long and was ended. */
-static int await(struct cycle *cycle, const struct step *step, pid_t pid)
-{
-	long long deadline = time_monotonic() + option_number(cycle->options, OPT_STAGE_TIMEOUT);
-	int code, result;
-
-	while ((result = proc_wait_or(pid, deadline - time_monotonic(), cycle->requests.fd, &code)) == 2) {
-		requests_read(&cycle->requests);
-		if (is_abandoned(cycle, step))
-			return proc_stop(-pid, GRACE_MS);
-		if (cycle->requests.stop)
-			log_info("Ending after this stage", "stage", step->stage, "signal", proc_signal_name(cycle->requests.stop));
-	}
-	if (result == 0)
-		return code;
-	proc_stop(-pid, GRACE_MS);
-	return -1;
-}
-
-/* Returns the program of the step, which the caller frees. What takes the network dewy-check would leave to dewy-check-remote: that
- * one is started at once. */
-static char *program_of(const struct cycle *cycle, const struct step *step)
-{
-	bool remote = step == &check_step && remote_has(option_string(cycle->options, OPT_REGISTRY));
-
-	return remote ? remote_program() : proc_sibling(step->program);
-}
-
-static void build_arguments(const struct cycle *cycle, const struct step *step, struct words *argv)
-{
-	AUTO_FREE char *program = program_of(cycle, step);
-
-	words_add(argv, program);
-	if (step == &rollback_step) {
-		words_add(argv, "--rollback");
-		if (*cycle->rollback)
-			words_add(argv, cycle->rollback);
-	} else if (str_equal(step->stage, "restart")) {
-		words_add(argv, "--");
-		words_add_all(argv, "", (const char *const *)cycle->options->rest);
-	}
-}
-
-static int stage_timed_out(const struct step *step, struct error *error)
-{
-	error_set(error, ERROR_INTERNAL, "%s took longer than --stage-timeout and was ended", step->program);
-	return error_hint(error, "see with --log-level debug what it waits for, or give it more time");
-}
-
-/* Runs a stage on the document in text. Returns 0 with what it printed, or -1 when that is no document. */
-static int run_stage(struct cycle *cycle, const struct step *step, int lock, const char *text, cJSON **ret_document,
-		     struct error *error)
-{
-	AUTO_CLOSE int input = fs_scratch(text, strlen(text), error);
-	AUTO_CLOSE int output = input < 0 ? -1 : fs_scratch("", 0, error);
-	AUTO_WORDS struct words argv = {0};
-	AUTO_BUF struct buf printed = {0};
-
-	if (root_check_name(cycle->root, error)) /* the stage would open whatever has the name by now */
-		return -1;
-	build_arguments(cycle, step, &argv);
-	struct proc_spec spec = {.argv = words_list(&argv), .in = input, .out = output, .keep = lock, .own_group = true};
-	if (output < 0)
-		return -1;
-	pid_t pid = proc_spawn(&spec, error);
-	if (pid < 0) {
-		error->code = ERROR_CONFIG; /* it says nothing of the application */
-		return -1;
-	}
-	int code = await(cycle, step, pid);
-	if (code < 0)
-		return stage_timed_out(step, error);
-	if (lseek(output, 0, SEEK_SET) || buf_read(&printed, output, DOCUMENT_LIMIT))
-		return error_set(error, ERROR_INTERNAL, "cannot read what %s printed", step->program);
-	if (!printed.length)
-		return error_set(error, code == 1 ? ERROR_CONFIG : ERROR_INTERNAL, "%s ended with %d and without a document",
-				 step->program, code);
-	*ret_document = document_parse(buf_text(&printed), printed.length, error);
-	return *ret_document ? 0 : error_in(error, "%s", step->program);
-}
 
 static cJSON *new_document(const struct cycle *cycle)
 {
@@ -196,7 +95,7 @@ static void advance(struct cycle *cycle, const struct step *step, int lock)
 	cJSON *next = NULL;
 	struct error error;
 
-	if (run_stage(cycle, step, lock, text, &next, &error) == 0) {
+	if (step_run(cycle, step, lock, text, &next, &error) == 0) {
 		cJSON_Delete(cycle->document);
 		cycle->document = next;
 		if (step == &check_step && document_state(next) == STATE_FAILED)
@@ -205,7 +104,7 @@ static void advance(struct cycle *cycle, const struct step *step, int lock)
 	}
 	if (!cycle->document)
 		cycle->document = new_document(cycle);
-	if (is_abandoned(cycle, step)) {
+	if (step_is_abandoned(cycle, step)) {
 		log_info("Interrupted", "stage", step->stage);
 		document_set_state(cycle->document, STATE_UNCHANGED, "interrupted");
 		return;
@@ -268,7 +167,7 @@ static void run_stages(struct cycle *cycle, struct notifier *notifier, int lock)
 			release_heal_key(cycle->root, json_string(cycle->document, "previous.cache_key"));
 	}
 	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
-		if (is_abandoned(cycle, &steps[i]))
+		if (step_is_abandoned(cycle, &steps[i]))
 			break;
 		if (document_state(cycle->document) != steps[i].acts_on || !is_for_mode(cycle, &steps[i]))
 			continue;
@@ -297,7 +196,7 @@ static int rehearse(struct cycle *cycle)
 	cycle->root->dry = true;
 	set_environment(cycle, -1);
 	advance(cycle, cycle->rollback ? &rollback_step : &check_step, 0);
-	for (size_t i = 0; i < sizeof steps / sizeof *steps && !is_abandoned(cycle, &steps[i]); i++) {
+	for (size_t i = 0; i < sizeof steps / sizeof *steps && !step_is_abandoned(cycle, &steps[i]); i++) {
 		bool planned = cycle->rollback && str_equal(steps[i].stage, "deploy"); /* it has begun with that */
 		if (steps[i].acts_on != STATE_AVAILABLE && document_state(cycle->document) == STATE_AVAILABLE && !planned &&
 		    is_for_mode(cycle, &steps[i]))
@@ -355,7 +254,6 @@ int cycle_stop_server(struct cycle *cycle, struct error *error)
 	pid_t pid = proc_spawn(&spec, error);
 	if (pid < 0)
 		return -1;
-	int code = await(cycle, &stop_step, pid);
-	return code < 0 ? stage_timed_out(&stop_step, error)
-	       : code == 0 ? 0 : error_set(error, ERROR_SUPERVISOR, "%s --stop ended with %d", stop_step.program, code);
+	int code = step_await(cycle, &stop_step, pid, error);
+	return code <= 0 ? code : error_set(error, ERROR_SUPERVISOR, "%s --stop ended with %d", stop_step.program, code);
 }

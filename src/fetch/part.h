@@ -21,6 +21,7 @@ struct part {
 	int fd;          /* open for reading and writing, and locked */
 	long long bytes; /* that are there from an earlier run, and can be continued */
 	long long written, passed_on; /* how far it is written, and given to the disk */
+	long long room;  /* how far there are blocks for it on the disk, 0 while nobody has asked for any */
 	char *block;     /* what is still to be written, */
 	size_t filled;   /* bytes of it */
 	char *validator; /* of what they are the beginning of, NULL when nobody can tell: then the next run begins anew */

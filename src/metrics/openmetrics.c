@@ -141,5 +141,8 @@ int openmetrics_write(const char *path, const cJSON *state, struct error *error)
 		return hint_directory(directory, error);
 	}
 	openmetrics_add(&text, state);
-	return fs_write_passing(dir, name, 0644, text.data, text.length, error) ? error_in(error, "%s", directory) : 0;
+	mode_t mask = umask(0); /* who collects it is another user */
+	int result = fs_write_passing(dir, name, 0644, text.data, text.length, error);
+	umask(mask);
+	return result ? error_in(error, "%s", directory) : 0;
 }

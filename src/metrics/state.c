@@ -3,12 +3,9 @@
 
 #include "alloc.h"
 #include "error.h"
-#include "fs.h"
 #include "lock.h"
 #include "log.h"
 #include "root/state.h"
-
-#include <string.h>
 
 enum { LOCK_WAIT_MS = 5000 };
 
@@ -35,10 +32,7 @@ void metrics_state_close(struct metrics_state *state)
 
 int metrics_state_save(const struct metrics_state *state, bool durable, struct error *error)
 {
-	if (durable)
-		return state_write(state->root, METRICS_STATE, state->json, error);
-	AUTO_FREE char *text = json_print(state->json);
-	return fs_write_passing(state->root->state, METRICS_STATE, 0644, text, strlen(text), error);
+	return (durable ? state_write : state_write_passing)(state->root, METRICS_STATE, state->json, error);
 }
 
 void metrics_state_note(struct metrics_state *state, const char *what, const struct error *failure)

@@ -87,7 +87,7 @@ static bool remember(const struct root *root, const char *registry)
 	if (str_equal(json_string(state, refused), registry))
 		return false;
 	json_set_string(state, refused, registry);
-	if (state_write(root, STATE_REGISTRY, state, &error))
+	if (state_write_passing(root, STATE_REGISTRY, state, &error))
 		log_warn("Cannot remember what the registry refuses", "error", error.message, "hint", error.hint);
 	return true;
 }

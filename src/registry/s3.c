@@ -163,7 +163,7 @@ static void note_crowded(const struct registry *registry, const char *url)
 	json_set_string(noted, "registry", url);
 	json_set_string(noted, "until", time_format((time_t)(time_now() / 1000 + CROWDED_SECONDS), until));
 	json_set(state, crowded, steal_pointer(&noted));
-	if (root->state >= 0 && state_write(root, STATE_REGISTRY, state, &error))
+	if (root->state >= 0 && state_write_passing(root, STATE_REGISTRY, state, &error))
 		log_debug("Cannot remember that the registry holds many objects", "error", error.message);
 }
 

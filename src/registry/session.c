@@ -60,7 +60,7 @@ static void remember_limit(struct session *session, const char *host, const char
 	struct error error;
 
 	limits_add(state, host, identity, until);
-	if (state_write(session->root, STATE_REGISTRY, state, &error))
+	if (state_write_passing(session->root, STATE_REGISTRY, state, &error))
 		log_debug("Cannot remember the limit of the registry", "error", error.message);
 	cJSON_Delete(session->remembered);
 	session->remembered = steal_pointer(&state);

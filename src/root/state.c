@@ -40,7 +40,8 @@ const cJSON *state_read_once(const struct root *root, const char *name, cJSON **
 	return *kept;
 }
 
-static int write_object(const struct root *root, const char *name, mode_t mode, const cJSON *object, struct error *error)
+static int write_object(const struct root *root, const char *name, mode_t mode, const cJSON *object, fs_write *write,
+			struct error *error)
 {
 	AUTO_FREE char *text = json_print(object);
 
@@ -48,15 +49,20 @@ static int write_object(const struct root *root, const char *name, mode_t mode, 
 		return 0;
 	if (root->state < 0)
 		return error_set(error, ERROR_FILESYSTEM, "there is no %s/.dewy", root->path);
-	return fs_write_file(root->state, name, mode, text, strlen(text), error);
+	return write(root->state, name, mode, text, strlen(text), error);
 }
 
 int state_write(const struct root *root, const char *name, const cJSON *object, struct error *error)
 {
-	return write_object(root, name, 0644, object, error);
+	return write_object(root, name, 0644, object, fs_write_file, error);
+}
+
+int state_write_passing(const struct root *root, const char *name, const cJSON *object, struct error *error)
+{
+	return write_object(root, name, 0644, object, fs_write_passing, error);
 }
 
 int state_write_private(const struct root *root, const char *name, const cJSON *object, struct error *error)
 {
-	return write_object(root, name, 0600, object, error);
+	return write_object(root, name, 0600, object, fs_write_file, error);
 }

@@ -38,6 +38,9 @@ int state_is_damaged(const struct root *root, const char *name, struct error *er
 /* Replaces ROOT/.dewy/NAME, atomically and durably. Returns 0, or -1 also when there is no ROOT/.dewy. */
 int state_write(const struct root *root, const char *name, const cJSON *object, struct error *error);
 
+/* As state_write, but not durably: after a power cut it may be the old one, gone or empty. */
+int state_write_passing(const struct root *root, const char *name, const cJSON *object, struct error *error);
+
 /* As state_write, so that only the user that runs dewy can read it. */
 int state_write_private(const struct root *root, const char *name, const cJSON *object, struct error *error);
 

@@ -221,9 +221,11 @@ function front(request, response) {
   if (request.url === "/") return send(response, 200, {}, { "metadata-flavor": "Google" }); // is it up, and the metadata server?
   const { method, url: path } = request;
   const headers = { ...request.headers };
-  response.on("close", () => {
+  const end = response.end;
+  response.end = (...last) => { // the line is there before the client knows that it has all of the answer
     fs.appendFileSync(env.GCS_REQUESTS, JSON.stringify({ method, path, headers, status: response.statusCode }) + "\n");
-  });
+    return end.apply(response, last);
+  };
   answer(request, response).catch((error) => refuse(response, 500, "backendError", String(error)));
 }
 
