@@ -11,8 +11,8 @@ LINE = {"time": "2024-01-15T10:31:16Z", "state": "deployed", "version": "v1.1.0"
 @dataclasses.dataclass
 class Stage:
     """argv, given the place; whether it reads the document; what makes the state; what goes before each run; which versions may be
-    deployed by the next run; how the faulted run and the next one may end; how many processes and threads it starts at least, where it has
-    several threads; by how many pages the room on a full disk grows."""
+    deployed by the next run; how the faulted run and the next one may end; how many processes and threads it starts
+    at least, where it has several threads; by how many pages the room on a full disk grows."""
     name: str
     argv: typing.Callable
     prepare: typing.Callable
