@@ -212,7 +212,8 @@ slow_supervisor() {
   publish_server v1.0.0 says-ready
   dewy-check --mode assets | dewy-fetch | dewy-deploy >/dev/null
   may_trace
-  strace -f -qq -o /dev/null -e inject=chdir:delay_enter=6s:when=1 dewy-serve --daemonize -p "$DEWY_PORT" -- current/server 3>&- &
+  strace -qq -o /dev/null -e inject=chdir:delay_enter=6s:when=1 dewy-serve --log-file "$BATS_TEST_TMPDIR/serve.log" \
+    -p "$DEWY_PORT" -- current/server 3>&- &
   wait_until test -s "$ROOT/.dewy/serve.pid"
 }
 
@@ -224,14 +225,26 @@ slow_supervisor() {
   [ "$(answer)" = v1.0.0 ]
 }
 
+# looked_at_status: true when dewy-restart has looked at the status file twice since it sent the signal.
+looked_at_status() {
+  [ "$(sed -n '/^kill/,$p' "$BATS_TEST_TMPDIR/calls" | grep -c serve.status)" -ge 2 ]
+}
+
 @test "a supervisor that has just started its first server when the signal comes replaces it, which is no failure" {
+  local restart supervisor
   slow_supervisor
   dewy-check | dewy-fetch | dewy-deploy >"$BATS_TEST_TMPDIR/deployed"
-  run --separate-stderr strace -f -qq -o /dev/null -e inject=kill:delay_enter=9s:when=1 dewy-restart --settle 5s -- \
-    current/server <"$BATS_TEST_TMPDIR/deployed"
-  assert_success
-  [ "$(field restart.generation)" = 2 ]
-  [ "$(answer)" = v1.0.0 ]
+  strace -qq -o "$BATS_TEST_TMPDIR/calls" -e trace=kill,openat -e inject=kill:delay_enter=9s:when=1 dewy-restart --settle 15s -- \
+    current/server <"$BATS_TEST_TMPDIR/deployed" >"$BATS_TEST_TMPDIR/restarted" 3>&- &
+  restart=$!
+  wait_until grep -q '^# state=ready' "$ROOT/.dewy/serve.status"
+  supervisor=$(cat "$ROOT/.dewy/serve.pid")
+  kill -STOP "$supervisor" # so that the first server is what dewy-restart finds
+  wait_until looked_at_status
+  kill -CONT "$supervisor"
+  wait "$restart"
+  output=$(cat "$BATS_TEST_TMPDIR/restarted")
+  assert_equal "$(field state) $(field restart.generation) $(answer)" "running 2 v1.0.0"
 }
 
 @test "what was rolled back is not tried again until a newer one appears, or with --force" {

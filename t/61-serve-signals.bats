@@ -2,6 +2,7 @@
 # dewy-serve: what signals, deaths and time do to the generations.
 load common
 load serve
+load confine
 
 prepare() {
   serve_prepare
@@ -69,6 +70,35 @@ socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"READY=1", os.environ["
   state starting 2
   touch "$PLAN/go"
   wait_until state ready 3
+}
+
+# followed COUNT: true when that many signals came during a start.
+followed() {
+  [ "$(grep -c 'A new worker follows' "$LOG")" = "$1" ]
+}
+
+# states_since GENERATION: prints each state that the supervisor has written since the generation was started, as "WORD GENERATION".
+states_since() {
+  grep -o 'state=[a-z]* gen=[0-9]*' "$BATS_TEST_TMPDIR/written" | sed 's/state=//; s/gen=//' | uniq | sed -n "/^starting $1\$/,\$p"
+}
+
+@test "a generation that another one was asked for behind is not told as the outcome, whether it comes up or not" {
+  printf 'say STATUS=loading\nawait go\n' | plan 2
+  printf 'say STATUS=loading\nawait on\nexit 1\n' | plan 3
+  may_trace
+  UNDER=(strace -D -qq -e trace=write,pwrite64 -s 400 -o "$BATS_TEST_TMPDIR/written")
+  serve --require-ready
+  signals HUP
+  wait_until recorded 2 did say
+  signals HUP
+  wait_until logged 'A new worker follows'
+  touch "$PLAN/go"
+  wait_until recorded 3 did say
+  signals HUP
+  wait_until followed 2
+  touch "$PLAN/on"
+  wait_until state ready 4
+  assert_equal "$(states_since 2)" $'starting 2\nstarting 3\nstarting 4\nready 4'
 }
 
 @test "a new generation that dies at once is discarded, and the old one serves on" {

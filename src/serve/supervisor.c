@@ -91,23 +91,25 @@ static void keep_current(struct supervisor *supervisor, bool gives_up)
 static void fail_start(struct supervisor *supervisor, pid_t pid, const char *reason)
 {
 	bool gives_up = ++supervisor->start_failures >= supervisor->settings->max_start_failures;
+	bool serves = workers_in_role(&supervisor->workers, ROLE_CURRENT) != NULL;
+	bool ends = gives_up && !serves && supervisor->settings->give_up && !supervisor->has_served;
 
 	report_worker(LOG_ERROR, "New worker failed to start", supervisor->generation, pid, reason);
-	report_state(supervisor, gives_up ? SERVE_FAILED : SERVE_STARTING, supervisor->generation, reason);
-	bool serves = workers_in_role(&supervisor->workers, ROLE_CURRENT) != NULL;
-	if (serves) {
-		keep_current(supervisor, gives_up);
-	} else if (gives_up && supervisor->settings->give_up && !supervisor->has_served) {
+	if (ends || !supervisor->restart_pending)
+		report_state(supervisor, gives_up ? SERVE_FAILED : SERVE_STARTING, supervisor->generation, reason);
+	if (ends) {
 		supervisor->exit_status = error_status(ERROR_APPLICATION);
 		stop_workers(supervisor, SIGTERM);
 		return;
-	} else {
-		pause_before_start(supervisor);
 	}
-	if (gives_up || !serves)
-		report_outcome(supervisor);
+	if (serves)
+		keep_current(supervisor, gives_up);
+	else
+		pause_before_start(supervisor);
 	if (supervisor->restart_pending)
 		handle(supervisor, EVENT_RESTART);
+	else if (gives_up || !serves)
+		report_outcome(supervisor);
 }
 
 static void read_envdir(struct supervisor *supervisor)
@@ -188,10 +190,12 @@ static void take_over(struct supervisor *supervisor)
 		dismiss_current(supervisor, current);
 	new->role = ROLE_CURRENT;
 	serve(supervisor);
+	if (supervisor->restart_pending) {
+		handle(supervisor, EVENT_RESTART);
+		return;
+	}
 	report_state(supervisor, SERVE_READY, new->generation, "");
 	report_outcome(supervisor);
-	if (supervisor->restart_pending)
-		handle(supervisor, EVENT_RESTART);
 }
 
 static void accept_new(struct supervisor *supervisor)

@@ -39,7 +39,7 @@ struct supervisor {
 	long long attempted_at; /* when the last start came to its end, on the monotonic clock */
 	int failures;           /* in a row while nobody serves; the next pause depends on it */
 	int start_failures;     /* in a row, of the new generation */
-	bool restart_pending;   /* SIGHUP came during a start: one more after it */
+	bool restart_pending;   /* SIGHUP came during a start: one more after it, whose outcome is the one to tell */
 	bool has_served;
 	enum serve_state state; /* this and the next two are for the status file */
 	long long state_generation;
