@@ -429,7 +429,7 @@ else leave v1.0.0 in place, and try again later"
   dewy-check >"$BATS_TEST_TMPDIR/available"
   dewy-fetch <"$BATS_TEST_TMPDIR/available" >"$BATS_TEST_TMPDIR/fetched"
   dewy-deploy <"$BATS_TEST_TMPDIR/fetched" | jq -c '.plan = ["extract"]' >"$BATS_TEST_TMPDIR/deployed"
-  find "$ROOT" -printf '%p %T@ %i\n' | sort >"$BATS_TEST_TMPDIR/before"
+  files_of_dewy >"$BATS_TEST_TMPDIR/before"
   for state in available fetched deployed; do
     run -0 --separate-stderr dewy-restart --dry-run --health-path /h --log-level info <"$BATS_TEST_TMPDIR/$state"
     assert_equal "$(field state)" "$state"
@@ -441,7 +441,8 @@ else go back to v1.0.0, and ask the same of it"
     assert_document
   done
   assert_equal "$(plan | head -n 1)" extract
-  find "$ROOT" -printf '%p %T@ %i\n' | sort | diff "$BATS_TEST_TMPDIR/before" -
+  files_of_dewy | diff "$BATS_TEST_TMPDIR/before" -
+  grep -qx '# state=ready gen=1' "$ROOT/.dewy/serve.status"
   assert_equal "$(answer)" v1.0.0
 }
 

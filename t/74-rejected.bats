@@ -43,13 +43,13 @@ roll_back() {
   [ "$(rejected cache_key)" = v1.1.0--app_linux_amd64.tar.gz ]
   [ "$(rejected digest)" = "$(digest v1.1.0)" ]
   [ -n "$(rejected revision)" ]
-  find "$ROOT" -printf '%p %T@ %i\n' | sort >"$BATS_TEST_TMPDIR/before"
+  files_of_dewy >"$BATS_TEST_TMPDIR/before"
   for _ in 1 2; do
     once
     assert_success
     [ "$(field reason)" = "up to date; v1.1.0 is rejected" ]
   done
-  find "$ROOT" -printf '%p %T@ %i\n' | sort | diff "$BATS_TEST_TMPDIR/before" -
+  files_of_dewy | diff "$BATS_TEST_TMPDIR/before" -
 }
 
 @test "a run that was killed after it had rejected what it was to switch back from: the next one switches back" {
@@ -102,12 +102,12 @@ roll_back() {
   [ "$(field state)" = unchanged ]
   [ "$(field reason)" = "v1.1.0 was published again as it was, and stays rejected; --force deploys it" ]
   [[ $stderr == *"Cached artifact"*"Published again unchanged"* ]]
-  find "$ROOT" -printf '%p %T@ %i\n' | sort >"$BATS_TEST_TMPDIR/before"
+  files_of_dewy >"$BATS_TEST_TMPDIR/before"
   once --log-level info
   assert_success
   [ "$(field reason)" = "up to date; v1.1.0 is rejected" ]
   [ -z "$stderr" ]
-  find "$ROOT" -printf '%p %T@ %i\n' | sort | diff "$BATS_TEST_TMPDIR/before" -
+  files_of_dewy | diff "$BATS_TEST_TMPDIR/before" -
   serves v1.0.0
 }
 

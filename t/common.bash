@@ -169,6 +169,11 @@ publish_server() {
   packed "$version" app_linux_amd64.tar.gz "$tree" server version behaviour
 }
 
+# files_of_dewy: prints all files of ROOT, and when they were changed, but for what the supervisor writes in its own time.
+files_of_dewy() {
+  find "$ROOT" ! -name 'serve.*' ! -path "$ROOT/.dewy" -printf '%p %T@ %i\n' | sort
+}
+
 # start_load URL: asks URL without pause from several connections, until stop_load, which prints how many answers were not 200
 # or did not come.
 start_load() {
