@@ -136,9 +136,9 @@ answer() {
   run -0 --separate-stderr pipe --path app.sock --health-path /health --health-count 1
   assert_equal "$(cat "$HEALTH_LOG")" v1.0.0
   publish_server v1.1.0 unhealthy
-  run -4 --separate-stderr pipe --path app.sock --health-path /health --health-timeout 300ms
+  run -4 --separate-stderr pipe --path app.sock --health-path /health --health-timeout 5s
   assert_equal "$(field state) $(field error.message)" \
-    "rolled_back v1.1.0 did not become healthy in 300ms: the health check was answered with 500"
+    "rolled_back v1.1.0 did not become healthy in 5s: the health check was answered with 500"
 }
 
 @test "a health check that cannot be asked is refused before anything is touched" {
