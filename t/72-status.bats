@@ -9,6 +9,11 @@ once_server() {
   dewy once --port "127.0.0.1:$PORT" -- current/server
 }
 
+# alone: true when no older generation is there any more.
+alone() {
+  [ "$(grep -c '^[0-9]' "$ROOT/.dewy/serve.status")" = 1 ]
+}
+
 @test "status of a root where nothing was deployed" {
   run -0 dewy status
   assert_line --regexp '^current +nothing is deployed$'
@@ -30,6 +35,7 @@ members() {
   once_server >/dev/null
   publish_server v1.2.0 dies-at-once
   run -4 once_server
+  wait_until alone
   run -0 dewy status
   assert_line --regexp '^current +v1.1.0 since 20.*Z, new version$'
   assert_line --regexp '^ +app_linux_amd64.tar.gz, sha256:[0-9a-f]{64}$'
