@@ -156,6 +156,15 @@ states_since() {
   wait_until state ready 3
 }
 
+@test "a generation that comes up and dies before the old one is told to end counts as a failure to start, up to the last one" {
+  printf 'silent\nsay READY=1\npause 0.2\nexit 1\n' | plan all
+  : | plan 1
+  serve --max-start-failures 2 --kill-old-delay 1m
+  signals HUP
+  wait_until state failed 3 'exit 1'
+  run ! gone "$(worker 1)"
+}
+
 @test "a command that is gone is named as the reason, and the old generation serves on" {
   cp "${WORKER[0]}" "$ROOT/app"
   WORKER[0]=./app
@@ -219,6 +228,22 @@ states_since() {
   wait_until state ready 2
   logged 'Worker died unexpectedly, restarting generation="1" pid="'"$(worker 1)"'" reason="signal 9"'
   grep -q "^2:$(worker 2)\$" "$STATUS"
+  grep -qx '# died=1 reason=signal 9' "$STATUS"
+}
+
+@test "a worker that dies and is started again at once is never told as failed" {
+  printf 'silent\nsay READY=1\nawait die\nexit 1\n' | plan 2
+  printf 'ignore\n' | plan 1
+  may_trace
+  UNDER=(strace -D -qq -e trace=write,pwrite64 -s 400 -o "$BATS_TEST_TMPDIR/written")
+  serve
+  dewy-serve --restart 2>"$BATS_TEST_TMPDIR/restart" 3>&- &
+  local restart=$!
+  wait_until state ready 2
+  touch "$PLAN/die"
+  wait "$restart"
+  assert_equal "$(states_since 2)" $'starting 2\nready 2\nstarting 2\nstarting 3\nready 3'
+  grep -q Restarted "$BATS_TEST_TMPDIR/restart"
 }
 
 @test "the old worker dies while the new one starts: the new one takes its place" {
@@ -533,6 +558,21 @@ EOF
   signals TERM
   ended 0
   wait_until grep -q '^STOPPING=1 STATUS=.* EXTEND_TIMEOUT_USEC=15000000$' "$told"
+}
+
+@test "systemd is told that the first generation serves, also when another one was asked for behind it" {
+  listen_as_systemd
+  printf 'say STATUS=loading\nawait one\n' | plan 1
+  printf 'say STATUS=loading\nawait two\n' | plan 2
+  NOTIFY_SOCKET=$BATS_TEST_TMPDIR/notify launch
+  wait_until recorded 1 did say
+  signals HUP
+  wait_until followed 1
+  touch "$PLAN/one"
+  wait_until grep -q '^RELOADING=1' "$told"
+  touch "$PLAN/two"
+  wait_until grep -qx 'READY=1 STATUS=Serving (generation 2)' "$told"
+  assert_equal "$(sed 's/ MONOTONIC.*//' "$told")" $'READY=1 STATUS=Serving (generation 1)\nRELOADING=1\nREADY=1 STATUS=Serving (generation 2)'
 }
 
 @test "systemd is told that the supervisor is up, and that nothing serves, when the first generation fails" {

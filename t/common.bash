@@ -43,6 +43,7 @@ teardown() {
 # stop_pid PID: ends a process and waits until it is gone, with force after 20 s.
 stop_pid() {
   kill "$1" 2>/dev/null || return 0
+  kill -CONT "$1" 2>/dev/null || true
   MOST=20 wait_until gone "$1" || kill -KILL "$1" 2>/dev/null || true
 }
 
@@ -169,9 +170,11 @@ publish_server() {
   packed "$version" app_linux_amd64.tar.gz "$tree" server version behaviour
 }
 
-# files_of_dewy: prints all files of ROOT, and when they were changed, but for what the supervisor writes in its own time.
+# files_of_dewy: prints all files of ROOT, and when they were changed; of those that the supervisor writes in its own time, what serves.
 files_of_dewy() {
-  find "$ROOT" ! -name 'serve.*' ! -path "$ROOT/.dewy" -printf '%p %T@ %i\n' | sort
+  find "$ROOT" ! -name 'serve.*' ! -name '.serve.*' ! -path "$ROOT/.dewy" -printf '%p %T@ %i\n' | sort
+  cat "$ROOT/.dewy/serve.pid"
+  grep '^[0-9]' "$ROOT/.dewy/serve.status"
 }
 
 # start_load URL: asks URL without pause from several connections, until stop_load, which prints how many answers were not 200

@@ -48,7 +48,8 @@ static void tell_state(const struct serve_status *status, struct verdict *verdic
 		verdict_ok(verdict, "generation %lld is being started", status->generation);
 		break;
 	case SERVE_FAILED:
-		error_set(&error, ERROR_APPLICATION, "generation %lld was discarded: %s", status->generation, status->reason);
+		error_set(&error, ERROR_APPLICATION, "generation %lld %s: %s", status->generation,
+			  status->died.generation == status->generation ? "died" : "was discarded", status->reason);
 		error_hint(&error, "read what the server printed, in .dewy/serve.log or the journal");
 		verdict_warn(verdict, &error);
 		break;

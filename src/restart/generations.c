@@ -85,26 +85,16 @@ static struct serve_worker find_starting(const struct generations *generations)
 	return status.starting;
 }
 
-/* Signals that worker, and no other process that gets its number. Returns its pid, 0 when there is none. */
-static pid_t signal_starting(const struct generations *generations, int number)
-{
-	pid_t pid = find_starting(generations).pid;
-	AUTO_CLOSE int pidfd = pid ? proc_pidfd(pid) : -1;
-
-	if (!pid || find_starting(generations).pid != pid)
-		return 0;
-	proc_signal(pid, pidfd, number);
-	return pid;
-}
-
 void generations_abandon(const struct generations *generations, long long kill_timeout_ms)
 {
 	static const int signals[] = {SIGTERM, SIGKILL};
+	pid_t pid = find_starting(generations).pid; /* one that is started after it is of what current leads to now */
+	AUTO_CLOSE int pidfd = pid ? proc_pidfd(pid) : -1;
 
-	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
-		pid_t pid = signal_starting(generations, signals[i]);
+	for (size_t i = 0; i < sizeof signals / sizeof *signals && pid && find_starting(generations).pid == pid; i++) {
 		long long deadline = time_monotonic() + kill_timeout_ms;
-		while (pid && find_starting(generations).pid == pid && time_monotonic() < deadline)
+		proc_signal(pid, pidfd, signals[i]);
+		while (find_starting(generations).pid == pid && time_monotonic() < deadline)
 			time_sleep(STEP_MS);
 	}
 }
@@ -142,6 +132,17 @@ static int wait_for_status(const struct generations *generations, bool written, 
 	return 1;
 }
 
+/* True when a generation that was asked for served, and died: the supervisor has started another one, or is about to. */
+static bool has_died(const struct generations *generations, const struct serve_status *status, const struct server *server)
+{
+	return status->died.generation >= (server->worker.generation ? server->worker.generation : generations->before + 1);
+}
+
+static void tell_death(const struct server *server, const char *reason, struct error *error)
+{
+	error_set(error, ERROR_APPLICATION, "%s stopped again%s%s", server_version(server), *reason ? ": " : "", reason);
+}
+
 int generations_look(struct generations *generations, struct server *server, struct error *error)
 {
 	AUTO_SERVE_STATUS struct serve_status status = {0};
@@ -153,6 +154,10 @@ int generations_look(struct generations *generations, struct server *server, str
 		return -1;
 	if (status.state == SERVE_FAILED && status.generation > generations->before)
 		return error_set(error, ERROR_APPLICATION, "%s did not start: %s", version, status.reason);
+	if (has_died(generations, &status, server)) {
+		tell_death(server, status.died.reason, error);
+		return -1;
+	}
 	if (!alive)
 		return error_set(error, ERROR_SUPERVISOR, "the supervisor ended before %s was up", version);
 	if (!has_settled(&status, server) || !status.count || !is_new(generations, serve_status_newest(&status)))
@@ -172,17 +177,17 @@ int generations_serve(struct generations *generations, struct server *server, bo
 	const struct serve_worker *last = serve_status_newest(&status);
 	/* A start_server that was about to replace a worker that had died does so, and then what it was asked for; any supervisor may
 	 * have been about to start one when it was asked for another. */
-	bool replaced = !server->settled && last && last->generation > server->worker.generation;
+	bool died = has_died(generations, &status, server);
+	bool replaced = !died && !server->settled && last && last->generation > server->worker.generation;
 	if (alive && replaced)
 		server->worker = *last;
 	bool dead = status.state == SERVE_UNKNOWN && proc_age(server->worker.pid) < 0; /* the others tell so themselves, and why */
 	if (alive && last && last->generation == server->worker.generation && last->pid == server->worker.pid && !dead)
 		return 1;
-	bool tells = status.state == SERVE_FAILED && *status.reason;
-	if (!alive && !tells)
+	const char *reason = died ? status.died.reason : status.state == SERVE_FAILED ? status.reason : "";
+	if (!alive && !*reason)
 		return error_set(error, ERROR_SUPERVISOR, "the supervisor of %s ended", server_version(server));
-	error_set(error, ERROR_APPLICATION, "%s stopped again%s%s", server_version(server), tells ? ": " : "",
-		  tells ? status.reason : "");
+	tell_death(server, reason, error);
 	return 0;
 }
 
@@ -209,5 +214,6 @@ bool generations_kept(struct generations *generations, struct server *server)
 	    !status.count || proc_age(serve_status_newest(&status)->pid) < 0)
 		return false;
 	server->worker = *serve_status_newest(&status);
-	return pending || (status.state == SERVE_FAILED && status.generation > generations->before);
+	return pending || (status.state == SERVE_FAILED && status.generation > generations->before &&
+			   server->worker.generation <= generations->before);
 }

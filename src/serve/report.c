@@ -13,6 +13,7 @@ int report_write(const struct supervisor *supervisor, struct error *error)
 	AUTO_SERVE_STATUS struct serve_status status = {.state = supervisor->state, .generation = supervisor->state_generation};
 
 	status.executed = supervisor->executed;
+	status.died = supervisor->died;
 	snprintf(status.program, sizeof status.program, "%s", PACKAGE_VERSION);
 	snprintf(status.refused, sizeof status.refused, "%s", supervisor->refused);
 	snprintf(status.reason, sizeof status.reason, "%s", supervisor->reason);

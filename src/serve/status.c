@@ -101,6 +101,8 @@ static void parse_line(struct serve_status *status, const char *line)
 		status->state = find_state(word);
 		if (str_starts(line + length, " reason="))
 			snprintf(status->reason, sizeof status->reason, "%s", line + length + strlen(" reason="));
+	} else if (sscanf(line, "# died=%18lld reason=%n", &status->died.generation, &length) == 1 && length) {
+		snprintf(status->died.reason, sizeof status->died.reason, "%s", line + length);
 	} else if (sscanf(line, "# program=%31s executed=%18lld%n", status->program, &status->executed, &length) == 2) {
 		if (str_starts(line + length, " refused="))
 			snprintf(status->refused, sizeof status->refused, "%s", line + length + strlen(" refused="));
@@ -154,6 +156,8 @@ int serve_status_write(const char *path, const struct serve_status *status, stru
 	buf_puts(&text, "\n");
 	if (status->starting.pid)
 		buf_printf(&text, "# starting=%lld:%d\n", status->starting.generation, (int)status->starting.pid);
+	if (status->died.generation)
+		buf_printf(&text, "# died=%lld reason=%s\n", status->died.generation, status->died.reason);
 	buf_printf(&text, "# program=%s executed=%lld", status->program, status->executed);
 	if (status->refused[0]) {
 		buf_puts(&text, " refused=");

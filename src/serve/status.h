@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The pid file and the status file of a supervisor, as Server::Starter defines them: "PID\n" under a lock that is held as
  * long as the supervisor lives, and lines "GENERATION:PID\n" of the workers that run. dewy-serve adds a line
- * "# state=ready gen=7 reason=...", "# starting=8:1234" while that worker has not shown that it is up, and "# program=0.1.0
- * executed=2 refused=..."; readers of the old format skip them. */
+ * "# state=ready gen=7 reason=...", "# starting=8:1234" while that worker has not shown that it is up, "# died=6 reason=..." once
+ * one has that served, and "# program=0.1.0 executed=2 refused=..."; readers of the old format skip them. */
 #ifndef DEWY_SERVE_STATUS_H
 #define DEWY_SERVE_STATUS_H
 
@@ -42,6 +42,12 @@ struct serve_worker {
 	pid_t pid;
 };
 
+/* The last generation that came to its end while it was the one that served, unasked; 0 for none. */
+struct serve_death {
+	long long generation;
+	char reason[32]; /* such as "signal 11" */
+};
+
 struct serve_status {
 	struct serve_worker *workers; /* by generation, oldest first */
 	size_t count;
@@ -49,6 +55,7 @@ struct serve_status {
 	enum serve_state state;
 	long long generation; /* that state is about */
 	char reason[128];     /* one word after another, such as "exit 1" or "not ready in 60s" */
+	struct serve_death died;
 	char program[32];     /* version of the supervisor, "" for one that does not know SIGUSR2 */
 	long long executed;   /* how often it was told to execute its program again */
 	char refused[128];    /* why it did not at the last time, "" when it did */

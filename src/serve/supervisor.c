@@ -87,29 +87,39 @@ static void keep_current(struct supervisor *supervisor, bool gives_up)
 	serve(supervisor);
 }
 
+/* Says how a start ended. When another one was asked for behind it, the status file waits for the outcome of that one: a reader would
+ * take this one for it. */
+static void conclude(struct supervisor *supervisor, enum serve_state state, const char *reason)
+{
+	supervisor->state = state;
+	supervisor->state_generation = supervisor->generation;
+	snprintf(supervisor->reason, sizeof supervisor->reason, "%s", reason);
+	if (!supervisor->restart_pending)
+		report_workers(supervisor);
+}
+
 /* The new worker will not serve: the current one goes on, or another start follows. */
 static void fail_start(struct supervisor *supervisor, pid_t pid, const char *reason)
 {
 	bool gives_up = ++supervisor->start_failures >= supervisor->settings->max_start_failures;
 	bool serves = workers_in_role(&supervisor->workers, ROLE_CURRENT) != NULL;
-	bool ends = gives_up && !serves && supervisor->settings->give_up && !supervisor->has_served;
 
 	report_worker(LOG_ERROR, "New worker failed to start", supervisor->generation, pid, reason);
-	if (ends || !supervisor->restart_pending)
-		report_state(supervisor, gives_up ? SERVE_FAILED : SERVE_STARTING, supervisor->generation, reason);
-	if (ends) {
+	if (gives_up && !serves && supervisor->settings->give_up && !supervisor->has_served) {
+		report_state(supervisor, SERVE_FAILED, supervisor->generation, reason);
 		supervisor->exit_status = error_status(ERROR_APPLICATION);
 		stop_workers(supervisor, SIGTERM);
 		return;
 	}
+	conclude(supervisor, gives_up ? SERVE_FAILED : SERVE_STARTING, reason);
 	if (serves)
 		keep_current(supervisor, gives_up);
 	else
 		pause_before_start(supervisor);
+	if (gives_up || !serves)
+		report_outcome(supervisor);
 	if (supervisor->restart_pending)
 		handle(supervisor, EVENT_RESTART);
-	else if (gives_up || !serves)
-		report_outcome(supervisor);
 }
 
 static void read_envdir(struct supervisor *supervisor)
@@ -189,13 +199,12 @@ static void take_over(struct supervisor *supervisor)
 	if (current)
 		dismiss_current(supervisor, current);
 	new->role = ROLE_CURRENT;
+	supervisor->start_failures = 0;
 	serve(supervisor);
-	if (supervisor->restart_pending) {
-		handle(supervisor, EVENT_RESTART);
-		return;
-	}
-	report_state(supervisor, SERVE_READY, new->generation, "");
+	conclude(supervisor, SERVE_READY, "");
 	report_outcome(supervisor);
+	if (supervisor->restart_pending)
+		handle(supervisor, EVENT_RESTART);
 }
 
 static void accept_new(struct supervisor *supervisor)
@@ -204,7 +213,6 @@ static void accept_new(struct supervisor *supervisor)
 	long long delay = supervisor->controls.kill_old_delay;
 
 	new->up = true;
-	supervisor->start_failures = 0;
 	if (!supervisor->has_served)
 		supervisor->failures = 0;
 	supervisor->has_served = true;
@@ -245,8 +253,10 @@ static void new_died(struct supervisor *supervisor)
 
 static void current_died(struct supervisor *supervisor)
 {
+	bool at_once = settings_pause(supervisor->failures) == 0; /* then it has not failed for whoever looks; see died */
+
 	pause_before_start(supervisor);
-	report_state(supervisor, SERVE_FAILED, supervisor->generation, supervisor->ended.reason);
+	report_state(supervisor, at_once ? SERVE_STARTING : SERVE_FAILED, supervisor->generation, supervisor->ended.reason);
 	readiness_tell("STATUS=The worker died (%s) and is started again", supervisor->ended.reason);
 }
 
@@ -343,6 +353,10 @@ void supervisor_child_ended(struct supervisor *supervisor, pid_t pid, int status
 	workers_remove(&supervisor->workers, pid, supervisor->settings->kill_timeout);
 	if (worker.role == ROLE_CURRENT && time_monotonic() - worker.started_at >= LONG_LIFE_MS)
 		supervisor->failures = 0;
+	if (worker.role == ROLE_CURRENT && supervisor->phase != PHASE_STOPPING) {
+		supervisor->died.generation = worker.generation;
+		snprintf(supervisor->died.reason, sizeof supervisor->died.reason, "%s", supervisor->ended.reason);
+	}
 	if (worker.role == ROLE_NEW)
 		handle(supervisor, EVENT_NEW_DIED);
 	else if (worker.role == ROLE_CURRENT)

@@ -44,6 +44,7 @@ struct supervisor {
 	enum serve_state state; /* this and the next two are for the status file */
 	long long state_generation;
 	char reason[128];
+	struct serve_death died; /* also for the status file */
 	long long executed; /* how often SIGUSR2 was answered, and why it was refused the last time; also for the status file */
 	char refused[128];
 	struct {
