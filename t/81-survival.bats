@@ -277,9 +277,11 @@ boot() {
   MACHINE=$!
 }
 
-# silent: nobody answers at URL.
+# silent: nobody listens at URL.
 silent() {
-  ! curl -sS --max-time 5 "$URL"
+  local status=0
+  curl -sS --max-time 5 "$URL" || status=$?
+  [ $status = 7 ] # the connection was refused
 }
 
 # cut_power: all of its processes are gone at once.
