@@ -78,6 +78,11 @@ void handover_refuse(const struct handover *handover, const char *name)
 	error_set(&handover->state->error, ERROR_DOCUMENT, "what was handed over has no %s that is understood here", name);
 }
 
+bool handover_knows(const struct handover *handover, const char *name)
+{
+	return !handover->state->reads || json_get(handover->json, name);
+}
+
 /* As text, because a number of JSON is exact to 53 bits only. */
 void handover_number(const struct handover *handover, const char *name, long long *value)
 {

@@ -43,6 +43,9 @@ int handover_finish(const struct handover_state *state, struct error *error);
 
 void handover_free(struct handover_state *state);
 
+/* True when members are put down, or this one is there: for those that a program of before may not have known. */
+bool handover_knows(const struct handover *handover, const char *name);
+
 /* One member each. A value that is not there or not right leaves what it was to be set to as it is, and fails in
  * handover_finish. */
 void handover_number(const struct handover *handover, const char *name, long long *value);

@@ -81,8 +81,8 @@ answer() {
   pipe >/dev/null
   publish_server v1.1.0 says-ready
   dewy-check | dewy-fetch | dewy-deploy >"$BATS_TEST_TMPDIR/deployed"
-  dewy-restart --settle 10s <"$BATS_TEST_TMPDIR/deployed" >"$BATS_TEST_TMPDIR/restarted" 3>&- &
-  local restart=$! supervisor
+  dewy-restart --settle 20s <"$BATS_TEST_TMPDIR/deployed" >"$BATS_TEST_TMPDIR/restarted" 3>&- &
+  local restart=$!
   wait_until grep -q '^# state=ready gen=3$' "$ROOT/.dewy/serve.status"
   kill -STOP $restart # so that it does not see that nobody serves
   kill -KILL "$(sed -n 's/^3://p' "$ROOT/.dewy/serve.status")"
@@ -95,19 +95,84 @@ answer() {
 }
 
 @test "a newer generation of the release that failed is not taken for the one before it" {
-  export DEWY_SETTLE=6s
+  export DEWY_SETTLE=8s
   publish_server v1.0.0 says-ready
   pipe >/dev/null
   publish_server v1.1.0 says-ready
   pipe >"$BATS_TEST_TMPDIR/restarted" 3>&- &
   local restart=$!
-  wait_until grep -q '^2:' "$ROOT/.dewy/serve.status" # up, with the old one beside it for those 6 s
+  wait_until grep -q '^2:' "$ROOT/.dewy/serve.status" # up, with the old one beside it for those 8 s
   echo dies-at-once >"$ROOT/current/behaviour"
   kill -HUP "$(cat "$ROOT/.dewy/serve.pid")"
   wait $restart || [ $? = 4 ]
   output=$(cat "$BATS_TEST_TMPDIR/restarted")
   assert_equal "$(field state) $(field error.message)" "rolled_back v1.1.0 did not start: exit 1"
   assert_equal "$(cat "$ROOT/current/version") $(answer)" "v1.0.0 v1.0.0"
+}
+
+@test "an old generation that only finishes is not taken for one that serves on" {
+  export DEWY_KILL_TIMEOUT=10s DEWY_HEALTH_PATH=/health
+  publish_server v1.0.0 says-ready "ends-after 300"
+  pipe >/dev/null
+  publish_server v1.1.0 says-ready
+  pipe >"$BATS_TEST_TMPDIR/restarted" 3>&- &
+  local restart=$!
+  wait_until grep -q '^# state=ready gen=2$' "$ROOT/.dewy/serve.status"
+  echo dies-at-once >"$ROOT/current/behaviour"
+  kill -KILL "$(sed -n 's/^2://p' "$ROOT/.dewy/serve.status")"
+  wait $restart || [ $? = 4 ]
+  output=$(cat "$BATS_TEST_TMPDIR/restarted")
+  assert_equal "$(field state) $(field error.message)" "rolled_back v1.1.0 stopped again: signal 9"
+  assert_equal "$(answer)" v1.0.0
+}
+
+@test "a generation that somebody else asks for meanwhile is no end of the one that is proved" {
+  export HEALTH_LOG=$BATS_TEST_TMPDIR/asked
+  publish_server v1.0.0 says-ready
+  pipe >/dev/null
+  publish_server v1.1.0 says-ready "answers-late 3"
+  pipe --health-path /health --health-count 4 --health-timeout 5m >"$BATS_TEST_TMPDIR/restarted" 3>&- &
+  local restart=$!
+  wait_until test -s "$HEALTH_LOG"
+  kill -HUP "$(cat "$ROOT/.dewy/serve.pid")"
+  wait $restart
+  output=$(cat "$BATS_TEST_TMPDIR/restarted")
+  assert_equal "$(field state) $(cat "$ROOT/current/version")" "running v1.1.0"
+}
+
+@test "a supervisor that was killed and replaced meanwhile is no fault of the release" {
+  export HEALTH_LOG=$BATS_TEST_TMPDIR/asked
+  publish_server v1.0.0 says-ready
+  pipe >/dev/null
+  publish_server v1.1.0 says-ready "answers-late 3"
+  dewy-check | dewy-fetch | dewy-deploy >"$BATS_TEST_TMPDIR/deployed"
+  dewy-restart --health-path /health --health-timeout 5m <"$BATS_TEST_TMPDIR/deployed" >"$BATS_TEST_TMPDIR/restarted" 3>&- &
+  local restart=$!
+  wait_until test -s "$HEALTH_LOG"
+  kill -STOP $restart
+  kill -KILL "$(cat "$ROOT/.dewy/serve.pid")"
+  dewy-serve --daemonize -p "$DEWY_PORT" -- current/server
+  wait_until grep -q '^# state=ready gen=1$' "$ROOT/.dewy/serve.status"
+  kill -CONT $restart
+  wait $restart || [ $? = 4 ]
+  output=$(cat "$BATS_TEST_TMPDIR/restarted")
+  assert_equal "$(field state) $(field error.message)" "failed the supervisor of v1.1.0 ended, and another one has begun"
+  assert_equal "$(cat "$ROOT/current/version") $(answer)" "v1.1.0 v1.1.0"
+  assert [ ! -e "$ROOT/.dewy/rejected.json" ]
+}
+
+@test "a supervisor that still ends what a killed one left behind is waited for" {
+  publish_server v1.0.0 says-ready ignores-term
+  pipe >/dev/null
+  kill -KILL "$(cat "$ROOT/.dewy/serve.pid")"
+  publish_server v1.1.0 says-ready
+  dewy-serve --daemonize --kill-timeout 3s -p "$DEWY_PORT" -- current/server 3>&- &
+  local daemonized=$!
+  wait_until test ! -s "$ROOT/.dewy/serve.pid" # taken, and not published
+  run --separate-stderr pipe
+  assert_equal "$(field state)" running
+  wait_until serves v1.1.0 # the generation before it does not end when it is told to
+  wait $daemonized
 }
 
 @test "a release that dies after the old one has ended is rolled back without a failed request" {

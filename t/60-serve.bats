@@ -580,6 +580,34 @@ variables_of_dewy() {
   assert_output --partial 'no supervisor holds the pid file'
 }
 
+@test "--restart waits for a generation after one that was about to begin when it asked" {
+  cat >"$BATS_TEST_TMPDIR/supervisor.py" <<'EOF'
+import fcntl, os, signal, sys, time
+pid_file, status = sys.argv[1:]
+def write(text):
+    with open(status + ".new", "w") as file:
+        file.write(text + "\n# program=0.1.0 executed=0\n")
+    os.rename(status + ".new", status)
+def on_hup(*_):
+    write("3:%d\n# state=ready gen=3" % os.getpid())
+    time.sleep(1)
+    write("4:%d\n# state=ready gen=4" % os.getpid())
+signal.signal(signal.SIGHUP, on_hup)
+write("2:%d\n# state=starting gen=3" % os.getpid())
+file = open(pid_file, "w")
+fcntl.flock(file, fcntl.LOCK_EX)
+file.write("%d\n" % os.getpid())
+file.flush()
+while True:
+    time.sleep(60)
+EOF
+  mkdir -p "$ROOT/.dewy"
+  python3 "$BATS_TEST_TMPDIR/supervisor.py" "$PID_FILE" "$STATUS" 3>&- &
+  wait_until test -s "$PID_FILE"
+  dewy-serve --restart
+  state ready 4
+}
+
 @test "start_server --restart and --stop work on the files of dewy-serve" {
   serve
   timeout 30 start_server --restart --pid-file="$PID_FILE" --status-file="$STATUS"

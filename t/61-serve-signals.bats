@@ -236,14 +236,30 @@ states_since() {
   printf 'ignore\n' | plan 1
   may_trace
   UNDER=(strace -D -qq -e trace=write,pwrite64 -s 400 -o "$BATS_TEST_TMPDIR/written")
-  serve
-  dewy-serve --restart 2>"$BATS_TEST_TMPDIR/restart" 3>&- &
+  serve --kill-timeout 10m
+  dewy-serve --restart --kill-timeout 10m 2>"$BATS_TEST_TMPDIR/restart" 3>&- &
   local restart=$!
   wait_until state ready 2
   touch "$PLAN/die"
+  wait_until state ready 3
+  kill -KILL "$(worker 1)"
   wait "$restart"
   assert_equal "$(states_since 2)" $'starting 2\nready 2\nstarting 2\nstarting 3\nready 3'
   grep -q Restarted "$BATS_TEST_TMPDIR/restart"
+}
+
+@test "what the status file says of a worker that died is about that one, and not about a later one that was discarded" {
+  printf 'exit 1\n' | plan 3
+  printf 'exit 1\n' | plan 4
+  serve
+  signals HUP
+  wait_until state ready 2
+  signals HUP
+  wait_until state failed 3 'exit 1'
+  kill -KILL "$(worker 2)"
+  wait_until failed_to_start 4
+  wait_until state ready 5
+  grep -qx '# died=2 reason=signal 9' "$STATUS"
 }
 
 @test "the old worker dies while the new one starts: the new one takes its place" {
@@ -573,6 +589,30 @@ EOF
   touch "$PLAN/two"
   wait_until grep -qx 'READY=1 STATUS=Serving (generation 2)' "$told"
   assert_equal "$(sed 's/ MONOTONIC.*//' "$told")" $'READY=1 STATUS=Serving (generation 1)\nRELOADING=1\nREADY=1 STATUS=Serving (generation 2)'
+}
+
+@test "systemd is told how each start ended, also when HUPs follow one another and all of them fail" {
+  listen_as_systemd
+  printf 'say STATUS=loading\nawait two\nexit 1\n' | plan 2
+  printf 'say STATUS=loading\nawait three\nexit 1\n' | plan 3
+  NOTIFY_SOCKET=$BATS_TEST_TMPDIR/notify serve --max-start-failures 2
+  signals HUP
+  wait_until recorded 2 did say
+  signals HUP
+  wait_until followed 1
+  touch "$PLAN/two"
+  wait_until recorded 3 did say
+  assert_equal "$(sed 's/ MONOTONIC.*//' "$told" | tail -n 3)" $'RELOADING=1\nREADY=1 STATUS=Serving (generation 1)\nRELOADING=1'
+}
+
+@test "with --give-up, a HUP during the first start is followed by another start" {
+  printf 'say STATUS=loading\nawait go\nexit 1\n' | plan 1
+  launch --give-up
+  wait_until recorded 1 did say
+  signals HUP
+  wait_until followed 1
+  touch "$PLAN/go"
+  wait_until state ready 2
 }
 
 @test "systemd is told that the supervisor is up, and that nothing serves, when the first generation fails" {

@@ -2,6 +2,7 @@
 # dewy-serve: what goes wrong around it, and what it is in a container.
 load common
 load serve
+load confine
 
 prepare() {
   serve_prepare
@@ -31,6 +32,23 @@ children() {
   done
   assert_equal "$(grep -c "another supervisor (pid $holder) holds the pid file" "$LOG")" 4
   assert_equal "$(grep -c ' start ' "$RECORD")" 1
+}
+
+@test "the pid that a killed supervisor left behind is nobody's while the next one begins" {
+  local innocent
+  sleep 600 3>&- &
+  innocent=$!
+  echo $innocent >"$BATS_TEST_TMPDIR/innocent.pid" # ended by teardown
+  mkdir -p "$ROOT/.dewy"
+  echo $innocent >"$PID_FILE"
+  touch -d '1 hour ago' "$PID_FILE"
+  may_trace
+  UNDER=(strace -D -qq -o "$BATS_TEST_TMPDIR/calls" -e trace=bind,listen -e inject=listen:delay_enter=3s:when=1)
+  launch --port "127.0.0.1:$PORT"
+  wait_until grep -q bind "$BATS_TEST_TMPDIR/calls"
+  dewy-serve --stop
+  wait_until gone "$SUPERVISOR"
+  run ! gone $innocent
 }
 
 @test "a storm of HUPs while no new generation comes up leaves the old one alone" {

@@ -47,6 +47,7 @@ long long generations_newest(const struct generations *generations)
 void generations_ask(struct generations *generations)
 {
 	generations->before = generations_newest(generations);
+	generations->asked = generations->supervisor;
 	generations->asked_at = time_monotonic();
 }
 
@@ -132,7 +133,8 @@ static int wait_for_status(const struct generations *generations, bool written, 
 	return 1;
 }
 
-/* True when a generation that was asked for served, and died: the supervisor has started another one, or is about to. */
+/* True when what has been found to serve, or a generation that was asked for, served and died: the supervisor has started another
+ * one, or is about to. */
 static bool has_died(const struct generations *generations, const struct serve_status *status, const struct server *server)
 {
 	return status->died.generation >= (server->worker.generation ? server->worker.generation : generations->before + 1);
@@ -141,6 +143,15 @@ static bool has_died(const struct generations *generations, const struct serve_s
 static void tell_death(const struct server *server, const char *reason, struct error *error)
 {
 	error_set(error, ERROR_APPLICATION, "%s stopped again%s%s", server_version(server), *reason ? ": " : "", reason);
+}
+
+/* The one that was asked may have been killed, and another one be there: it counts from 1, and began with what current leads to. */
+static void follow_successor(struct generations *generations)
+{
+	if (generations->supervisor == generations->asked)
+		return;
+	generations->asked = generations->supervisor;
+	generations->before = 0;
 }
 
 int generations_look(struct generations *generations, struct server *server, struct error *error)
@@ -152,12 +163,14 @@ int generations_look(struct generations *generations, struct server *server, str
 
 	if (alive < 0 || unwritten < 0)
 		return -1;
-	if (status.state == SERVE_FAILED && status.generation > generations->before)
-		return error_set(error, ERROR_APPLICATION, "%s did not start: %s", version, status.reason);
+	if (alive)
+		follow_successor(generations);
 	if (has_died(generations, &status, server)) {
 		tell_death(server, status.died.reason, error);
 		return -1;
 	}
+	if (status.state == SERVE_FAILED && status.generation > generations->before)
+		return error_set(error, ERROR_APPLICATION, "%s did not start: %s", version, status.reason);
 	if (!alive)
 		return error_set(error, ERROR_SUPERVISOR, "the supervisor ended before %s was up", version);
 	if (!has_settled(&status, server) || !status.count || !is_new(generations, serve_status_newest(&status)))
@@ -173,12 +186,16 @@ int generations_serve(struct generations *generations, struct server *server, bo
 
 	if (alive < 0 || serve_status_read(generations->status_file, &status, error) < 0)
 		return -1;
+	if (alive && generations->supervisor != generations->asked)
+		return error_set(error, ERROR_SUPERVISOR, "the supervisor of %s ended, and another one has begun",
+				 server_version(server));
 	*ret_alone = status.count == 1;
 	const struct serve_worker *last = serve_status_newest(&status);
 	/* A start_server that was about to replace a worker that had died does so, and then what it was asked for; any supervisor may
-	 * have been about to start one when it was asked for another. */
+	 * have been about to start one when it was asked for another. One that tells deaths may be asked by others at any time. */
 	bool died = has_died(generations, &status, server);
-	bool replaced = !died && !server->settled && last && last->generation > server->worker.generation;
+	bool replaced = !died && (!server->settled || status.state != SERVE_UNKNOWN) && last &&
+			last->generation > server->worker.generation;
 	if (alive && replaced)
 		server->worker = *last;
 	bool dead = status.state == SERVE_UNKNOWN && proc_age(server->worker.pid) < 0; /* the others tell so themselves, and why */
@@ -214,6 +231,8 @@ bool generations_kept(struct generations *generations, struct server *server)
 	    !status.count || proc_age(serve_status_newest(&status)->pid) < 0)
 		return false;
 	server->worker = *serve_status_newest(&status);
+	/* A worker from before the last one that died while it served is only finishing. */
 	return pending || (status.state == SERVE_FAILED && status.generation > generations->before &&
-			   server->worker.generation <= generations->before);
+			   server->worker.generation <= generations->before &&
+			   server->worker.generation > status.died.generation);
 }

@@ -9,6 +9,7 @@ struct generations {
 	char *pid_file;
 	char *status_file;
 	pid_t supervisor;   /* 0 when none runs */
+	pid_t asked;        /* the one that was asked for a new one; 0 for one that is only started for that */
 	long long before;   /* the highest generation that was there when a new one was asked for */
 	long long asked_at; /* when that was, in milliseconds on the monotonic clock; 0 for never */
 };

@@ -54,8 +54,8 @@ typedef int check(const struct serve_status *status, long long before, struct er
 static int check_restart(const struct serve_status *status, long long before, struct error *error)
 {
 	if (status->state == SERVE_FAILED && status->generation > before)
-		return error_set(error, ERROR_APPLICATION, "generation %lld failed to start: %s", status->generation,
-				 status->reason);
+		return error_set(error, ERROR_APPLICATION, "generation %lld %s: %s", status->generation,
+				 status->died.generation == status->generation ? "died" : "failed to start", status->reason);
 	if (status->count == 1 && is_up(status, before))
 		return 0;
 	explain_delay(status, before, error);

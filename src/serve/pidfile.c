@@ -44,8 +44,11 @@ int pidfile_take(const char *path, struct error *error)
 			return error_errno(error, errno, "cannot open the lock %s", path);
 		if (lock_open(fd, AT_FDCWD, path, READERS_MS, error))
 			return error->code == ERROR_LOCKED ? explain_holder(path, error) : -1;
-		if (lock_is_ours(fd, AT_FDCWD, path)) /* not so when its last holder removed it meanwhile */
-			return steal_fd(&fd);
+		if (!lock_is_ours(fd, AT_FDCWD, path)) /* its last holder removed it meanwhile */
+			continue;
+		if (ftruncate(fd, 0)) /* nobody is to take the pid of its last holder for that of this one */
+			return error_errno(error, errno, "cannot write the pid file %s", path);
+		return steal_fd(&fd);
 	}
 }
 
@@ -53,7 +56,7 @@ int pidfile_write(int fd, const char *path, struct error *error)
 {
 	AUTO_FREE char *text = xasprintf("%d\n", (int)getpid());
 
-	if (ftruncate(fd, 0) || lseek(fd, 0, SEEK_SET) < 0 || fs_write_all(fd, text, strlen(text)))
+	if (fs_write_all(fd, text, strlen(text)))
 		return error_errno(error, errno, "cannot write the pid file %s", path);
 	return 0;
 }

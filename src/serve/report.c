@@ -29,11 +29,16 @@ void report_workers(const struct supervisor *supervisor)
 		log_warn("Cannot write the status file", "error", error.message);
 }
 
-void report_state(struct supervisor *supervisor, enum serve_state state, long long generation, const char *reason)
+void report_note_state(struct supervisor *supervisor, enum serve_state state, long long generation, const char *reason)
 {
 	supervisor->state = state;
 	supervisor->state_generation = generation;
 	snprintf(supervisor->reason, sizeof supervisor->reason, "%s", reason);
+}
+
+void report_state(struct supervisor *supervisor, enum serve_state state, long long generation, const char *reason)
+{
+	report_note_state(supervisor, state, generation, reason);
 	report_workers(supervisor);
 }
 

@@ -12,7 +12,10 @@ int report_write(const struct supervisor *supervisor, struct error *error);
 /* Writes the status file after the workers changed; a failure is logged. */
 void report_workers(const struct supervisor *supervisor);
 
-/* Sets the state, the generation that it is about and the reason, "" for none, and writes the status file. */
+/* Sets the state, the generation that it is about and the reason, "" for none. */
+void report_note_state(struct supervisor *supervisor, enum serve_state state, long long generation, const char *reason);
+
+/* The same, and writes the status file. */
 void report_state(struct supervisor *supervisor, enum serve_state state, long long generation, const char *reason);
 
 /* Logs an event of one worker; pid is 0 when it never ran, reason NULL when there is none. */

@@ -22,7 +22,7 @@
 enum {
 	STATUS_LIMIT = 1 << 16,
 	PID_LIMIT = 64,
-	WRITING_MS = 1000,
+	WRITING_MS = 15000, /* a supervisor first ends what one that was killed has left, which takes 10 s at most, and binds */
 	STEP_MS = 20,
 	CLOCK_MS = 1000, /* a process that began this much after the file was written may still be listed in it */
 };
@@ -61,7 +61,7 @@ const struct serve_worker *serve_status_newest(const struct serve_status *status
 long long serve_status_generation(const struct serve_status *status)
 {
 	const struct serve_worker *newest = serve_status_newest(status);
-	bool announced = status->state == SERVE_STARTING && !*status->reason && status->starting.generation < status->generation;
+	bool announced = status->state == SERVE_STARTING && !*status->reason && status->generation == 1 && !status->starting.pid;
 	long long generation = status->generation - announced;
 
 	return newest && newest->generation > generation ? newest->generation : generation;
@@ -91,6 +91,7 @@ static void parse_line(struct serve_status *status, const char *line)
 {
 	struct serve_worker worker;
 	char word[16];
+	long long died;
 	int length = 0;
 
 	if (sscanf(line, "%18lld:%9d", &worker.generation, &worker.pid) == 2 && worker.generation >= 0 && worker.pid > 0)
@@ -101,7 +102,8 @@ static void parse_line(struct serve_status *status, const char *line)
 		status->state = find_state(word);
 		if (str_starts(line + length, " reason="))
 			snprintf(status->reason, sizeof status->reason, "%s", line + length + strlen(" reason="));
-	} else if (sscanf(line, "# died=%18lld reason=%n", &status->died.generation, &length) == 1 && length) {
+	} else if (sscanf(line, "# died=%18lld reason=%n", &died, &length) == 1 && length) {
+		status->died.generation = died;
 		snprintf(status->died.reason, sizeof status->died.reason, "%s", line + length);
 	} else if (sscanf(line, "# program=%31s executed=%18lld%n", status->program, &status->executed, &length) == 2) {
 		if (str_starts(line + length, " refused="))
@@ -156,8 +158,11 @@ int serve_status_write(const char *path, const struct serve_status *status, stru
 	buf_puts(&text, "\n");
 	if (status->starting.pid)
 		buf_printf(&text, "# starting=%lld:%d\n", status->starting.generation, (int)status->starting.pid);
-	if (status->died.generation)
-		buf_printf(&text, "# died=%lld reason=%s\n", status->died.generation, status->died.reason);
+	if (status->died.generation) {
+		buf_printf(&text, "# died=%lld reason=", status->died.generation);
+		str_add_escaped(&text, status->died.reason);
+		buf_puts(&text, "\n");
+	}
 	buf_printf(&text, "# program=%s executed=%lld", status->program, status->executed);
 	if (status->refused[0]) {
 		buf_puts(&text, " refused=");

@@ -91,34 +91,31 @@ static void keep_current(struct supervisor *supervisor, bool gives_up)
  * take this one for it. */
 static void conclude(struct supervisor *supervisor, enum serve_state state, const char *reason)
 {
-	supervisor->state = state;
-	supervisor->state_generation = supervisor->generation;
-	snprintf(supervisor->reason, sizeof supervisor->reason, "%s", reason);
+	report_note_state(supervisor, state, supervisor->generation, reason);
 	if (!supervisor->restart_pending)
 		report_workers(supervisor);
 }
 
-/* The new worker will not serve: the current one goes on, or another start follows. */
+/* The new worker will not serve: the current one goes on, another start follows, or it was the first one and the last. */
 static void fail_start(struct supervisor *supervisor, pid_t pid, const char *reason)
 {
 	bool gives_up = ++supervisor->start_failures >= supervisor->settings->max_start_failures;
-	bool serves = workers_in_role(&supervisor->workers, ROLE_CURRENT) != NULL;
+	bool serves = workers_in_role(&supervisor->workers, ROLE_CURRENT) != NULL, follows = supervisor->restart_pending;
 
 	report_worker(LOG_ERROR, "New worker failed to start", supervisor->generation, pid, reason);
-	if (gives_up && !serves && supervisor->settings->give_up && !supervisor->has_served) {
-		report_state(supervisor, SERVE_FAILED, supervisor->generation, reason);
+	conclude(supervisor, gives_up ? SERVE_FAILED : SERVE_STARTING, reason);
+	if (gives_up && !serves && !follows && supervisor->settings->give_up && !supervisor->has_served) {
 		supervisor->exit_status = error_status(ERROR_APPLICATION);
 		stop_workers(supervisor, SIGTERM);
 		return;
 	}
-	conclude(supervisor, gives_up ? SERVE_FAILED : SERVE_STARTING, reason);
 	if (serves)
 		keep_current(supervisor, gives_up);
 	else
 		pause_before_start(supervisor);
-	if (gives_up || !serves)
+	if (gives_up || !serves || follows)
 		report_outcome(supervisor);
-	if (supervisor->restart_pending)
+	if (follows)
 		handle(supervisor, EVENT_RESTART);
 }
 
@@ -253,10 +250,9 @@ static void new_died(struct supervisor *supervisor)
 
 static void current_died(struct supervisor *supervisor)
 {
-	bool at_once = settings_pause(supervisor->failures) == 0; /* then it has not failed for whoever looks; see died */
-
 	pause_before_start(supervisor);
-	report_state(supervisor, at_once ? SERVE_STARTING : SERVE_FAILED, supervisor->generation, supervisor->ended.reason);
+	bool at_once = supervisor->timer <= time_monotonic(); /* then nothing has failed for who looks: see died */
+	report_state(supervisor, at_once ? SERVE_STARTING : SERVE_FAILED, supervisor->died.generation, supervisor->ended.reason);
 	readiness_tell("STATUS=The worker died (%s) and is started again", supervisor->ended.reason);
 }
 

@@ -32,8 +32,10 @@ void supervisor_hand_over(struct supervisor *supervisor, const struct handover *
 	supervisor->state = (enum serve_state)state;
 	handover_number(handover, "state_generation", &supervisor->state_generation);
 	handover_text(handover, "reason", supervisor->reason, sizeof supervisor->reason);
-	handover_number(handover, "died", &supervisor->died.generation);
-	handover_text(handover, "died_reason", supervisor->died.reason, sizeof supervisor->died.reason);
+	if (handover_knows(handover, "died")) {
+		handover_number(handover, "died", &supervisor->died.generation);
+		handover_text(handover, "died_reason", supervisor->died.reason, sizeof supervisor->died.reason);
+	}
 	handover_number(handover, "executed", &supervisor->executed);
 	handover_text(handover, "refused", supervisor->refused, sizeof supervisor->refused);
 	handover_int(handover, "ended_pid", &supervisor->ended.pid);
