@@ -185,7 +185,7 @@ switch current from v1.1.0 to v1.0.0" ]
 @test "--force forgets no failed attempts" {
   publish v1.0.0
   deployed v1.0.0
-  failed_to_start v1.0.0--app_linux_amd64.tar.gz 3 "1 hour"
+  failed_to_start v1.0.0--app_linux_amd64.tar.gz 10 "1 hour"
   unchanged dewy once --dry-run --force
   assert_success
   [ "$(field reason)" = forced ]
