@@ -177,6 +177,8 @@ static int attempt(struct exchange *exchange, CURLcode *ret_code, struct error *
 	http_log_begin(exchange);
 	*ret_code = curl_easy_perform(exchange->curl);
 	learn_status(exchange);
+	if (exchange->request->body_ms && exchange->response->status >= 200)
+		*ret_code = CURLE_OK; /* whatever has become of the body */
 	http_log_end(exchange, *ret_code ? curl_easy_strerror(*ret_code) : NULL);
 	if (*ret_code == CURLE_OK && exchange->begun < 0 && is_for_sink(exchange) && begin_sink(exchange))
 		*ret_code = CURLE_WRITE_ERROR; /* of a body without a byte */

@@ -68,6 +68,8 @@ struct http_request {
 	size_t limit;          /* bytes of the body at the most; with sink 0 for no limit */
 	bool large;            /* the body is, so that a large buffer pays */
 	long long timeout_ms;  /* for the whole exchange, retries included */
+	long long body_ms;     /* how long a body may take that does not matter: what is later, larger than the limit or broken off
+				* is left, and the answer counts; 0 when the body matters */
 	int redirects;         /* how many are followed, 0 for none; credentials in headers never follow to another host */
 	void (*renew)(void *context); /* called before each attempt, for it to rewrite what headers point to; or NULL */
 	void *context;                /* of renew */

@@ -46,6 +46,20 @@ static int set_protocols(struct exchange *exchange)
 	return failed;
 }
 
+/* Called now and then, at least each second. Returns 1 to leave what has not come of a body that does not matter. */
+static int leave_body(void *context, curl_off_t expected, curl_off_t received, curl_off_t to_send, curl_off_t sent)
+{
+	const struct exchange *exchange = context;
+	curl_off_t began = 0, now = 0;
+	long status = 0;
+
+	(void)expected, (void)received, (void)to_send, (void)sent;
+	curl_easy_getinfo(exchange->curl, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_getinfo(exchange->curl, CURLINFO_STARTTRANSFER_TIME_T, &began);
+	curl_easy_getinfo(exchange->curl, CURLINFO_TOTAL_TIME_T, &now);
+	return status >= 200 && now - began > exchange->request->body_ms * 1000;
+}
+
 static int set_limits(struct exchange *exchange)
 {
 	long long stall = exchange->http->settings.stall_ms;
@@ -54,6 +68,11 @@ static int set_limits(struct exchange *exchange)
 	SET(CURLOPT_LOW_SPEED_LIMIT, (long)STALL_SPEED);
 	SET(CURLOPT_LOW_SPEED_TIME, (long)(((stall ? stall : STALL_MS) + 999) / 1000));
 	SET(CURLOPT_EXPECT_100_TIMEOUT_MS, 1L); /* no second of waiting before a large body */
+	if (exchange->request->body_ms) {
+		SET(CURLOPT_NOPROGRESS, 0L);
+		SET(CURLOPT_XFERINFOFUNCTION, leave_body);
+		SET(CURLOPT_XFERINFODATA, exchange);
+	}
 	return failed;
 }
 

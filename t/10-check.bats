@@ -319,7 +319,7 @@ TABLE
   publish v1.2.3
   deployed v1.2.3
   reject v1.2.3
-  failed_to_start v1.2.3--app_linux_amd64.tar.gz 3 '+1 hour'
+  failed_to_start v1.2.3--app_linux_amd64.tar.gz 10 '+1 hour'
   run --separate-stderr check --force
   assert_success
   [ "$(field state)" = available ]
@@ -384,12 +384,12 @@ TABLE
 @test "server mode: a server that failed to start waits for its next attempt" {
   publish v1.2.3
   deployed v1.2.3
-  failed_to_start v1.2.3--app_linux_amd64.tar.gz 3 '+30 minutes'
+  failed_to_start v1.2.3--app_linux_amd64.tar.gz 10 '+30 minutes'
   run --separate-stderr check --mode server
   assert_success
   [ "$(field state)" = waiting ]
-  [ "$(field reason)" = "server not running: v1.2.3 failed to start 3 times, next attempt at $(jq -r .next_at "$ROOT/.dewy/attempts.json")" ]
-  [[ $stderr == *"WARN: server not running: v1.2.3 failed to start 3 times"*hint=*--force* ]]
+  [ "$(field reason)" = "server not running: v1.2.3 failed to start 10 times, next attempt at $(jq -r .next_at "$ROOT/.dewy/attempts.json")" ]
+  [[ $stderr == *"WARN: server not running: v1.2.3 failed to start 10 times"*hint=*--force* ]]
   rm -r "$REGISTRY"
   run --separate-stderr check --mode server
   assert_success
@@ -408,7 +408,7 @@ TABLE
 @test "server mode: a newer release takes the place of one that fails to start" {
   publish v1.2.3
   deployed v1.2.3
-  failed_to_start v1.2.3--app_linux_amd64.tar.gz 3 '+1 hour'
+  failed_to_start v1.2.3--app_linux_amd64.tar.gz 10 '+1 hour'
   publish v1.2.4
   run --separate-stderr check --mode server
   [ "$(field state)" = available ]
@@ -419,11 +419,11 @@ TABLE
 @test "server mode: --force does not wait for the next attempt" {
   publish v1.2.3
   deployed v1.2.3
-  failed_to_start v1.2.3--app_linux_amd64.tar.gz 3 '+1 hour'
+  failed_to_start v1.2.3--app_linux_amd64.tar.gz 10 '+1 hour'
   run --separate-stderr check --mode server --force
   [ "$(field state)" = available ]
   rm -r "$REGISTRY"
-  failed_to_start v1.2.3--app_linux_amd64.tar.gz 3 '+1 hour'
+  failed_to_start v1.2.3--app_linux_amd64.tar.gz 10 '+1 hour'
   run --separate-stderr check --mode server --force
   [ "$(field state)" = available ]
 }

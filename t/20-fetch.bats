@@ -60,6 +60,45 @@ cached() {
   cmp "$ARTIFACT" "$CACHE/$KEY"
 }
 
+# from_cache: runs dewy-fetch, and prints whether nothing was downloaded.
+from_cache() {
+  fetch 2>/dev/null | jq .fetch.from_cache
+}
+
+@test "a cached file of which nobody knows the upload is downloaded again, once" {
+  fetch >/dev/null
+  [ "$(from_cache)" = true ]
+  rm "$ROOT/.dewy/fetched.json"
+  [ "$(from_cache) $(from_cache)" = "false true" ]
+  echo damaged >"$ROOT/.dewy/fetched.json"
+  [ "$(from_cache) $(from_cache)" = "false true" ]
+  edit "$DOCUMENT" '.artifact.revision = "another"'
+  [ "$(from_cache) $(from_cache)" = "false true" ]
+  edit "$DOCUMENT" 'del(.artifact.revision)' # a registry that does not tell
+  [ "$(from_cache) $(from_cache)" = "false false" ]
+  edit "$DOCUMENT" ".artifact.digest = \"$(sha256 "$ARTIFACT")\""
+  [ "$(from_cache)" = true ]
+}
+
+@test "... but not that of the deployed release, whose record tells" {
+  deployed v1.2.3
+  check --force >"$DOCUMENT"
+  rm "$ROOT/.dewy/fetched.json"
+  [ "$(from_cache)" = true ]
+  touch "$ARTIFACT"
+  check --force >"$DOCUMENT"
+  [ "$(from_cache)" = false ]
+}
+
+@test "a cached file that has the size, and is not what was downloaded, is downloaded again" {
+  fetch >/dev/null
+  printf X | dd of="$CACHE/$KEY" conv=notrunc status=none
+  run -0 --separate-stderr fetch
+  [ "$(field fetch.from_cache)" = false ]
+  [[ $stderr == *"WARN: The artifact in the cache is damaged"* ]]
+  cmp "$ARTIFACT" "$CACHE/$KEY"
+}
+
 @test "a cached file of another digest is downloaded again, at WARN" {
   fetch 2>/dev/null | jq -c '.state = "available"' >"$DOCUMENT.new"
   mv "$DOCUMENT.new" "$DOCUMENT"

@@ -207,6 +207,15 @@ answer() {
   assert_equal "$(field error.message)" "v1.0.0 did not become healthy in 300ms: the health check was answered with 500"
 }
 
+@test "a healthy answer is one by its status, also when its body is large, or has no end" {
+  publish_server v1.0.0 answers-long
+  run -0 --separate-stderr pipe --health-path /health
+  assert_equal "$(field state) $(field restart.healthy)" "running true"
+  publish_server v1.1.0 answers-on
+  run -0 --separate-stderr pipe --health-path /health
+  assert_equal "$(field state) $(field restart.healthy) $(answer)" "running true v1.1.0"
+}
+
 @test "--health-path asks at the port itself, past every proxy, as often as --health-count says" {
   export HEALTH_LOG=$BATS_TEST_TMPDIR/asked DEWY_PORT=$PORT http_proxy=http://127.0.0.1:1
   publish_server v1.0.0

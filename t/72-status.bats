@@ -60,7 +60,7 @@ members() {
   once_server >/dev/null
   publish_server v1.1.0 dies-at-once
   run -4 once_server
-  failed_to_start v1.0.0--app_linux_amd64.tar.gz 3 "1 hour"
+  failed_to_start v1.0.0--app_linux_amd64.tar.gz 10 "1 hour"
   rm "$ROOT/.dewy/offered.json" # it is another registry
   jq -n '{limits: [{host: "api.example.com", identity: "", until: (now + 600 | todate)}], found: {release: {version: "v1.1.0"},
     newer_rejected: "v1.1.1", registry: "ghr://acme/app", at: "2024-01-15T10:31:15Z"}}' >"$ROOT/.dewy/registry.json"
@@ -83,7 +83,7 @@ members() {
   [ "$(field last.state)" = rolled_back ]
   [ "$(field next.poll_now)" = false ]
   [ "$(field next.asked_by)" = api.example.com ]
-  [ "$(field next.failed_starts)" = 3 ]
+  [ "$(field next.failed_starts)" = 10 ]
   local member page=$BATS_TEST_DIRNAME/../share/man/man1/dewy.1
   for member in $(members | grep -v '^last\.\|^rejected\[\]\.\(cache_key\|revision\)$'); do
     grep -qxE "\.It Li ${member//[][]/.} Ta .*" "$page" || fail "$member is not in dewy(1)"
@@ -92,7 +92,7 @@ members() {
   assert_line --regexp '^available +v1.1.0, rejected, found at 2024-01-15T10:31:15Z in ghr://acme/app$'
   assert_line --regexp '^ +v1.1.1 is newer, and rejected$'
   assert_line --regexp '^next poll +20.*Z, api.example.com has asked for no request before$'
-  assert_line --regexp '^next start +20.*Z, after 3 failed$'
+  assert_line --regexp '^next start +20.*Z, after 10 failed$'
 }
 
 @test "status tells what is available although it cannot be deployed, and once nothing is newer, nothing is written" {

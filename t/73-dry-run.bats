@@ -78,6 +78,12 @@ remove v1.0.0--app_linux_amd64.tar.gz from the cache" ]
   dewy-check | dewy-fetch >/dev/null
   unchanged dewy once --dry-run
   [ "$(plan | head -n 1)" = "take app_linux_amd64.tar.gz from the cache" ]
+  touch "$REGISTRY/v1.0.0/app_linux_amd64.tar.gz" # another upload, for all that anybody can tell
+  unchanged dewy once --dry-run
+  [[ $(plan | head -n 1) == "download "* ]]
+  dewy-check | dewy-fetch >/dev/null
+  unchanged dewy once --dry-run
+  [ "$(plan | head -n 1)" = "take app_linux_amd64.tar.gz from the cache" ]
   truncate -s -1 "$DEWY_CACHE/v1.0.0--app_linux_amd64.tar.gz"
   unchanged dewy once --dry-run
   [[ $(plan | head -n 1) == "download "* ]]
@@ -179,7 +185,7 @@ switch current from v1.1.0 to v1.0.0" ]
 @test "--force forgets no failed attempts" {
   publish v1.0.0
   deployed v1.0.0
-  failed_to_start v1.0.0--app_linux_amd64.tar.gz 3 "1 hour"
+  failed_to_start v1.0.0--app_linux_amd64.tar.gz 10 "1 hour"
   unchanged dewy once --dry-run --force
   assert_success
   [ "$(field reason)" = forced ]

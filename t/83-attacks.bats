@@ -360,6 +360,17 @@ time.sleep(170)" 3>&- &
   assert_equal "$(find "$ROOT/releases" -mindepth 1 -maxdepth 1 | wc -l)" 1
 }
 
+@test "attack: a file of the right name and size is in a cache that others use, too, and the registry tells no digest" {
+  export DEWY_CACHE=$BATS_TEST_TMPDIR/others
+  publish v1.0.0
+  mkdir -m 755 "$DEWY_CACHE"
+  head -c "$(stat -c %s "$REGISTRY/v1.0.0/app_linux_amd64.tar.gz")" /dev/urandom >"$DEWY_CACHE/$KEY"
+  once
+  assert_success
+  deployed v1.0.0
+  cmp "$REGISTRY/v1.0.0/app_linux_amd64.tar.gz" "$DEWY_CACHE/$KEY"
+}
+
 @test "attack: the verified artifact belongs to somebody else, who may change it after it is compared" {
   [ "$(id -u)" -eq 0 ] || skip "needs root to give files away"
   fetched

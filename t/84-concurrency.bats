@@ -513,7 +513,12 @@ is_refused() {
   PORT=$(free_port)
   publish_server v1.0.0 says-ready
   dewy once --mode assets >/dev/null 2>&1
-  echo '{"cache_key":"v1.0.0--app_linux_amd64.tar.gz","failures":3,"next_at":"2099-01-01T00:00:00Z"}' >"$ROOT/.dewy/attempts.json"
+  local next
+  for next in 2099-01-01T00:00:00Z "$(date -u -d '+50 minutes' +%FT%TZ)"; do # three failures put off for 40 s
+    jq -n --arg next "$next" '{cache_key: "v1.0.0--app_linux_amd64.tar.gz", failures: 3, next_at: $next}' >"$ROOT/.dewy/attempts.json"
+    run -0 --separate-stderr dewy-check --registry "file://$REGISTRY" --mode server
+    assert_equal "$(field state)" available
+  done
   run -0 --separate-stderr dewy once --mode server -p "127.0.0.1:$PORT" -- current/server
   [ "$(field state)" = running ]
   wait_until serves v1.0.0

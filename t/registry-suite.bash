@@ -316,6 +316,37 @@ file_of() {
   assert [ "$(field artifact.revision)" != "$revision" ]
 }
 
+# tarred VERSION CONTENT [LINK]: puts a tar with a file "version", or a link of that name, into the registry; the size is always the
+# same, because tar fills up its block.
+tarred() {
+  local tree=$BATS_TEST_TMPDIR/tree
+  mkdir -p "$tree" "$REGISTRY/$1"
+  rm -f "$tree/version"
+  if [ "${3-}" = link ]; then ln -s "$2" "$tree/version"; else echo "$2" >"$tree/version"; fi
+  tar -C "$tree" -cf "$REGISTRY/$1/app_linux_amd64.tar" version
+  registry_sync
+}
+
+@test "another upload of the same name and size is deployed, whatever became of the one that is in the cache" {
+  local content cached=$ROOT/.dewy/cache/v1.1.0--app_linux_amd64.tar
+  published v1.0.0
+  run -0 --separate-stderr dewy once --no-report
+  tarred v1.1.0 "what nobody has deployed"
+  run --separate-stderr dewy once --no-report --before-deploy-hook false --abort-on-hook-failure
+  assert_equal "$(field error.stage) $(tar -xOf "$cached")" "deploy what nobody has deployed"
+  tarred v1.1.0 /somewhere link
+  run -5 --separate-stderr dewy once --no-report
+  assert_equal "$(field fetch.from_cache)" false
+  run -5 --separate-stderr dewy once --no-report
+  assert_equal "$(field fetch.from_cache)" true # it was downloaded once
+  for content in "the right one" "and another"; do
+    tarred v1.1.0 "$content"
+    run -0 --separate-stderr dewy once --no-report --force
+    assert_equal "$(field state) $(cat "$ROOT/current/version")" "deployed $content"
+  done
+  assert_equal "$(stat -c %s "$cached")" 10240
+}
+
 @test "what is signed is taken, by its own signature or that of a checksum file, and nothing else" {
   local key=$BATS_TEST_TMPDIR/key artifact=app_linux_amd64.tar.gz
   minisign -G -W -p "$key.pub" -s "$key.sec" >/dev/null

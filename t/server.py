@@ -21,6 +21,8 @@ finishes what it has begun. The file "behaviour" beside it makes it misbehave:
   unhealthy              answers /health with 500
   starts-at-attempt N    exit 1 before it serves, N - 1 times
   stumbles N             answers the Nth request for /health with 500
+  answers-long           answers /health with a body that is larger than anybody wants to read
+  answers-on             answers /health with a body without end, of which a line comes now and then
   answers-late SECONDS   takes so long to answer /health
   slow-start SECONDS     says STATUS=starting at once, but READY=1 only then
   awaits FILE            says STATUS=starting at once, but READY=1 only when FILE is there
@@ -86,6 +88,13 @@ while not ending:
                     log.write(version + "\n")
             if health:
                 time.sleep(float(behaviour.get("answers-late", 0)))
+            if health and "answers-long" in behaviour:
+                client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 8000000\r\n\r\n" + bytes(8000000))
+                continue
+            if health and "answers-on" in behaviour:
+                client.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n")
+                while not client.sendall(b"data: on\n\n"):
+                    time.sleep(0.2)
             bad = health and ("unhealthy" in behaviour or behaviour.get("stumbles") == str(asked))
             client.sendall(b"HTTP/1.1 %s\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s\n" % (
                 b"500 Not well" if bad else b"200 OK", len(version) + 1, version.encode()))

@@ -7,6 +7,7 @@
 #include "digest.h"
 #include "error.h"
 #include "plan.h"
+#include "root/fetched.h"
 #include "root/rejected.h"
 #include "root/release.h"
 #include "str.h"
@@ -15,21 +16,24 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* True when dewy-fetch would take the artifact from the cache: it is there as the registry tells it, and not what was rejected. */
+/* True when dewy-fetch would take the artifact from the cache: it is there as the registry tells it, or as this very upload came
+ * before, and not what was rejected. */
 static bool is_cached(const struct stage_run *run, int cache)
 {
 	const char *key = json_string(run->document, "artifact.cache_key"), *digest = json_string(run->document, "artifact.digest");
 	long long size = json_number(run->document, "artifact.size", -1);
 	AUTO_CLOSE int fd = cache < 0 ? -1 : openat(cache, key, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	struct stat status;
-	char found[DIGEST_TEXT];
+	char found[DIGEST_TEXT], known[DIGEST_TEXT];
 	struct error error;
 
-	if (fd < 0 || (!digest && release_is_outdated(run->root, run->document)))
+	if (!digest && fetched_recall(run->root, run->document, known))
+		digest = known;
+	if (fd < 0 || !digest)
 		return false;
 	if (fstat(fd, &status) || !S_ISREG(status.st_mode) || !root_trusts(run->root, &status) ||
 	    (size >= 0 && status.st_size != size) ||
-	    digest_file(fd, found, &error) || (digest && !str_equal(digest, found)))
+	    digest_file(fd, found, &error) || !str_equal(digest, found))
 		return false;
 	AUTO_JSON cJSON *rejected = json_true(run->document, "forced") ? NULL : rejected_read(run->root, &error);
 	const cJSON *entry = rejected_find(rejected, json_string(run->document, "release.version"));

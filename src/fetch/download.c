@@ -9,6 +9,7 @@
 #include "fetch/progress.h"
 #include "fs.h"
 #include "log.h"
+#include "root/fetched.h"
 #include "str.h"
 
 static int check_limit(const struct fetch *fetch, long long bytes, struct error *error)
@@ -207,6 +208,8 @@ static int fill_and_publish(struct fetch *fetch, struct part *part, struct conte
 		return -1;
 	if (read_registry(fetch, part, ret, error) || fetch_verify(fetch, ret, error))
 		return -1;
+	if (!*fetch->expected.digests[BY_REGISTRY])
+		fetched_remember(fetch->run->root, fetch->run->document, ret->digests[0]);
 	return part_publish(part, error);
 }
 

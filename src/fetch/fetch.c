@@ -7,9 +7,9 @@
 #include "fetch/download.h"
 #include "log.h"
 #include "registry/registry.h"
+#include "root/fetched.h"
 #include "root/history_chain.h"
 #include "root/rejected.h"
-#include "root/release.h"
 #include "str.h"
 
 #include <errno.h>
@@ -46,17 +46,25 @@ static bool is_rejected(const struct fetch *fetch, const struct content *content
 	return *fetch->rejected && str_equal(content->digests[0], fetch->rejected);
 }
 
-/* Looks for the artifact in the cache. Returns 0 when it is there as expected; 1 when it is not, is outdated, or is what was
- * rejected, so that the registry has to show whether it holds another one now; or -1. */
+/* True when what the cache has may be the upload that is wanted. Where the registry tells no digest, known becomes that of what
+ * came as this upload before: the same name, and even the same size, may be those of an earlier one. */
+static bool may_be_cached(const struct fetch *fetch, char known[DIGEST_TEXT])
+{
+	return *fetch->expected.digests[BY_REGISTRY] || fetched_recall(fetch->run->root, fetch->run->document, known);
+}
+
+/* Looks for the artifact in the cache. Returns 0 when it is there as expected; 1 when it is not, may be another upload, or is what
+ * was rejected, so that the registry has to show whether it holds another one now; or -1. */
 static int look_into_cache(struct fetch *fetch, struct content *ret, struct error *error)
 {
+	char known[DIGEST_TEXT] = "";
 	AUTO_CLOSE int fd = openat(fetch->cache, fetch->key, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	AUTO_HASHING struct hashing hashing = {0};
 	struct stat status;
 
 	if (fd < 0 && (errno == ENOENT || errno == ELOOP))
 		return 1;
-	if (!*fetch->expected.digests[BY_REGISTRY] && release_is_outdated(fetch->run->root, fetch->run->document))
+	if (!may_be_cached(fetch, known))
 		return 1;
 	if (fd < 0 || fstat(fd, &status))
 		return error_errno(error, errno, "cannot open %s/%s", fetch->path, fetch->key);
@@ -72,7 +80,9 @@ static int look_into_cache(struct fetch *fetch, struct content *ret, struct erro
 	hashing_end(&hashing, ret);
 	if (is_rejected(fetch, ret))
 		return 1;
-	if (fetch_verify(fetch, ret, error) == 0)
+	if (*known && !str_equal(ret->digests[0], known))
+		error_set(error, ERROR_INTEGRITY, "%s has the digest %s instead of %s", fetch->key, ret->digests[0], known);
+	else if (fetch_verify(fetch, ret, error) == 0)
 		return 0;
 	log_warn("The artifact in the cache is damaged", "cache_key", fetch->key, "error", error->message);
 	return 1;

@@ -6,7 +6,9 @@
 
 #include <stddef.h>
 
-enum { BODY_LIMIT = 1 << 20 };
+/* Of an answer, the status counts. Some of the body, which may be large or without end, is read all the same: there are servers
+ * that take it ill when nobody does. */
+enum { BODY_LIMIT = 1 << 16, BODY_MS = 100 };
 
 /* A connection that stays open leads to whoever accepted it, which may be an older server: each question has its own. */
 static const char *const headers[] = {"Connection: close", NULL};
@@ -22,6 +24,7 @@ int health_ask(const struct target *target, const char *authorities, long long t
 		.headers = headers,
 		.limit = BODY_LIMIT,
 		.timeout_ms = timeout_ms,
+		.body_ms = BODY_MS,
 	};
 	AUTO_RESPONSE struct http_response response = {0};
 

@@ -11,6 +11,14 @@ enum { FIRST_PAUSE = 10, LONGEST_PAUSE = 3600, MOST_DOUBLINGS = 9, MOST_FAILURES
 
 #define NAME "attempts.json"
 
+/* Returns the seconds to wait after so many failures. */
+static int pause_after(int failures)
+{
+	int doublings = failures - 1 < MOST_DOUBLINGS ? failures - 1 : MOST_DOUBLINGS, pause = FIRST_PAUSE << doublings;
+
+	return pause < LONGEST_PAUSE ? pause : LONGEST_PAUSE;
+}
+
 int attempts_failed(const struct root *root, const char *cache_key, time_t *ret_next)
 {
 	AUTO_JSON cJSON *file = state_read(root, NAME);
@@ -20,9 +28,11 @@ int attempts_failed(const struct root *root, const char *cache_key, time_t *ret_
 	*ret_next = 0;
 	if (!str_equal(json_string(file, "cache_key"), cache_key) || !next || time_parse(next, ret_next))
 		return 0;
-	if (*ret_next > time_now() / 1000 + LONGEST_PAUSE) /* written while the clock was ahead */
+	if (failures <= 0 || failures > MOST_FAILURES) /* what was never counted is damage */
+		failures = 0;
+	if (!failures || *ret_next > time_now() / 1000 + pause_after((int)failures)) /* written while the clock was ahead */
 		*ret_next = 0;
-	return failures > 0 && failures <= MOST_FAILURES ? (int)failures : 0; /* what was never counted is damage */
+	return (int)failures;
 }
 
 int attempts_add(const struct root *root, const char *cache_key, struct error *error)
@@ -30,11 +40,9 @@ int attempts_add(const struct root *root, const char *cache_key, struct error *e
 	time_t next;
 	char text[TIME_TEXT];
 	int failed = attempts_failed(root, cache_key, &next), failures = failed + (failed < MOST_FAILURES);
-	int doublings = failures - 1 < MOST_DOUBLINGS ? failures - 1 : MOST_DOUBLINGS;
-	int pause = FIRST_PAUSE << doublings;
 	AUTO_JSON cJSON *file = cJSON_CreateObject();
 
-	next = (time_t)(time_now() / 1000) + (pause < LONGEST_PAUSE ? pause : LONGEST_PAUSE);
+	next = (time_t)(time_now() / 1000) + pause_after(failures);
 	json_set_string(file, "cache_key", cache_key);
 	json_set_number(file, "failures", failures);
 	json_set_string(file, "next_at", time_format(next, text));

@@ -109,17 +109,6 @@ bool release_is_unfinished(const cJSON *record)
 	return record && document_state(record) == STATE_FETCHED;
 }
 
-bool release_is_outdated(const struct root *root, const cJSON *document)
-{
-	const char *key = json_string(document, "artifact.cache_key"), *revision = json_string(document, "artifact.revision");
-	char current[RELEASE_NAME];
-	struct error unread;
-	AUTO_JSON cJSON *record = revision && release_current(root, current, &unread) == 0 ? release_record(root, current) : NULL;
-	const char *known = json_string(record, "artifact.revision");
-
-	return known && str_equal(json_string(record, "artifact.cache_key"), key) && !str_equal(known, revision);
-}
-
 int release_mark(const struct root *root, const char *name, enum state state, struct error *error)
 {
 	AUTO_JSON cJSON *record = release_record(root, name);

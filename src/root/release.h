@@ -35,10 +35,6 @@ int release_write_record(const struct root *root, const char *name, const cJSON 
  * was not switched, or what comes after the switch was not done. Its state is still "fetched". */
 bool release_is_unfinished(const cJSON *record);
 
-/* True when the release that current leads to was made of an artifact with the cache key that the document tells, and the registry
- * tells of another upload of that by now: what the cache has under the key is the old one. */
-bool release_is_outdated(const struct root *root, const cJSON *document);
-
 /* Sets the state in the record: "running" once its server has proved itself, "deployed" before. A server release that current
  * leads to and that is not marked running still needs a restart, whoever was interrupted. One that was ever marked running keeps
  * the member "served", so that it is not blamed later for what keeps it from starting. Returns 0 or -1. */

@@ -7,9 +7,11 @@
 #include "metrics/state.h"
 #include "notify/counter.h"
 #include "root/attempts.h"
+#include "root/fetched.h"
 #include "root/limits.h"
 #include "root/rejected.h"
 #include "root/state.h"
+#include "str.h"
 #include "time.h"
 
 #include <fcntl.h>
@@ -25,6 +27,18 @@ static void attempt(const struct root *root)
 	FUZZ_HOLDS(attempts_add(root, key, &error) == 0);
 	FUZZ_HOLDS(attempts_failed(root, key, &next) > 0 && next > time_now() / 1000);
 	FUZZ_HOLDS(attempts_clear(root, &error) == 0 && attempts_failed(root, key, &next) == 0);
+}
+
+static void fetch(const struct root *root)
+{
+	AUTO_JSON cJSON *document = cJSON_CreateObject();
+	char digest[DIGEST_TEXT];
+
+	json_set_string(document, "artifact.cache_key", "v1.2.3--app.tar.gz");
+	json_set_string(document, "artifact.revision", "7");
+	fetched_recall(root, document, digest);
+	fetched_remember(root, document, "sha256:0");
+	FUZZ_HOLDS(fetched_recall(root, document, digest) && str_equal(digest, "sha256:0"));
 }
 
 static void reject(const struct root *root)
@@ -85,12 +99,13 @@ static void recall(const struct root *root)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
-	static const char *const names[] = {"attempts.json", "rejected.json", "registry.json", "notify.json", NULL};
+	static const char *const names[] = {"attempts.json", "fetched.json", "rejected.json", "registry.json", "notify.json", NULL};
 	struct root *root = fuzz_root_with_state();
 
 	for (const char *const *name = names; *name; name++)
 		fuzz_file(*name, bytes, length);
 	attempt(root);
+	fetch(root);
 	reject(root);
 	limit(root);
 	count(root);
