@@ -119,6 +119,30 @@ roll_back() {
   [ "$(field reason)" = "up to date; v1.1.0 is rejected" ]
 }
 
+@test "another artifact of the version that serves is rolled back once, and what serves on starts again" {
+  publish_server v1.0.0
+  mv "$(artifact v1.0.0)" "$REGISTRY/v1.0.0/app.tar.gz"
+  once
+  assert_success
+  publish_server v1.0.0 dies-at-once
+  once
+  assert_failure 4
+  assert_equal "$(field state) $(field artifact.name)" "rolled_back app_linux_amd64.tar.gz"
+  [ "$(rejected digest)" = "$(digest v1.0.0)" ]
+  files_of_dewy >"$BATS_TEST_TMPDIR/before"
+  once
+  assert_success
+  assert_equal "$(field state) $(field reason)" "unchanged v1.0.0 is rejected; --force deploys it"
+  files_of_dewy | diff "$BATS_TEST_TMPDIR/before" -
+  stop_pid "$(cat "$ROOT/.dewy/serve.pid")"
+  once
+  assert_equal "$(field state) $(field artifact.name)" "running app.tar.gz"
+  [ "$(rejected cache_key)" = v1.0.0--app_linux_amd64.tar.gz ]
+  once
+  assert_equal "$(field state)" unchanged
+  wait_until serves v1.0.0
+}
+
 @test "an entry that knows no digest means the version, whatever it holds" {
   roll_back
   edit "$ROOT/.dewy/rejected.json" 'del(.versions[0].digest)'
