@@ -163,6 +163,108 @@ roll_back() {
   [ "$(cat "$ROOT/current/version")" = v1.0.0 ]
 }
 
+# deploy VERSION...: publishes and deploys them, one after the other, without a server; stays REASON: the next run does nothing,
+# and says why.
+deploy() {
+  local version
+  for version; do
+    publish "$version"
+    dewy once --log-level error >/dev/null
+  done
+}
+stays() {
+  run -0 --separate-stderr dewy once
+  assert_equal "$(field state): $(field reason)" "unchanged: $1"
+}
+
+@test "what somebody holds is left for nothing older, though the registry has lost it" {
+  deploy v1.0.0 v2.0.0 v3.0.0
+  dewy rollback >/dev/null
+  rm -r "$REGISTRY/v2.0.0"
+  stays "v1.0.0 is not newer than v2.0.0, at which the application is held"
+  rm -r "$REGISTRY/v3.0.0"
+  stays "v1.0.0 is not newer than v2.0.0, at which the application is held"
+  publish v4.0.0
+  run -0 --separate-stderr dewy once
+  assert_equal "$(field state) $(field release.version)" "deployed v4.0.0"
+}
+
+@test "what somebody holds ends with --force and --forget: then the registry is followed down" {
+  deploy v1.0.0 v2.0.0 v3.0.0
+  dewy rollback >/dev/null
+  cp -r "$ROOT" "$BATS_TEST_TMPDIR/other"
+  rm -r "$REGISTRY/v2.0.0" "$REGISTRY/v3.0.0"
+  run -0 --separate-stderr dewy once --force
+  assert_equal "$(field state) $(field release.version)" "deployed v1.0.0"
+  export DEWY_ROOT=$BATS_TEST_TMPDIR/other
+  dewy rollback --forget >/dev/null
+  run -0 --separate-stderr dewy once
+  assert_equal "$(field state) $(field release.version) $(field reason)" "deployed v1.0.0 older version"
+}
+
+@test "who goes back to a newer version that was withdrawn, to another artifact or to another slot stays there" {
+  deploy v1.0.0 v2.0.0 v3.0.0
+  rm -r "$REGISTRY/v3.0.0"
+  dewy once >/dev/null
+  dewy rollback >/dev/null
+  [ "$(cat "$ROOT/current/version")" = v3.0.0 ]
+  stays "v1.0.0 is not newer than v3.0.0, at which the application is held"
+
+  publish v3.0.0 app.tar.gz
+  publish v4.0.0 app.tar.gz
+  dewy once >/dev/null
+  publish v4.0.0
+  dewy once >/dev/null
+  dewy rollback >/dev/null
+  [ "$(jq -r .artifact.name "$ROOT/.dewy/releases/$(basename "$(readlink "$ROOT/current")").json")" = app.tar.gz ]
+  stays "v3.0.0 is not newer than v4.0.0, at which the application is held"
+
+  publish v4.0.0+blue
+  publish v5.0.0+green
+  dewy once --slot green >/dev/null
+  publish v6.0.0+blue
+  dewy once --slot blue >/dev/null
+  dewy rollback >/dev/null
+  [ "$(cat "$ROOT/current/version")" = v5.0.0+green ]
+  export DEWY_SLOT=blue
+  stays "v4.0.0+blue is not newer than v5.0.0+green, at which the application is held"
+}
+
+@test "while a newer version is rejected, nothing older than what serves is deployed; without it, the registry is followed" {
+  publish_server v1.0.0
+  once
+  publish_server v2.0.0
+  once
+  rm -r "$REGISTRY/v2.0.0"
+  publish_server v3.0.0 dies-at-once
+  once
+  [ "$(field state)" = rolled_back ]
+  once
+  assert_success
+  assert_equal "$(field reason)" "v1.0.0 is older than the deployed v2.0.0, and the newest, v3.0.0, is rejected"
+  serves v2.0.0
+  rm -r "$REGISTRY/v3.0.0"
+  once
+  assert_equal "$(field state) $(field reason)" "running older version"
+}
+
+@test "what is held no more is followed down: a newer version was deployed, and a bad one was rolled back" {
+  publish_server v1.0.0
+  once
+  publish_server v2.0.0
+  once
+  dewy rollback --port "127.0.0.1:$PORT" -- current/server >/dev/null
+  publish_server v3.0.0
+  once
+  publish_server v4.0.0 dies-at-once
+  once
+  [ "$(field state)" = rolled_back ]
+  assert_equal "$(jq -r '[.versions[].above] | join(" ")' "$ROOT/.dewy/rejected.json")" "v1.0.0 "
+  rm -r "$REGISTRY"/v[34].0.0
+  once
+  assert_equal "$(field state) $(field release.version)" "running v1.0.0" # v2.0.0 is held back as before
+}
+
 @test "--force deploys what was rejected, out of the cache" {
   roll_back
   once --force --log-level info

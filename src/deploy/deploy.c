@@ -261,7 +261,7 @@ static int accept(const struct stage_run *run, struct error *error)
 	if (!forced && !taken_up && rejected_has(rejected, version, json_string(run->document, "artifact.digest")))
 		return error_set(error, ERROR_SUPERSEDED, "%s was rejected meanwhile", version);
 	if (forced || (entry && (!taken_up || str_equal(key, json_string(entry, "cache_key")))))
-		return rejected_accept(run->root, version, error);
+		return rejected_accept(run->root, version, json_string(run->document, "release.calver"), error);
 	return 0;
 }
 

@@ -7,7 +7,7 @@
 #include "root/state.h"
 #include "str.h"
 #include "time.h"
-
+#include "version.h"
 
 enum { LIMIT = 1 << 20, MOST = 200 };
 
@@ -51,6 +51,18 @@ const cJSON *rejected_find(const cJSON *versions, const char *version)
 	cJSON_ArrayForEach(entry, versions)
 	{
 		if (!is_hold(entry) && str_equal(json_string(entry, "version"), version))
+			return entry;
+	}
+	return NULL;
+}
+
+const cJSON *rejected_find_hold(const cJSON *versions, const char *version)
+{
+	const cJSON *entry;
+
+	cJSON_ArrayForEach(entry, versions)
+	{
+		if (is_hold(entry) && str_equal(json_string(entry, "above"), version))
 			return entry;
 	}
 	return NULL;
@@ -117,15 +129,25 @@ static int drop(cJSON *versions, const char *version)
 	return take_out(versions, is_of_version, version, removed);
 }
 
+/* True when both are versions of the kind that calver tells, and a is newer than b. */
+static bool is_newer(const char *calver, const char *a, const char *b)
+{
+	struct version newer, older;
+	struct error error;
+
+	return a && b && version_check_format(calver, &error) == 0 && version_parse(&newer, calver, a) &&
+	       version_parse(&older, calver, b) && version_compare(&newer, &older) > 0;
+}
+
 /* As rejected_accept. Returns how many entries changed. */
-static int accept_version(cJSON *versions, const char *version)
+static int accept_version(cJSON *versions, const char *version, const char *calver)
 {
 	int changed = drop(versions, version);
 	cJSON *entry;
 
 	cJSON_ArrayForEach(entry, versions)
 	{
-		if (!is_hold(entry))
+		if (!is_hold(entry) || is_newer(calver, version, json_string(entry, "version")))
 			continue;
 		json_set_string(entry, "above", version);
 		changed++;
@@ -185,24 +207,25 @@ int rejected_revise(const struct root *root, const char *version, const char *re
 	return write_versions(root, versions, error);
 }
 
-int rejected_hold(const struct root *root, const char *chosen, const char *ran, const char *reason, struct error *error)
+int rejected_hold(const struct root *root, const cJSON *document, const char *ran, const char *reason, struct error *error)
 {
 	cJSON *versions = rejected_read(root, error);
+	const char *chosen = json_string(document, "release.version");
 
 	if (!versions)
 		return -1;
-	accept_version(versions, chosen);
+	accept_version(versions, chosen, json_string(document, "release.calver"));
 	json_set_string(add_entry(root, versions, ran, reason), "above", chosen);
 	return write_versions(root, versions, error);
 }
 
-int rejected_accept(const struct root *root, const char *version, struct error *error)
+int rejected_accept(const struct root *root, const char *version, const char *calver, struct error *error)
 {
 	cJSON *versions = rejected_read(root, error);
 
 	if (!versions)
 		return -1;
-	if (accept_version(versions, version))
+	if (accept_version(versions, version, calver))
 		return write_versions(root, versions, error);
 	cJSON_Delete(versions);
 	return 0;

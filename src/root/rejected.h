@@ -19,6 +19,9 @@ cJSON *rejected_read(const struct root *root, struct error *error);
 /* Returns the entry for the artifact of a version that was rolled back, which belongs to versions; NULL for none. */
 const cJSON *rejected_find(const cJSON *versions, const char *version);
 
+/* Returns the entry by which the application is held at a version, which belongs to versions; NULL for none. */
+const cJSON *rejected_find_hold(const cJSON *versions, const char *version);
+
 /* True when what was rejected, or rolled back from by hand, is the artifact of that version with that digest. */
 bool rejected_has(const cJSON *versions, const char *version, const char *digest);
 
@@ -28,12 +31,13 @@ int rejected_add(const struct root *root, const cJSON *document, const char *rea
 /* Remembers that this revision of the artifact of a rejected version is what was rejected. Returns 0 or -1. */
 int rejected_revise(const struct root *root, const char *version, const char *revision, struct error *error);
 
-/* Holds the application at a version that somebody chose: everything after it, up to the version that ran, is rejected. What
- * was held before stays so, as far as it is after the chosen version. Returns 0 or -1. */
-int rejected_hold(const struct root *root, const char *chosen, const char *ran, const char *reason, struct error *error);
+/* Holds the application at the version of a document, which somebody chose: everything after it, up to the version that ran, is
+ * rejected. What was held before stays so, as far as it is after the chosen version. Returns 0 or -1. */
+int rejected_hold(const struct root *root, const cJSON *document, const char *ran, const char *reason, struct error *error);
 
-/* Lets a version be deployed again: entries for it are removed, and what is held begins after it. Returns 0 or -1. */
-int rejected_accept(const struct root *root, const char *version, struct error *error);
+/* Lets a version be deployed again, of the kind that calver tells (NULL: a semantic one): entries for it are removed, and what is
+ * held begins after it. Returns 0 or -1. */
+int rejected_accept(const struct root *root, const char *version, const char *calver, struct error *error);
 
 /* Removes the entries for a version (with or without the v that it begins with), or all with NULL. Returns 0 with those that were
  * removed, an array that the caller deletes; or -1. */
