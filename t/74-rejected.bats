@@ -248,6 +248,24 @@ stays() {
   assert_equal "$(field state) $(field reason)" "running older version"
 }
 
+@test "single steps: what was found before somebody rolled back is not deployed after that" {
+  deploy v1.0.0
+  publish v2.0.0
+  dewy-check >"$BATS_TEST_TMPDIR/checked"
+  publish v3.0.0
+  dewy once --log-level error >/dev/null
+  dewy rollback >/dev/null
+  dewy-fetch <"$BATS_TEST_TMPDIR/checked" >"$BATS_TEST_TMPDIR/fetched"
+  run --separate-stderr dewy-deploy <"$BATS_TEST_TMPDIR/fetched"
+  assert_failure 6
+  assert_equal "$(field error.message)" "v2.0.0 was rejected, or is held back by a rollback, meanwhile"
+  [ "$(cat "$ROOT/current/version")" = v1.0.0 ]
+  stays "up to date; v3.0.0 is rejected"
+  dewy rollback --forget >/dev/null
+  run -0 --separate-stderr dewy-deploy <"$BATS_TEST_TMPDIR/fetched"
+  [ "$(cat "$ROOT/current/version")" = v2.0.0 ]
+}
+
 @test "what is held no more is followed down: a newer version was deployed, and a bad one was rolled back" {
   publish_server v1.0.0
   once

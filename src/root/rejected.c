@@ -68,17 +68,49 @@ const cJSON *rejected_find_hold(const cJSON *versions, const char *version)
 	return NULL;
 }
 
-bool rejected_has(const cJSON *versions, const char *version, const char *digest)
+/* Compares two versions of the kind that calver tells, as version_compare does. Returns false when one of them is none. */
+static bool compare(const char *calver, const char *a, const char *b, int *ret_order)
+{
+	struct version left, right;
+	struct error error;
+
+	if (!a || !b || version_check_format(calver, &error) || !version_parse(&left, calver, a) ||
+	    !version_parse(&right, calver, b))
+		return false;
+	*ret_order = version_compare(&left, &right);
+	return true;
+}
+
+static bool is_newer(const char *calver, const char *a, const char *b)
+{
+	int order;
+
+	return compare(calver, a, b, &order) && order > 0;
+}
+
+bool rejected_is_held(const cJSON *versions, const char *version, const char *calver)
 {
 	const cJSON *entry;
+	int order;
 
 	cJSON_ArrayForEach(entry, versions)
 	{
-		const char *rejected = json_string(entry, "digest");
-		if (str_equal(json_string(entry, "version"), version) && (!rejected || str_equal(rejected, digest)))
+		const char *limit = json_string(entry, "version");
+		if (is_hold(entry) && (str_equal(limit, version) || (compare(calver, version, limit, &order) && order <= 0 &&
+								     is_newer(calver, version, json_string(entry, "above")))))
 			return true;
 	}
 	return false;
+}
+
+bool rejected_has(const cJSON *versions, const cJSON *document)
+{
+	const char *version = json_string(document, "release.version"), *calver = json_string(document, "release.calver");
+	const cJSON *entry = rejected_find(versions, version);
+	const char *digest = json_string(entry, "digest");
+
+	return (entry && (!digest || str_equal(digest, json_string(document, "artifact.digest")))) ||
+	       rejected_is_held(versions, version, calver);
 }
 
 /* True for an entry that is to go. */
@@ -127,16 +159,6 @@ static int drop(cJSON *versions, const char *version)
 	AUTO_JSON cJSON *removed = xrequire(cJSON_CreateArray());
 
 	return take_out(versions, is_of_version, version, removed);
-}
-
-/* True when both are versions of the kind that calver tells, and a is newer than b. */
-static bool is_newer(const char *calver, const char *a, const char *b)
-{
-	struct version newer, older;
-	struct error error;
-
-	return a && b && version_check_format(calver, &error) == 0 && version_parse(&newer, calver, a) &&
-	       version_parse(&older, calver, b) && version_compare(&newer, &older) > 0;
 }
 
 /* As rejected_accept. Returns how many entries changed. */

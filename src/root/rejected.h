@@ -22,8 +22,11 @@ const cJSON *rejected_find(const cJSON *versions, const char *version);
 /* Returns the entry by which the application is held at a version, which belongs to versions; NULL for none. */
 const cJSON *rejected_find_hold(const cJSON *versions, const char *version);
 
-/* True when what was rejected, or rolled back from by hand, is the artifact of that version with that digest. */
-bool rejected_has(const cJSON *versions, const char *version, const char *digest);
+/* True when somebody holds the application below a version of the kind that calver tells (NULL: a semantic one). */
+bool rejected_is_held(const cJSON *versions, const char *version, const char *calver);
+
+/* True when the artifact of a document was rejected, or somebody holds the application below its version. */
+bool rejected_has(const cJSON *versions, const cJSON *document);
 
 /* Rejects the artifact of a document, in place of an entry for the same version. Returns 0 or -1. */
 int rejected_add(const struct root *root, const cJSON *document, const char *reason, struct error *error);
@@ -35,8 +38,8 @@ int rejected_revise(const struct root *root, const char *version, const char *re
  * rejected. What was held before stays so, as far as it is after the chosen version. Returns 0 or -1. */
 int rejected_hold(const struct root *root, const cJSON *document, const char *ran, const char *reason, struct error *error);
 
-/* Lets a version be deployed again, of the kind that calver tells (NULL: a semantic one): entries for it are removed, and what is
- * held begins after it. Returns 0 or -1. */
+/* Lets a version be deployed again, of the kind that calver tells: entries for it are removed, and what is held begins after it.
+ * Returns 0 or -1. */
 int rejected_accept(const struct root *root, const char *version, const char *calver, struct error *error);
 
 /* Removes the entries for a version (with or without the v that it begins with), or all with NULL. Returns 0 with those that were
