@@ -306,6 +306,26 @@ stays() {
   [ "$(jq '.versions | length' "$ROOT/.dewy/rejected.json")" = 0 ]
 }
 
+@test "what was rejected is not forgotten while older versions are deployed" {
+  publish_server v1.0.0
+  once
+  publish_server v5.0.0 dies-at-once
+  once
+  [ "$(field state)" = rolled_back ]
+  edit "$ROOT/.dewy/rejected.json" '.versions[0].at = "2020-01-01T00:00:00Z"'
+  for patch in 1 2; do
+    publish_server v1.0.$patch
+    once --keep 1
+    assert_success
+    assert_equal "$(field state) $(field release.version) $(rejected version)" "running v1.0.$patch v5.0.0"
+  done
+  publish_server v5.0.1
+  once --keep 1
+  publish_server v5.0.2
+  once --keep 1
+  assert_equal "$(jq '.versions | length' "$ROOT/.dewy/rejected.json")" 0
+}
+
 # at_github: from here on, the registry is a repository at GitHub.
 at_github() {
   GITHUB=$BATS_TEST_TMPDIR/github

@@ -144,13 +144,18 @@ static bool is_meant(const cJSON *entry, const void *version)
 	return !version || str_equal(rejected, version) || (rejected && rejected[0] == 'v' && str_equal(rejected + 1, version));
 }
 
+/* Versions of another kind are not looked at: nothing of that kind is deployed. */
 static bool is_older(const cJSON *entry, const void *context)
 {
-	const char *at = json_string(entry, "at");
-	const time_t *before = context;
+	const struct rejected_since *since = context;
+	const char *at = json_string(entry, "at"), *version = json_string(entry, "version");
 	time_t when;
+	int order;
 
-	return !at || time_parse(at, &when) || when < *before;
+	for (size_t i = 0; i < since->count; i++)
+		if (compare(since->calver, since->versions[i], version, &order) && order <= 0)
+			return false;
+	return !at || time_parse(at, &when) || when < since->oldest;
 }
 
 /* Removes the entries for a version. Returns how many there were. */
@@ -275,9 +280,9 @@ int rejected_forget(const struct root *root, const char *version, cJSON **ret_fo
 	return remove_matching(root, is_meant, version, ret_forgotten, error);
 }
 
-int rejected_prune(const struct root *root, time_t before, struct error *error)
+int rejected_prune(const struct root *root, const struct rejected_since *since, struct error *error)
 {
 	AUTO_JSON cJSON *removed = NULL;
 
-	return remove_matching(root, is_older, &before, &removed, error);
+	return remove_matching(root, is_older, since, &removed, error);
 }

@@ -46,7 +46,15 @@ int rejected_accept(const struct root *root, const char *version, const char *ca
  * removed, an array that the caller deletes; or -1. */
 int rejected_forget(const struct root *root, const char *version, cJSON **ret_forgotten, struct error *error);
 
-/* Removes the entries that are older than a time. Returns 0 or -1. */
-int rejected_prune(const struct root *root, time_t before, struct error *error);
+/* What is on disk, to which rejections are compared. */
+struct rejected_since {
+	time_t oldest;         /* when the first of it was deployed */
+	const char **versions; /* of the kind that calver tells */
+	size_t count;
+	const char *calver;
+};
+
+/* Removes the entries that all of this is newer than, by its time and its version. Returns 0 or -1. */
+int rejected_prune(const struct root *root, const struct rejected_since *since, struct error *error);
 
 #endif
