@@ -248,6 +248,27 @@ stays() {
   assert_equal "$(field state) $(field reason)" "running older version"
 }
 
+# held: what is held, as ABOVE-UPTO.
+held() {
+  jq -r '[.versions[] | "\(.above)-\(.version)"] | join(" ")' "$ROOT/.dewy/rejected.json"
+}
+
+@test "who goes back twice is held once, and what --forget says is so" {
+  deploy v1.0.0 v2.0.0 v3.0.0
+  dewy rollback >/dev/null
+  dewy rollback >/dev/null
+  assert_equal "$(held)" v1.0.0-v3.0.0
+  run -1 dewy rollback --forget v2.0.0
+  assert_output "dewy rollback: v2.0.0 is not rejected; rejected are v3.0.0"
+  stays "up to date; v3.0.0 is rejected"
+  dewy rollback v2.0.0 >/dev/null
+  assert_equal "$(held)" v2.0.0-v3.0.0
+  run -0 dewy rollback --forget v3.0.0
+  assert_line --regexp '^What is newer than v2.0.0, up to v3.0.0, may be deployed again; it was held at '
+  run -0 --separate-stderr dewy once
+  assert_equal "$(field state) $(field release.version)" "deployed v3.0.0"
+}
+
 @test "single steps: what was found before somebody rolled back is not deployed after that" {
   deploy v1.0.0
   publish v2.0.0

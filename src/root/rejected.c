@@ -166,18 +166,25 @@ static int drop(cJSON *versions, const char *version)
 	return take_out(versions, is_of_version, version, removed);
 }
 
-/* As rejected_accept. Returns how many entries changed. */
+/* As rejected_accept. Of the holds that begin after the version from here on, the one that reaches furthest is enough. Returns how
+ * many entries changed. */
 static int accept_version(cJSON *versions, const char *version, const char *calver)
 {
 	int changed = drop(versions, version);
-	cJSON *entry;
+	cJSON *furthest = NULL;
 
-	cJSON_ArrayForEach(entry, versions)
-	{
-		if (!is_hold(entry) || is_newer(calver, version, json_string(entry, "version")))
+	for (cJSON *entry = versions->child, *next; entry; entry = next) {
+		const char *limit = json_string(entry, "version");
+		next = entry->next;
+		if (!is_hold(entry) || is_newer(calver, version, limit))
 			continue;
 		json_set_string(entry, "above", version);
 		changed++;
+		bool further = !furthest || is_newer(calver, limit, json_string(furthest, "version"));
+		cJSON *covered = further ? furthest : entry;
+		furthest = further ? entry : furthest;
+		if (covered)
+			cJSON_Delete(cJSON_DetachItemViaPointer(versions, covered));
 	}
 	return changed;
 }
@@ -237,12 +244,15 @@ int rejected_revise(const struct root *root, const char *version, const char *re
 int rejected_hold(const struct root *root, const cJSON *document, const char *ran, const char *reason, struct error *error)
 {
 	cJSON *versions = rejected_read(root, error);
-	const char *chosen = json_string(document, "release.version");
+	const char *chosen = json_string(document, "release.version"), *calver = json_string(document, "release.calver");
 
 	if (!versions)
 		return -1;
-	accept_version(versions, chosen, json_string(document, "release.calver"));
-	json_set_string(add_entry(root, versions, ran, reason), "above", chosen);
+	accept_version(versions, chosen, calver);
+	AUTO_JSON cJSON *before = cJSON_DetachItemViaPointer(versions, (cJSON *)rejected_find_hold(versions, chosen));
+	const char *limit = json_string(before, "version");
+	limit = is_newer(calver, limit, ran) ? limit : ran;
+	json_set_string(add_entry(root, versions, limit, reason), "above", chosen);
 	return write_versions(root, versions, error);
 }
 

@@ -35,7 +35,7 @@ int rejected_add(const struct root *root, const cJSON *document, const char *rea
 int rejected_revise(const struct root *root, const char *version, const char *revision, struct error *error);
 
 /* Holds the application at the version of a document, which somebody chose: everything after it, up to the version that ran, is
- * rejected. What was held before stays so, as far as it is after the chosen version. Returns 0 or -1. */
+ * rejected. What was held before stays so, as far as it is after the chosen version, and is one entry with it. Returns 0 or -1. */
 int rejected_hold(const struct root *root, const cJSON *document, const char *ran, const char *reason, struct error *error);
 
 /* Lets a version be deployed again, of the kind that calver tells: entries for it are removed, and what is held begins after it.
