@@ -269,6 +269,18 @@ held() {
   assert_equal "$(field state) $(field release.version)" "deployed v3.0.0"
 }
 
+@test "--forget says that what was rejected is held back all the same" {
+  roll_back
+  publish_server v1.2.0
+  once
+  dewy rollback --port "127.0.0.1:$PORT" v1.0.0 -- current/server >/dev/null
+  run -0 dewy rollback --forget v1.1.0
+  assert_line --regexp '^v1.1.0 may be deployed again; it was rejected at '
+  assert_line "v1.1.0 is held back all the same: somebody went back to an older version; see dewy status"
+  run -0 dewy rollback --forget
+  refute_line --partial "all the same"
+}
+
 @test "single steps: what was found before somebody rolled back is not deployed after that" {
   deploy v1.0.0
   publish v2.0.0
