@@ -19,8 +19,6 @@
 #include "str.h"
 #include "time.h"
 
-#include <string.h>
-
 struct check {
 	const struct options *options;
 	const struct root *root;
@@ -130,6 +128,8 @@ static int decide(const struct check *check, const struct choice *choice, const 
 	AUTO_FREE char *refusal = NULL;
 
 	int refused = guarded ? downgrade_refuse(check->root, choice, check->calver, check->version, &refusal, error) : 0;
+	if (refused == 0 && !same)
+		refused = downgrade_is_held(choice, check->rejected, check->calver, check->version, &refusal);
 	if (refused)
 		return refused < 0 ? -1 : stay(check, version, refusal);
 	if (older)

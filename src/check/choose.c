@@ -41,23 +41,6 @@ static bool is_after(const struct version *version, const char *calver, const ch
 	return version_parse(&other, calver, text) && version_compare(version, &other) > 0;
 }
 
-/* True when somebody holds the application below the version. */
-static bool is_held(const struct choice_rules *rules, const struct version *version, const char *text)
-{
-	const cJSON *entry;
-
-	cJSON_ArrayForEach(entry, rules->rejected)
-	{
-		const char *upto = json_string(entry, "version"), *above = json_string(entry, "above");
-		struct version limit;
-		if (upto && above &&
-		    (str_equal(upto, text) || (version_parse(&limit, rules->calver, upto) &&
-					       version_compare(version, &limit) <= 0 && is_after(version, rules->calver, above))))
-			return true;
-	}
-	return false;
-}
-
 /* Looks whether the artifact that was rejected has been replaced in the registry since. Returns 1 when it was, 0 when it was not or
  * nobody can tell, or -1. */
 static int was_replaced(struct choosing *choosing, struct release *release, const cJSON *entry, struct error *error)
@@ -78,11 +61,11 @@ static int was_replaced(struct choosing *choosing, struct release *release, cons
 }
 
 /* Returns 1 when the release is held or was rejected, 0 when not, or -1. */
-static int is_rejected(struct choosing *choosing, struct release *release, const struct version *version, struct error *error)
+static int is_rejected(struct choosing *choosing, struct release *release, struct error *error)
 {
-	const cJSON *entry = rejected_find(choosing->rules->rejected, release->version);
+	const cJSON *rejected = choosing->rules->rejected, *entry = rejected_find(rejected, release->version);
 
-	if (is_held(choosing->rules, version, release->version))
+	if (rejected_is_held(rejected, release->version, choosing->rules->calver))
 		return 1;
 	int replaced = entry ? was_replaced(choosing, release, entry, error) : 1;
 	return replaced < 0 ? -1 : !replaced;
@@ -157,7 +140,7 @@ static int consider(const struct release *given, void *context, struct error *er
 		choice->counts.unversioned++;
 		return 0;
 	}
-	int rejected = is_rejected(choosing, &release, &version, error);
+	int rejected = is_rejected(choosing, &release, error);
 	if (rejected < 0)
 		return -1;
 	if (rejected) {

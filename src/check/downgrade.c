@@ -5,12 +5,29 @@
 #include "error.h"
 #include "log.h"
 #include "root/floor.h"
+#include "root/rejected.h"
 
 bool downgrade_is_older(const struct choice *choice, const char *calver, const char *version)
 {
 	struct version other;
 
 	return version && version_parse(&other, calver, version) && version_compare(&choice->version, &other) < 0;
+}
+
+bool downgrade_is_held(const struct choice *choice, const cJSON *rejected, const char *calver, const char *deployed,
+		       char **ret_reason)
+{
+	const char *version = choice->release.version;
+	struct version present, newest;
+
+	int order = deployed && version_parse(&present, calver, deployed) ? version_compare(&choice->version, &present) : 1;
+	if (order <= 0 && rejected_find_hold(rejected, deployed))
+		*ret_reason = xasprintf("%s is not newer than %s, at which the application is held", version, deployed);
+	else if (order < 0 && choice->rejected && version_parse(&newest, calver, choice->rejected) &&
+		 version_compare(&newest, &present) >= 0)
+		*ret_reason = xasprintf("%s is older than the deployed %s, and the newest, %s, is rejected", version, deployed,
+					choice->rejected);
+	return *ret_reason != NULL;
 }
 
 int downgrade_refuse(const struct root *root, const struct choice *choice, const char *calver, const char *deployed,

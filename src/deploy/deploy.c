@@ -247,20 +247,21 @@ static int take_up(struct stage_run *run, const char *current, int cache, struct
 	return 0;
 }
 
-/* What is deployed is rejected no longer: it was forced, or is another artifact than the one that was. */
+/* What is deployed is rejected no longer: it was forced, or is another artifact than the one that was. What only is taken up again
+ * says nothing of another artifact of its version. */
 static int accept(const struct stage_run *run, struct error *error)
 {
-	const char *version = json_string(run->document, "release.version");
+	const char *version = json_string(run->document, "release.version"), *key = json_string(run->document, "artifact.cache_key");
 	AUTO_JSON cJSON *rejected = rejected_read(run->root, error);
-	bool same = str_equal(version, json_string(run->document, "previous.version"));
+	const cJSON *entry = rejected_find(rejected, version);
+	bool forced = json_true(run->document, "forced"), taken_up = str_equal(key, json_string(run->document, "previous.cache_key"));
 
 	if (!rejected)
 		return -1;
-	if (!json_true(run->document, "forced") && !same &&
-	    rejected_has(rejected, version, json_string(run->document, "artifact.digest")))
-		return error_set(error, ERROR_SUPERSEDED, "%s was rejected meanwhile", version);
-	if (json_true(run->document, "forced") || rejected_find(rejected, version))
-		return rejected_accept(run->root, version, error);
+	if (!forced && !taken_up && rejected_has(rejected, run->document))
+		return error_set(error, ERROR_SUPERSEDED, "%s was rejected, or is held back by a rollback, meanwhile", version);
+	if (forced || (entry && (!taken_up || str_equal(key, json_string(entry, "cache_key")))))
+		return rejected_accept(run->root, version, json_string(run->document, "release.calver"), error);
 	return 0;
 }
 

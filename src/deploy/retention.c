@@ -185,15 +185,20 @@ static int sweep_artifact(const char *name, void *context)
 						: fs_remove(sweep->cache, name, sweep->error);
 }
 
-/* Forgets what was rejected before the oldest release that stays was deployed: too much has been deployed since. */
+/* Forgets what was rejected before all that stays was deployed, and is older than that: one that is newer than a hotfix of an older
+ * version would be deployed again. */
 static int forget_rejected(const struct root *root, const struct candidate *candidates, int count, struct error *error)
 {
-	time_t oldest;
+	AUTO_JSON cJSON *newest = count ? release_record(root, candidates[count - 1].name) : NULL;
+	AUTO_FREE const char **versions = xcalloc((size_t)count + 1, sizeof *versions);
+	struct rejected_since since = {.versions = versions, .calver = json_string(newest, "release.calver")};
 
-	for (int i = 0; i < count; i++)
-		if (candidates[i].stays && time_parse_stamp(candidates[i].name, &oldest) == 0)
-			return rejected_prune(root, oldest, error);
-	return 0;
+	for (int i = 0; i < count; i++) {
+		if (!candidates[i].stays || (!since.count && time_parse_stamp(candidates[i].name, &since.oldest)))
+			continue;
+		versions[since.count++] = candidates[i].version;
+	}
+	return since.count ? rejected_prune(root, &since, error) : 0;
 }
 
 /* What retention decides on. */

@@ -103,7 +103,7 @@ static int switch_to(struct stage_run *run, const char *name, struct error *erro
 		return plan_switch(run, reason);
 	AUTO_CLOSE int cache = root_open_cache(run->root, option_string(run->options, OPT_CACHE), NULL, error);
 
-	if (cache < 0 || rejected_hold(run->root, version, ran, reason, error) ||
+	if (cache < 0 || rejected_hold(run->root, run->document, ran, reason, error) ||
 	    release_mark(run->root, name, STATE_DEPLOYED, error) || release_switch(run->root, name, cache, error))
 		return -1;
 	log_info("Create symlink", "from", json_string(run->document, "deploy.path"), "to", "current");

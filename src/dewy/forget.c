@@ -9,6 +9,7 @@
 #include "root/floor.h"
 #include "root/history_line.h"
 #include "root/rejected.h"
+#include "root/release.h"
 #include "str.h"
 
 #include <errno.h>
@@ -44,6 +45,26 @@ static int explain_unknown(const struct root *root, const char *version, struct 
 	return error_hint(error, versions.length ? "rejected are %s" : "nothing is rejected in this ROOT%s", buf_text(&versions));
 }
 
+/* Tells what is held back all the same: a version may have been rejected, and be one of those that a rollback left. */
+static void print_held(const struct root *root, const cJSON *forgotten)
+{
+	char current[RELEASE_NAME] = "";
+	struct error error;
+	AUTO_JSON cJSON *left = rejected_read(root, &error);
+	AUTO_JSON cJSON *record = release_current(root, current, &error) ? NULL : release_record(root, current);
+	const char *calver = json_string(record, "release.calver");
+	const cJSON *entry;
+
+	cJSON_ArrayForEach(entry, forgotten)
+	{
+		AUTO_BUF struct buf escaped = {0};
+		if (!rejected_is_held(left, json_string(entry, "version"), calver))
+			continue;
+		str_add_escaped(&escaped, json_string(entry, "version"));
+		printf("%s is held back all the same: somebody went back to an older version; see dewy status\n", buf_text(&escaped));
+	}
+}
+
 /* Forgets what is rejected of version, or all with NULL. Returns 0 or -1. */
 static int forget_rejected(const struct root *root, const char *version, struct error *error)
 {
@@ -56,6 +77,7 @@ static int forget_rejected(const struct root *root, const char *version, struct 
 	{
 		print_forgotten(entry);
 	}
+	print_held(root, forgotten);
 	if (cJSON_GetArraySize(forgotten)) {
 		AUTO_JSON cJSON *lines = history_lines_forgotten(root, forgotten);
 		record_lines(root, lines);

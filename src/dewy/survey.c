@@ -122,24 +122,10 @@ static void add_current(cJSON *survey, const struct look *look)
 	json_set(survey, "current", current);
 }
 
-/* Returns the entry that holds the application at a version, NULL for none. */
-static const cJSON *find_hold(const cJSON *rejected, const char *version)
-{
-	const cJSON *entry;
-
-	cJSON_ArrayForEach(entry, rejected)
-	{
-		const char *above = json_string(entry, "above");
-		if (above && str_equal(above, version))
-			return entry;
-	}
-	return NULL;
-}
-
 static void mark(cJSON *release, const struct look *look, const char *name, bool previous)
 {
 	const char *version = json_string(release, "version");
-	const cJSON *entry = rejected_find(look->rejected, version), *hold = find_hold(look->rejected, version);
+	const cJSON *entry = rejected_find(look->rejected, version), *hold = rejected_find_hold(look->rejected, version);
 	bool current = str_equal(name, look->current);
 	cJSON *marks = xrequire(cJSON_CreateArray());
 

@@ -135,7 +135,9 @@ static int roll_back(struct stage_run *run, struct server *server, const char *n
 	struct error unopened;
 	AUTO_CLOSE int cache = root_open_cache(run->root, option_string(run->options, OPT_CACHE), NULL, &unopened);
 
-	if (rejected_add(run->root, run->document, why, error) || rejected_accept(run->root, before, error) ||
+	/* in this order: both may be artifacts of one version */
+	if (rejected_accept(run->root, before, json_string(run->document, "release.calver"), error) ||
+	    rejected_add(run->root, run->document, why, error) ||
 	    release_mark(run->root, name, STATE_DEPLOYED, error) || release_switch(run->root, name, cache, error))
 		return -1;
 	log_info("Create symlink", "from", json_string(run->document, "previous.path"), "to", "current");

@@ -7,7 +7,7 @@
 #include "root/state.h"
 #include "str.h"
 #include "time.h"
-
+#include "version.h"
 
 enum { LIMIT = 1 << 20, MOST = 200 };
 
@@ -56,17 +56,61 @@ const cJSON *rejected_find(const cJSON *versions, const char *version)
 	return NULL;
 }
 
-bool rejected_has(const cJSON *versions, const char *version, const char *digest)
+const cJSON *rejected_find_hold(const cJSON *versions, const char *version)
 {
 	const cJSON *entry;
 
 	cJSON_ArrayForEach(entry, versions)
 	{
-		const char *rejected = json_string(entry, "digest");
-		if (str_equal(json_string(entry, "version"), version) && (!rejected || str_equal(rejected, digest)))
+		if (is_hold(entry) && str_equal(json_string(entry, "above"), version))
+			return entry;
+	}
+	return NULL;
+}
+
+/* Compares two versions of the kind that calver tells, as version_compare does. Returns false when one of them is none. */
+static bool compare(const char *calver, const char *a, const char *b, int *ret_order)
+{
+	struct version left, right;
+	struct error error;
+
+	if (!a || !b || version_check_format(calver, &error) || !version_parse(&left, calver, a) ||
+	    !version_parse(&right, calver, b))
+		return false;
+	*ret_order = version_compare(&left, &right);
+	return true;
+}
+
+static bool is_newer(const char *calver, const char *a, const char *b)
+{
+	int order;
+
+	return compare(calver, a, b, &order) && order > 0;
+}
+
+bool rejected_is_held(const cJSON *versions, const char *version, const char *calver)
+{
+	const cJSON *entry;
+	int order;
+
+	cJSON_ArrayForEach(entry, versions)
+	{
+		const char *limit = json_string(entry, "version");
+		if (is_hold(entry) && (str_equal(limit, version) || (compare(calver, version, limit, &order) && order <= 0 &&
+								     is_newer(calver, version, json_string(entry, "above")))))
 			return true;
 	}
 	return false;
+}
+
+bool rejected_has(const cJSON *versions, const cJSON *document)
+{
+	const char *version = json_string(document, "release.version"), *calver = json_string(document, "release.calver");
+	const cJSON *entry = rejected_find(versions, version);
+	const char *digest = json_string(entry, "digest");
+
+	return (entry && (!digest || str_equal(digest, json_string(document, "artifact.digest")))) ||
+	       rejected_is_held(versions, version, calver);
 }
 
 /* True for an entry that is to go. */
@@ -100,13 +144,18 @@ static bool is_meant(const cJSON *entry, const void *version)
 	return !version || str_equal(rejected, version) || (rejected && rejected[0] == 'v' && str_equal(rejected + 1, version));
 }
 
+/* Versions of another kind are not looked at: nothing of that kind is deployed. */
 static bool is_older(const cJSON *entry, const void *context)
 {
-	const char *at = json_string(entry, "at");
-	const time_t *before = context;
+	const struct rejected_since *since = context;
+	const char *at = json_string(entry, "at"), *version = json_string(entry, "version");
 	time_t when;
+	int order;
 
-	return !at || time_parse(at, &when) || when < *before;
+	for (size_t i = 0; i < since->count; i++)
+		if (compare(since->calver, since->versions[i], version, &order) && order <= 0)
+			return false;
+	return !at || time_parse(at, &when) || when < since->oldest;
 }
 
 /* Removes the entries for a version. Returns how many there were. */
@@ -117,18 +166,25 @@ static int drop(cJSON *versions, const char *version)
 	return take_out(versions, is_of_version, version, removed);
 }
 
-/* As rejected_accept. Returns how many entries changed. */
-static int accept_version(cJSON *versions, const char *version)
+/* As rejected_accept. Of the holds that begin after the version from here on, the one that reaches furthest is enough. Returns how
+ * many entries changed. */
+static int accept_version(cJSON *versions, const char *version, const char *calver)
 {
 	int changed = drop(versions, version);
-	cJSON *entry;
+	cJSON *furthest = NULL;
 
-	cJSON_ArrayForEach(entry, versions)
-	{
-		if (!is_hold(entry))
+	for (cJSON *entry = versions->child, *next; entry; entry = next) {
+		const char *limit = json_string(entry, "version");
+		next = entry->next;
+		if (!is_hold(entry) || is_newer(calver, version, limit))
 			continue;
 		json_set_string(entry, "above", version);
 		changed++;
+		bool further = !furthest || is_newer(calver, limit, json_string(furthest, "version"));
+		cJSON *covered = further ? furthest : entry;
+		furthest = further ? entry : furthest;
+		if (covered)
+			cJSON_Delete(cJSON_DetachItemViaPointer(versions, covered));
 	}
 	return changed;
 }
@@ -185,24 +241,28 @@ int rejected_revise(const struct root *root, const char *version, const char *re
 	return write_versions(root, versions, error);
 }
 
-int rejected_hold(const struct root *root, const char *chosen, const char *ran, const char *reason, struct error *error)
+int rejected_hold(const struct root *root, const cJSON *document, const char *ran, const char *reason, struct error *error)
 {
 	cJSON *versions = rejected_read(root, error);
+	const char *chosen = json_string(document, "release.version"), *calver = json_string(document, "release.calver");
 
 	if (!versions)
 		return -1;
-	accept_version(versions, chosen);
-	json_set_string(add_entry(root, versions, ran, reason), "above", chosen);
+	accept_version(versions, chosen, calver);
+	AUTO_JSON cJSON *before = cJSON_DetachItemViaPointer(versions, (cJSON *)rejected_find_hold(versions, chosen));
+	const char *limit = json_string(before, "version");
+	limit = is_newer(calver, limit, ran) ? limit : ran;
+	json_set_string(add_entry(root, versions, limit, reason), "above", chosen);
 	return write_versions(root, versions, error);
 }
 
-int rejected_accept(const struct root *root, const char *version, struct error *error)
+int rejected_accept(const struct root *root, const char *version, const char *calver, struct error *error)
 {
 	cJSON *versions = rejected_read(root, error);
 
 	if (!versions)
 		return -1;
-	if (accept_version(versions, version))
+	if (accept_version(versions, version, calver))
 		return write_versions(root, versions, error);
 	cJSON_Delete(versions);
 	return 0;
@@ -230,9 +290,9 @@ int rejected_forget(const struct root *root, const char *version, cJSON **ret_fo
 	return remove_matching(root, is_meant, version, ret_forgotten, error);
 }
 
-int rejected_prune(const struct root *root, time_t before, struct error *error)
+int rejected_prune(const struct root *root, const struct rejected_since *since, struct error *error)
 {
 	AUTO_JSON cJSON *removed = NULL;
 
-	return remove_matching(root, is_older, &before, &removed, error);
+	return remove_matching(root, is_older, since, &removed, error);
 }
