@@ -53,6 +53,46 @@ load notify
   assert_equal "$(texts web | tail -n 1)" '"Rolled back to v1.2.2: v1.2.3 did not become healthy in 30s\nNo more errors will be sent until something succeeds."'
 }
 
+@test "however often runs have failed before, people hear of a rollback, and of a release in its place that does not serve" {
+  serve web
+  local run url=http://127.0.0.1:$port/
+  for run in 1 2 3 4; do notify --notifier "$url" < <(failed "run-$run"); done
+  assert_equal "$(texts web | wc -l)" 3
+  notify --notifier "$url" < <(document rolled_back ".id = \"back\" | $(notice deploy progress 'Deploying v1.2.3') |
+    $(notice restart important 'Rolled back to v1.2.2: v1.2.3 did not become healthy in 30s')")
+  assert_equal "$(texts web | sed -n '4,$p')" '"Rolled back to v1.2.2: v1.2.3 did not become healthy in 30s"'
+  document failed ".id = \"down\" | .deploy.path = \"$ROOT/releases/1\" | .error = {stage: \"restart\", code: \"application\", message: \"m\"} |
+    $(notice restart error 'v1.2.3 does not start')" >in
+  notify --notifier "$url" <in
+  assert_equal "$(texts web | sed -n '5,$p')" '"Error occurred (count: 6): [restart] v1.2.3 does not start"'
+  notify --notifier "$url" < <(jq -c '.id = "again" | .deploy.reused = true' in)
+  notify --notifier "$url" < <(jq -c '.id = "before" | del(.deploy)' in)
+  assert_equal "$(texts web | wc -l)" 5
+  notify --notifier "$url" < <(document running "$(notice deploy important 'Deployed v1.2.4')")
+  assert_equal "$(texts web | sed -n '6,$p')" $'"Recovered after 8 failures"\n"Deployed v1.2.4"'
+}
+
+@test "a run that neither failed nor ended what failed starts nobody who tells" {
+  mkdir own "$ROOT/.dewy"
+  cp -R "$DEWY_BIN" own/bin
+  cp -R "$DEWY_BIN/../libexec" own
+  printf '#!/bin/sh\njq -r .state >>%s/told\n' "$PWD" >own/bin/dewy-notify
+  publish v1.0.0
+  own/bin/dewy once --registry "file://$REGISTRY" >/dev/null
+  rm told
+  echo '{"failures":1,"last_id":"x"}' >"$ROOT/.dewy/notify.json"
+  publish v2.0.0
+  run -0 --separate-stderr dewy-check --registry "file://$REGISTRY"
+  jq '{versions: [{version: .release.version, cache_key: .artifact.cache_key}]}' <<<"$output" >"$ROOT/.dewy/rejected.json"
+  run -0 --separate-stderr own/bin/dewy once --registry "file://$REGISTRY"
+  assert_equal "$(field reason)" 'up to date; v2.0.0 is rejected'
+  assert [ ! -e told ]
+  rm "$ROOT/.dewy/rejected.json"
+  rm -r "$REGISTRY/v2.0.0"
+  run -0 own/bin/dewy once --registry "file://$REGISTRY"
+  assert_equal "$(cat told)" unchanged
+}
+
 @test "a run is counted once, however often it is told" {
   notify < <(failed one)
   notify < <(failed one)

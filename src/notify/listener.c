@@ -49,7 +49,9 @@ static bool is_not_for(const struct listener *listener, const struct message *me
 /* True for what is no news while failures go on. What ends well always is. */
 static bool is_withheld(const struct listener *listener, const struct message *message)
 {
-	return message->withheld || (message_outcome(message->document) != OUTCOME_GOOD && listener->told >= PATIENCE);
+	bool news = message->urgent || message_outcome(message->document) == OUTCOME_GOOD;
+
+	return message->withheld || (!news && listener->told >= PATIENCE);
 }
 
 static char *words_for(const struct listener *listener, const struct message *message)

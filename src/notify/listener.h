@@ -34,7 +34,8 @@ void listener_list_free(struct listener_list *list);
 long long listener_list_failures(const struct listener_list *list);
 
 /* Chooses for each of them what it is to hear: nothing that it has heard, only what is important when it wants it quiet, of
- * failures three in a row, the third of which says so, and of a recovery only if it was there when something failed. */
+ * failures three in a row, the third of which says so, and what is urgent, and of a recovery only if it was there when something
+ * failed. */
 void listener_list_choose(struct listener_list *list, const struct message_list *messages);
 
 /* Notes in each notice whom it has reached, and that it was sent when nobody is left whom it should. */
