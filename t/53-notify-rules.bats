@@ -239,6 +239,24 @@ memory() {
   assert_equal "$(wc -l <web/requests)" 3
 }
 
+@test "a notice that a channel refuses for what it is keeps none of the others from it, and is known as missed" {
+  serve web 200 413 200 400 422
+  set -- --notifier "http://127.0.0.1:$port/"
+  notify "$@" < <(document running "$(notice fetch progress one) | $(notice deploy hook 'a hook that printed much') | $(notice deploy important three)")
+  assert_success
+  assert_equal "$(texts web)" $'"one"\n"a hook that printed much"\n"three"'
+  assert_equal "$(field 'notices | map(.sent) | tojson')" '[true,false,true]'
+  assert_equal "$(field 'notices[1].sent_to | tojson')" '["log"]'
+  assert_regex "$stderr" "WARN: Notification failed channel=\"http:127.0.0.1:$port\" notices=\"1\" error=\"127.0.0.1:$port answered 413\" hint=\"it finds the notice too large: let hooks print less"
+  assert_equal "$(memory "$port" undelivered.notices)" 1
+  run -0 dewy status
+  assert_line --regexp "^notices +1 undelivered to http:127.0.0.1:$port since .*: 127.0.0.1:$port answered 413\$"
+  notify "$@" < <(document running ".id = \"two\" | $(notice deploy important four) | $(notice restart important five)")
+  assert_equal "$(texts web | tail -n 2)" $'"four"\n"five"'
+  assert_regex "$stderr" 'notices="2" .*answered 422'
+  assert_equal "$(memory "$port" undelivered.notices)" 3
+}
+
 @test "what was not delivered is counted, run by run, until something is: in the log, in status and in status --json" {
   serve web 403 403 403 200
   set -- --notifier "http://127.0.0.1:$port/"

@@ -256,6 +256,16 @@ program() {
   assert_equal "$(wc -l <"$ROOT/tries")" 3
 }
 
+@test "a command refuses one notice by its exit status, and gets the others" {
+  program tell 'text=$(jq -r .text)' 'echo "$text" >>told' 'case $text in one) echo "too long" >&2; exit 65 ;; three) exit 1 ;; esac'
+  notify --notifier "exec:./tell" < <(document running "$(notice deploy important one) | $(notice deploy important two) |
+    $(notice deploy important three) | $(notice deploy important four)")
+  assert_equal "$(cat "$ROOT/told")" $'one\ntwo\nthree'
+  assert_equal "$(field 'notices | map(.sent) | tojson')" '[false,true,false,false]'
+  notify --notifier "exec:./tell" < <(document running "$(notice deploy important one) | $(notice deploy important two)")
+  assert_regex "$stderr" 'notices="1" error="tell ended with exit code 65: too long" hint="the command says so'
+}
+
 @test "a command that hangs is ended in time, with all that it has started, also when it does not listen" {
   program tell 'trap "" TERM' 'echo $$ >leader' 'sleep 600 & echo $! >child' 'wait' 'sleep 600'
   notify --notify-timeout 3s --notifier "exec:exec%20./tell" < <(document running "$(notice deploy important one)")

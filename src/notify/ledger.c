@@ -273,7 +273,7 @@ static void forget_run(cJSON *entry, const cJSON *document)
 static void add_taken(cJSON *file, void *context)
 {
 	const struct listener *listener = context;
-	const struct message *message = &listener->messages[listener->taken - 1];
+	const struct message *message = &listener->messages[listener->tried - 1];
 	cJSON *entry = give_entry(file, listener->channel->name);
 	size_t left = listener->count - listener->taken;
 

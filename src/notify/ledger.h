@@ -38,10 +38,10 @@ int ledger_take_turn(struct listener *listener, const struct root *root, const c
 /* True when another process of the same run has told the listener this message. */
 bool ledger_has_heard(const struct listener *listener, const struct root *root, const struct message *message);
 
-/* Remembers that the last of the messages that the listener took has reached it. */
+/* Remembers that the last of the messages that were tried has reached the listener. */
 void ledger_add_taken(struct listener *listener, struct root *root);
 
-/* Remembers that the listener did not take the rest of its messages, because of its error. */
+/* Remembers that the listener did not take the others of its messages, because of its error. */
 void ledger_add_missed(struct listener *listener, struct root *root);
 
 /* Forgets what has no use any more. */

@@ -94,8 +94,9 @@ static bool is_sent(const struct listener_list *list, const struct message *mess
 void listener_list_mark(const struct listener_list *list, const struct message_list *messages)
 {
 	for (size_t i = 0; i < list->count; i++)
-		for (size_t j = 0; j < list->items[i].taken; j++)
-			document_add_sent(list->items[i].messages[j].notice, list->items[i].channel->name);
+		for (size_t j = 0; j < list->items[i].tried; j++)
+			if (list->items[i].messages[j].taken)
+				document_add_sent(list->items[i].messages[j].notice, list->items[i].channel->name);
 	for (size_t i = 0; i < messages->count; i++)
 		if (is_sent(list, &messages->items[i]))
 			json_set_bool(messages->items[i].notice, "sent", true);

@@ -11,8 +11,9 @@ struct listener {
 	struct channel *channel;
 	struct message *messages; /* what it is to hear, in their order, with texts of its own */
 	size_t count;
-	size_t taken;       /* so many of them, from the first on, have reached it */
-	struct error error; /* why no more did */
+	size_t tried;       /* so many of them, from the first on, have reached it or were refused */
+	size_t taken;       /* so many of these have reached it */
+	struct error error; /* why the others did not */
 	long long failures; /* before this run, of whose end it has not heard */
 	long long told;     /* failures in a row, before this run, that have reached it */
 	bool forgets;       /* nothing can be remembered of it, which was said */
