@@ -109,11 +109,23 @@ load notify
   assert [ ! -e other/requests ]
 }
 
-@test "an answer without end is cut off" {
-  serve web flood
-  notify --notifier "http://127.0.0.1:$port/" < <(document running "$(notice deploy important one)")
-  assert_success
-  assert_regex "$stderr" 'answer is larger than 1048576 bytes'
+@test "the status of an answer decides, whatever becomes of its body: it breaks off, does not come, or has no end" {
+  local answer
+  for answer in 200,cut 200,stall flood; do
+    rm -rf web
+    serve web $answer
+    notify --notify-timeout 2m --notifier "http://127.0.0.1:$port/" < <(document running "$(notice deploy important one) | $(notice deploy important two)")
+    assert_success
+    assert_equal "$(texts web)" $'"one"\n"two"'
+    assert_equal "$(field 'notices | map(.sent) | tojson')" '[true,true]'
+  done
+  for answer in 403,cut 403,stall; do
+    rm -rf web
+    serve web $answer
+    notify --notify-timeout 2m --notifier "http://127.0.0.1:$port/" < <(document running "$(notice deploy important one)")
+    assert_equal "$(texts web)" '"one"'
+    assert_regex "$stderr" 'answered 403'
+  done
 }
 
 @test "nobody listens, and a host that does not exist: one sentence each" {

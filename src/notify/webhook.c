@@ -129,6 +129,7 @@ static int send(struct channel *channel, const struct message *message, long lon
 		.renew = secret ? sign : NULL,
 		.context = &signature,
 		.limit = ANSWER_LIMIT,
+		.status_only = true,
 		.timeout_ms = timeout_ms,
 	};
 	return post(channel, &request, error);
