@@ -460,6 +460,78 @@ END
   wait_until gone $first
 }
 
+# teller: a command, exec:./tell, that notes what it is told, and then waits until there is a file go.
+teller() {
+  printf '#!/bin/sh\njq -r .text >>told\nuntil [ -e go ]; do sleep 0.02; done\n' >"$ROOT/tell"
+  chmod 755 "$ROOT/tell"
+  touch "$ROOT/go"
+}
+
+# tell_later ID: starts dewy-notify with the document in the file ID, and waits until it has noted that it is to tell that run.
+tell_later() {
+  dewy-notify --no-report --notify-timeout 10m --notifier exec:./tell <"$1" >"$1.out" 2>"$1.log" 3>&- &
+  servers+=($!)
+  wait_until is_pending "$1"
+}
+is_pending() {
+  [ "$(jq -r '.channels["exec:tell"].undelivered.id' "$ROOT/.dewy/notify.json")" = "$1" ]
+}
+
+# said: what the command was told, on one line.
+said() {
+  paste -sd '|' "$ROOT/told"
+}
+
+@test "of several good runs that overlap while people are told, one says that failures are over" {
+  teller
+  notify --notifier exec:./tell < <(failed one)
+  rm "$ROOT/go" "$ROOT/told"
+  document running ".id = \"two\" | $(notice deploy important 'Deployed v1.2.3')" >two
+  document unchanged '.id = "three"' >three
+  tell_later two
+  wait_until test -s "$ROOT/told"
+  tell_later three
+  touch "$ROOT/go"
+  wait_until gone "${servers[0]}"
+  wait_until gone "${servers[1]}"
+  assert_equal "$(said)" 'Recovered after 1 failure|Deployed v1.2.3'
+  assert_equal "$(jq -c '.notices | map(.sent)' three.out)" '[true]'
+  assert [ ! -e "$ROOT/.dewy/notify.json" ]
+}
+
+@test "a failure that comes while people are told of a recovery is not forgotten with those before it" {
+  teller
+  notify --notifier exec:./tell < <(failed one)
+  rm "$ROOT/go" "$ROOT/told"
+  document unchanged '.id = "two"' >two
+  failed three >three
+  tell_later two
+  wait_until test -s "$ROOT/told"
+  tell_later three
+  touch "$ROOT/go"
+  wait_until gone "${servers[0]}"
+  wait_until gone "${servers[1]}"
+  assert_equal "$(jq -c '[.failures, .last_id, .channels["exec:tell"].failures]' "$ROOT/.dewy/notify.json")" '[2,"three",2]'
+  notify --notifier exec:./tell < <(document unchanged '.id = "four"')
+  assert_regex "$(said)" '^Recovered after 1 failure[|]Error occurred [(]count: 2[)].*[|]Recovered after 2 failures$'
+  assert [ ! -e "$ROOT/.dewy/notify.json" ]
+}
+
+@test "of failing runs that overlap while people are told, the third that reaches them says that it is the last" {
+  teller
+  notify --notifier exec:./tell < <(failed one)
+  rm "$ROOT/go" "$ROOT/told"
+  failed two >two
+  failed three >three
+  tell_later two
+  wait_until test -s "$ROOT/told"
+  tell_later three
+  touch "$ROOT/go"
+  wait_until gone "${servers[0]}"
+  wait_until gone "${servers[1]}"
+  assert_regex "$(said)" 'count: 2[)][^|]*[|]Error occurred [(]count: 3[)].*[|]No more errors will be sent'
+}
+
 # held: the stand-in has got a request, and still has its connection.
 held() {
   [ -s hang/requests ] && [ ! -e hang/gone ]

@@ -18,8 +18,7 @@ void listener_list_make(struct listener_list *list, const struct channel_list *c
 void listener_list_free(struct listener_list *list)
 {
 	for (size_t i = 0; i < list->count; i++) {
-		for (size_t j = 0; j < list->items[i].count; j++)
-			free(list->items[i].messages[j].text);
+		free(list->items[i].failed_id);
 		free(list->items[i].messages);
 	}
 	free(list->items);
@@ -54,7 +53,7 @@ static bool is_withheld(const struct listener *listener, const struct message *m
 	return message->withheld || (!news && listener->told >= PATIENCE);
 }
 
-static char *words_for(const struct listener *listener, const struct message *message)
+char *listener_words(const struct listener *listener, const struct message *message)
 {
 	if (message->recovery)
 		return message_recovery(listener->failures);
@@ -70,9 +69,7 @@ static void choose(struct listener *listener, const struct message_list *message
 		const struct message *message = &messages->items[i];
 		if (has_heard(listener, message->notice) || is_not_for(listener, message) || is_withheld(listener, message))
 			continue;
-		struct message *chosen = &listener->messages[listener->count++];
-		*chosen = *message;
-		chosen->text = words_for(listener, message);
+		listener->messages[listener->count++] = *message;
 	}
 }
 

@@ -61,7 +61,10 @@ static int tell_message(const struct telling *telling, const struct listener *li
 		return 0;
 	if (left <= 0)
 		return error_set(error, ERROR_NETWORK, "no time was left");
-	return listener->channel->ops->send(listener->channel, message, left, error);
+	AUTO_FREE char *words = listener_words(listener, message);
+	struct message said = *message;
+	said.text = words;
+	return listener->channel->ops->send(listener->channel, &said, left, error);
 }
 
 /* Tells the next message, and notes what became of it. Returns 0 to go on, or -1. */
