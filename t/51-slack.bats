@@ -621,7 +621,7 @@ strange() {
   assert_success
   assert_equal "$(field 'notices[0].sent')" false
   assert_equal "$(wc -l <slack/requests)" 5
-  assert_regex "$stderr" 'something failed there \(fatal_error\)" hint="the next run tries again'
+  assert_regex "$stderr" 'something failed there \(fatal_error\)" hint="https://slack-status.com tells'
 }
 
 @test "a server that hangs ends with the time there is" {

@@ -133,8 +133,21 @@ load notify
   notify --notify-timeout 5s --notifier "http://127.0.0.1:$port/" --notifier http://no-such-host.invalid/ \
     < <(document running "$(notice deploy important one)")
   assert_success
-  assert_regex "$stderr" "cannot reach 127.0.0.1:$port: Connection refused"
+  assert_regex "$stderr" "cannot reach 127.0.0.1:$port: Connection refused\" hint=\"check the address, the network and the proxy variables\""
   assert_regex "$stderr" "cannot reach no-such-host.invalid: (the host name is unknown|timed out)"
+}
+
+@test "what was not delivered is promised to no later run, which does not tell it" {
+  serve web 403 200
+  port=$(free_port)
+  http_proxy=http://127.0.0.1:$port notify --notifier http://hooks.example.com/ < <(document running "$(notice deploy important one)")
+  assert_regex "$stderr" 'cannot reach hooks.example.com: .*" hint="check the proxy that http_proxy names, and no_proxy"'
+  port=$(cat web/port)
+  notify --notifier "http://127.0.0.1:$port/" < <(document running "$(notice deploy important one)")
+  notify --notifier "http://127.0.0.1:$port/" < <(document running ".id = \"two\" | $(notice deploy important two)")
+  assert_equal "$(texts web)" $'"one"\n"two"'
+  notify --notifier "http://127.0.0.1:$port/" < <(document running "$(notice deploy important one)")
+  assert_equal "$(texts web | tail -n 1)" '"one"'
 }
 
 @test "https at a port that speaks no TLS says to check that" {

@@ -17,7 +17,7 @@ enum {
 #define BOT_TOKEN "give the bot token (xoxb-...) of an app of this workspace: api.slack.com/apps, OAuth & Permissions"
 #define INVITE "check its name, and invite the app there: /invite @APP"
 #define ASK_ADMIN "ask an administrator of the workspace, or take another channel"
-#define LATER "the next run tries again; https://slack-status.com tells about disturbances"
+#define LATER "https://slack-status.com tells about disturbances"
 #define OTHER_THREAD "give the ts of a message of that channel in thread=, or thread=true"
 #define REPORT "report it, with the output of --log-level debug"
 
