@@ -29,7 +29,7 @@ static int explain_proxy(const struct exchange *exchange, const char *host, stru
 
 	if (curl_easy_getinfo(exchange->curl, CURLINFO_HTTP_CONNECTCODE, &answer) == CURLE_OK && answer >= 300)
 		error_set(error, ERROR_NETWORK, "cannot reach %s: the proxy answers %ld", host, answer);
-	return proxy ? error_hint(error, "check the proxy that %s names, and no_proxy; the next run tries again", proxy) : -1;
+	return proxy ? error_hint(error, "check the proxy that %s names, and no_proxy", proxy) : -1;
 }
 
 int http_explain(const struct exchange *exchange, CURLcode code, struct error *error)

@@ -526,6 +526,14 @@ says() {
   assert_equal "$(wc -l <slack/requests)" "$(wc -l <codes)"
 }
 
+@test "a message that Slack refuses for what it is keeps none of the others from the channel" {
+  start error:msg_too_long slack
+  tell slack://deploys < <(document running "$(notice deploy hook one) | $(notice deploy important two)")
+  assert_equal "$(field 'notices | map(.sent) | tojson')" '[false,true]'
+  assert_equal "$(seen '.attachments[0].text.text')" two
+  assert_regex "$stderr" 'notices="1" .*the message is too long'
+}
+
 @test "a code that nobody knows is passed on, and can do no harm" {
   says error:new_code_of_2031 'it is refused' 'docs.slack.dev'
   assert_regex "$stderr" '\(new_code_of_2031\)'
@@ -613,7 +621,7 @@ strange() {
   assert_success
   assert_equal "$(field 'notices[0].sent')" false
   assert_equal "$(wc -l <slack/requests)" 5
-  assert_regex "$stderr" 'something failed there \(fatal_error\)" hint="the next run tries again'
+  assert_regex "$stderr" 'something failed there \(fatal_error\)" hint="https://slack-status.com tells'
 }
 
 @test "a server that hangs ends with the time there is" {

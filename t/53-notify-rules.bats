@@ -53,6 +53,46 @@ load notify
   assert_equal "$(texts web | tail -n 1)" '"Rolled back to v1.2.2: v1.2.3 did not become healthy in 30s\nNo more errors will be sent until something succeeds."'
 }
 
+@test "however often runs have failed before, people hear of a rollback, and of a release in its place that does not serve" {
+  serve web
+  local run url=http://127.0.0.1:$port/
+  for run in 1 2 3 4; do notify --notifier "$url" < <(failed "run-$run"); done
+  assert_equal "$(texts web | wc -l)" 3
+  notify --notifier "$url" < <(document rolled_back ".id = \"back\" | $(notice deploy progress 'Deploying v1.2.3') |
+    $(notice restart important 'Rolled back to v1.2.2: v1.2.3 did not become healthy in 30s')")
+  assert_equal "$(texts web | sed -n '4,$p')" '"Rolled back to v1.2.2: v1.2.3 did not become healthy in 30s"'
+  document failed ".id = \"down\" | .deploy.path = \"$ROOT/releases/1\" | .error = {stage: \"restart\", code: \"application\", message: \"m\"} |
+    $(notice restart error 'v1.2.3 does not start')" >in
+  notify --notifier "$url" <in
+  assert_equal "$(texts web | sed -n '5,$p')" '"Error occurred (count: 6): [restart] v1.2.3 does not start"'
+  notify --notifier "$url" < <(jq -c '.id = "again" | .deploy.reused = true' in)
+  notify --notifier "$url" < <(jq -c '.id = "before" | del(.deploy)' in)
+  assert_equal "$(texts web | wc -l)" 5
+  notify --notifier "$url" < <(document running "$(notice deploy important 'Deployed v1.2.4')")
+  assert_equal "$(texts web | sed -n '6,$p')" $'"Recovered after 8 failures"\n"Deployed v1.2.4"'
+}
+
+@test "a run that neither failed nor ended what failed starts nobody who tells" {
+  mkdir own "$ROOT/.dewy"
+  cp -R "$DEWY_BIN" own/bin
+  cp -R "$DEWY_BIN/../libexec" own
+  printf '#!/bin/sh\njq -r .state >>%s/told\n' "$PWD" >own/bin/dewy-notify
+  publish v1.0.0
+  own/bin/dewy once --registry "file://$REGISTRY" >/dev/null
+  rm told
+  echo '{"failures":1,"last_id":"x"}' >"$ROOT/.dewy/notify.json"
+  publish v2.0.0
+  run -0 --separate-stderr dewy-check --registry "file://$REGISTRY"
+  jq '{versions: [{version: .release.version, cache_key: .artifact.cache_key}]}' <<<"$output" >"$ROOT/.dewy/rejected.json"
+  run -0 --separate-stderr own/bin/dewy once --registry "file://$REGISTRY"
+  assert_equal "$(field reason)" 'up to date; v2.0.0 is rejected'
+  assert [ ! -e told ]
+  rm "$ROOT/.dewy/rejected.json"
+  rm -r "$REGISTRY/v2.0.0"
+  run -0 own/bin/dewy once --registry "file://$REGISTRY"
+  assert_equal "$(cat told)" unchanged
+}
+
 @test "a run is counted once, however often it is told" {
   notify < <(failed one)
   notify < <(failed one)
@@ -197,6 +237,24 @@ memory() {
   notify --notifier "http://127.0.0.1:$port/" <<<"$output"
   assert_equal "$(field 'notices | map(.sent) | tojson')" '[true,true,true]'
   assert_equal "$(wc -l <web/requests)" 3
+}
+
+@test "a notice that a channel refuses for what it is keeps none of the others from it, and is known as missed" {
+  serve web 200 413 200 400 422
+  set -- --notifier "http://127.0.0.1:$port/"
+  notify "$@" < <(document running "$(notice fetch progress one) | $(notice deploy hook 'a hook that printed much') | $(notice deploy important three)")
+  assert_success
+  assert_equal "$(texts web)" $'"one"\n"a hook that printed much"\n"three"'
+  assert_equal "$(field 'notices | map(.sent) | tojson')" '[true,false,true]'
+  assert_equal "$(field 'notices[1].sent_to | tojson')" '["log"]'
+  assert_regex "$stderr" "WARN: Notification failed channel=\"http:127.0.0.1:$port\" notices=\"1\" error=\"127.0.0.1:$port answered 413\" hint=\"it finds the notice too large: let hooks print less"
+  assert_equal "$(memory "$port" undelivered.notices)" 1
+  run -0 dewy status
+  assert_line --regexp "^notices +1 undelivered to http:127.0.0.1:$port since .*: 127.0.0.1:$port answered 413\$"
+  notify "$@" < <(document running ".id = \"two\" | $(notice deploy important four) | $(notice restart important five)")
+  assert_equal "$(texts web | tail -n 2)" $'"four"\n"five"'
+  assert_regex "$stderr" 'notices="2" .*answered 422'
+  assert_equal "$(memory "$port" undelivered.notices)" 3
 }
 
 @test "what was not delivered is counted, run by run, until something is: in the log, in status and in status --json" {
@@ -400,6 +458,78 @@ END
   assert_regex "$stderr" 'an earlier process was still telling it something" hint="see what that one says of the channel'
   kill $first
   wait_until gone $first
+}
+
+# teller: a command, exec:./tell, that notes what it is told, and then waits until there is a file go.
+teller() {
+  printf '#!/bin/sh\njq -r .text >>told\nuntil [ -e go ]; do sleep 0.02; done\n' >"$ROOT/tell"
+  chmod 755 "$ROOT/tell"
+  touch "$ROOT/go"
+}
+
+# tell_later ID: starts dewy-notify with the document in the file ID, and waits until it has noted that it is to tell that run.
+tell_later() {
+  dewy-notify --no-report --notify-timeout 10m --notifier exec:./tell <"$1" >"$1.out" 2>"$1.log" 3>&- &
+  servers+=($!)
+  wait_until is_pending "$1"
+}
+is_pending() {
+  [ "$(jq -r '.channels["exec:tell"].undelivered.id' "$ROOT/.dewy/notify.json")" = "$1" ]
+}
+
+# said: what the command was told, on one line.
+said() {
+  paste -sd '|' "$ROOT/told"
+}
+
+@test "of several good runs that overlap while people are told, one says that failures are over" {
+  teller
+  notify --notifier exec:./tell < <(failed one)
+  rm "$ROOT/go" "$ROOT/told"
+  document running ".id = \"two\" | $(notice deploy important 'Deployed v1.2.3')" >two
+  document unchanged '.id = "three"' >three
+  tell_later two
+  wait_until test -s "$ROOT/told"
+  tell_later three
+  touch "$ROOT/go"
+  wait_until gone "${servers[0]}"
+  wait_until gone "${servers[1]}"
+  assert_equal "$(said)" 'Recovered after 1 failure|Deployed v1.2.3'
+  assert_equal "$(jq -c '.notices | map(.sent)' three.out)" '[true]'
+  assert [ ! -e "$ROOT/.dewy/notify.json" ]
+}
+
+@test "a failure that comes while people are told of a recovery is not forgotten with those before it" {
+  teller
+  notify --notifier exec:./tell < <(failed one)
+  rm "$ROOT/go" "$ROOT/told"
+  document unchanged '.id = "two"' >two
+  failed three >three
+  tell_later two
+  wait_until test -s "$ROOT/told"
+  tell_later three
+  touch "$ROOT/go"
+  wait_until gone "${servers[0]}"
+  wait_until gone "${servers[1]}"
+  assert_equal "$(jq -c '[.failures, .last_id, .channels["exec:tell"].failures]' "$ROOT/.dewy/notify.json")" '[2,"three",2]'
+  notify --notifier exec:./tell < <(document unchanged '.id = "four"')
+  assert_regex "$(said)" '^Recovered after 1 failure[|]Error occurred [(]count: 2[)].*[|]Recovered after 2 failures$'
+  assert [ ! -e "$ROOT/.dewy/notify.json" ]
+}
+
+@test "of failing runs that overlap while people are told, the third that reaches them says that it is the last" {
+  teller
+  notify --notifier exec:./tell < <(failed one)
+  rm "$ROOT/go" "$ROOT/told"
+  failed two >two
+  failed three >three
+  tell_later two
+  wait_until test -s "$ROOT/told"
+  tell_later three
+  touch "$ROOT/go"
+  wait_until gone "${servers[0]}"
+  wait_until gone "${servers[1]}"
+  assert_regex "$(said)" 'count: 2[)][^|]*[|]Error occurred [(]count: 3[)].*[|]No more errors will be sent'
 }
 
 # held: the stand-in has got a request, and still has its connection.

@@ -109,11 +109,23 @@ load notify
   assert [ ! -e other/requests ]
 }
 
-@test "an answer without end is cut off" {
-  serve web flood
-  notify --notifier "http://127.0.0.1:$port/" < <(document running "$(notice deploy important one)")
-  assert_success
-  assert_regex "$stderr" 'answer is larger than 1048576 bytes'
+@test "the status of an answer decides, whatever becomes of its body: it breaks off, does not come, or has no end" {
+  local answer
+  for answer in 200,cut 200,stall flood; do
+    rm -rf web
+    serve web $answer
+    notify --notify-timeout 2m --notifier "http://127.0.0.1:$port/" < <(document running "$(notice deploy important one) | $(notice deploy important two)")
+    assert_success
+    assert_equal "$(texts web)" $'"one"\n"two"'
+    assert_equal "$(field 'notices | map(.sent) | tojson')" '[true,true]'
+  done
+  for answer in 403,cut 403,stall; do
+    rm -rf web
+    serve web $answer
+    notify --notify-timeout 2m --notifier "http://127.0.0.1:$port/" < <(document running "$(notice deploy important one)")
+    assert_equal "$(texts web)" '"one"'
+    assert_regex "$stderr" 'answered 403'
+  done
 }
 
 @test "nobody listens, and a host that does not exist: one sentence each" {
@@ -121,8 +133,21 @@ load notify
   notify --notify-timeout 5s --notifier "http://127.0.0.1:$port/" --notifier http://no-such-host.invalid/ \
     < <(document running "$(notice deploy important one)")
   assert_success
-  assert_regex "$stderr" "cannot reach 127.0.0.1:$port: Connection refused"
+  assert_regex "$stderr" "cannot reach 127.0.0.1:$port: Connection refused\" hint=\"check the address, the network and the proxy variables\""
   assert_regex "$stderr" "cannot reach no-such-host.invalid: (the host name is unknown|timed out)"
+}
+
+@test "what was not delivered is promised to no later run, which does not tell it" {
+  serve web 403 200
+  port=$(free_port)
+  http_proxy=http://127.0.0.1:$port notify --notifier http://hooks.example.com/ < <(document running "$(notice deploy important one)")
+  assert_regex "$stderr" 'cannot reach hooks.example.com: .*" hint="check the proxy that http_proxy names, and no_proxy"'
+  port=$(cat web/port)
+  notify --notifier "http://127.0.0.1:$port/" < <(document running "$(notice deploy important one)")
+  notify --notifier "http://127.0.0.1:$port/" < <(document running ".id = \"two\" | $(notice deploy important two)")
+  assert_equal "$(texts web)" $'"one"\n"two"'
+  notify --notifier "http://127.0.0.1:$port/" < <(document running "$(notice deploy important one)")
+  assert_equal "$(texts web | tail -n 1)" '"one"'
 }
 
 @test "https at a port that speaks no TLS says to check that" {
@@ -254,6 +279,16 @@ program() {
   notify --notifier "exec:./tell" < <(document running "$(notice deploy important one)")
   assert_equal "$(field 'notices[0].sent')" true
   assert_equal "$(wc -l <"$ROOT/tries")" 3
+}
+
+@test "a command refuses one notice by its exit status, and gets the others" {
+  program tell 'text=$(jq -r .text)' 'echo "$text" >>told' 'case $text in one) echo "too long" >&2; exit 65 ;; three) exit 1 ;; esac'
+  notify --notifier "exec:./tell" < <(document running "$(notice deploy important one) | $(notice deploy important two) |
+    $(notice deploy important three) | $(notice deploy important four)")
+  assert_equal "$(cat "$ROOT/told")" $'one\ntwo\nthree'
+  assert_equal "$(field 'notices | map(.sent) | tojson')" '[false,true,false,false]'
+  notify --notifier "exec:./tell" < <(document running "$(notice deploy important one) | $(notice deploy important two)")
+  assert_regex "$stderr" 'notices="1" error="tell ended with exit code 65: too long" hint="the command says so'
 }
 
 @test "a command that hangs is ended in time, with all that it has started, also when it does not listen" {

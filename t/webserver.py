@@ -7,9 +7,9 @@ webserver.py DIR [--tls CERTIFICATE KEY] [ANSWER...]
 It prints READY, and writes its port to DIR/port, once it listens. Each request becomes a line of JSON in DIR/requests.
 The first request gets the first ANSWER, and so on; the last one is given for ever, 200 when there is none:
 
-    STATUS[,NAME=VALUE...][,@FILE][,cut]
+    STATUS[,NAME=VALUE...][,@FILE][,cut|,stall]
                              that status, with those headers, and the content of FILE as its body; cut: the connection ends before
-                             all of the body that was announced
+                             all of the body that was announced; stall: it stays open then, until the client goes away
     hang                     nothing, until the client goes away, which makes the file DIR/gone
     reset                    the connection is broken
     flood                    200, and a body without end
@@ -78,7 +78,7 @@ class Handler(BaseHTTPRequestHandler):
             if header.startswith("@"):
                 with open(header[1:], "rb") as file:
                     body = file.read()
-            elif header == "cut":
+            elif header in ("cut", "stall"):
                 missing = 1
             else:
                 self.send_header(*header.split("=", 1))
@@ -86,6 +86,8 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)
+        if "stall" in headers:
+            self.wait_for_client(None)
 
     def flood(self):
         self.send_response(200)

@@ -10,6 +10,7 @@
 #include "log.h"
 #include "metrics/record.h"
 #include "notify/counter.h"
+#include "notify/message.h"
 #include "proc.h"
 #include "restart/ready.h"
 #include "restart/settings.h"
@@ -118,10 +119,11 @@ static bool is_for_mode(const struct cycle *cycle, const struct step *step)
 	return !step->server_only || !str_equal(json_string(cycle->document, "mode"), "assets");
 }
 
-/* True when a finished document has something to tell, or errors came before that people have not been told are over. */
+/* True when a finished document has something to tell, or is the end of errors that people have not been told are over. */
 static bool is_worth_telling(const struct cycle *cycle)
 {
-	return json_get(cycle->document, "notices") || counter_read(cycle->root, NULL) > 0;
+	return json_get(cycle->document, "notices") ||
+	       (counter_read(cycle->root, NULL) > 0 && message_outcome(cycle->document) != OUTCOME_NONE);
 }
 
 /* Returns 0 unless the switch of current would lead to a server that cannot be restarted. The first release may have to be there

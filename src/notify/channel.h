@@ -33,8 +33,9 @@ struct channel_ops {
 	/* Checks the URL, and what else the channel needs. Returns 0, or -1 with ERROR_CONFIG. */
 	int (*check)(const struct channel *channel, struct error *error);
 
-	/* Tells the message, within timeout_ms milliseconds. May replace the thread of the channel by a new one. Returns 0, or -1
-	 * with an error that says where it happened, but not the URL. */
+	/* Tells the message, within timeout_ms milliseconds. May replace the thread of the channel by a new one. Returns 0; or,
+	 * with an error that says where it happened, but not the URL, 1 when it is this message that is refused and others may do,
+	 * or -1. */
 	int (*send)(struct channel *channel, const struct message *message, long long timeout_ms, struct error *error);
 };
 

@@ -98,12 +98,15 @@ static void clear(cJSON *file, void *context)
 {
 	static const char *const members[] = {"failures", "last_at", "last_id", "error"};
 
-	(void)context;
+	if (!str_equal(json_string(file, "last_id"), context))
+		return;
 	for (size_t i = 0; i < sizeof members / sizeof *members; i++)
 		json_set_string(file, members[i], NULL);
 }
 
-int counter_clear(struct root *root, struct error *error)
+int counter_clear(struct root *root, const char *last_id, struct error *error)
 {
-	return counter_change(root, clear, NULL, error);
+	AUTO_FREE char *id = xstrdup(last_id);
+
+	return counter_change(root, clear, id, error);
 }

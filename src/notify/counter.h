@@ -19,8 +19,9 @@ long long counter_read(const struct root *root, cJSON **ret_file);
  * there. Returns 0 with the failures so far, this one included; or -1. */
 int counter_add(struct root *root, const cJSON *document, long long *ret_failures, struct error *error);
 
-/* Forgets all failures, but nothing of the channels. Returns 0 or -1. */
-int counter_clear(struct root *root, struct error *error);
+/* Forgets all failures, but nothing of the channels; none when the last one is of another run than last_id, and so came after the
+ * end of those. Returns 0 or -1. */
+int counter_clear(struct root *root, const char *last_id, struct error *error);
 
 /* Lets change alter what the file holds, alone with it, and replaces the file if that made a difference; creates ROOT/.dewy when
  * it is not there. Returns 0 or -1. */

@@ -65,7 +65,7 @@ static int check(const struct channel *channel, struct error *error)
 	return url_check_parameters(&channel->url, channel_parameters, error);
 }
 
-/* Returns 0, or -1 with the error that says how the command ended. */
+/* Returns 0, or with the error that says how the command ended, as send does (channel.h). */
 static int judge(const struct channel *channel, const struct proc_result *result, struct error *error)
 {
 	AUTO_FREE char *program = place(channel), *said = message_last_line(buf_text(&result->err), SHOWN);
@@ -76,6 +76,10 @@ static int judge(const struct channel *channel, const struct proc_result *result
 	buf_printf(&end, result->timed_out ? "was not done in time" : "ended with exit code %d", result->exit_code);
 	error_set(error, ERROR_APPLICATION, "%s %s%s%s", *program ? program : "the command", buf_text(&end), *said ? ": " : "",
 		  said);
+	if (!result->timed_out && result->exit_code == EX_DATAERR) {
+		error_hint(error, "the command says so by that exit code: see there what it wants of a notice");
+		return 1;
+	}
 	if (!result->timed_out && (result->exit_code == 126 || result->exit_code == 127))
 		return error_hint(error, "check that the command is there and may be executed");
 	return error_hint(error, "run the command by hand in ROOT, with a document of your own on its standard input");
@@ -109,11 +113,12 @@ static int deliver(struct channel *channel, const struct message *message, long 
 
 	for (int retry = 0;; retry++) {
 		struct proc_result result;
-		int failed = run(channel, message, deadline - time_monotonic(), &result, error) || judge(channel, &result, error);
+		int failed = run(channel, message, deadline - time_monotonic(), &result, error);
+		failed = failed ? failed : judge(channel, &result, error);
 		int code = result.timed_out ? EX_SOFTWARE : result.exit_code;
 		proc_result_free(&result);
 		if (!command_waits(code, retry, RETRIES, deadline))
-			return failed ? -1 : 0;
+			return failed;
 	}
 }
 

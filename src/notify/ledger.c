@@ -53,14 +53,20 @@ static bool is_of_run(const cJSON *entry, const char *member, const cJSON *docum
 	return str_equal(json_string(entry, member), json_string(document, "id"));
 }
 
+static void recall_told(struct listener *listener, const cJSON *entry, const cJSON *document)
+{
+	listener->told = json_number(entry, "told", 0);
+	if (listener->told > 0 && is_of_run(entry, "told_id", document))
+		listener->told--; /* the same run comes back, with what it could not deliver */
+}
+
 static void recall(struct listener *listener, const cJSON *file, const cJSON *document)
 {
 	const cJSON *entry = find_entry(file, listener->channel->name);
 
 	listener->failures = json_number(entry, "failures", 0);
-	listener->told = json_number(entry, "told", 0);
-	if (listener->told > 0 && is_of_run(entry, "told_id", document))
-		listener->told--; /* the same run comes back, with what it could not deliver */
+	listener->failed_id = xstrdup(json_string(entry, "failed_id"));
+	recall_told(listener, entry, document);
 }
 
 bool ledger_read(const struct listener_list *list, const struct root *root, const cJSON *document)
@@ -134,8 +140,10 @@ static void begin(cJSON *entry, const struct listener *listener, const struct ac
 	char now[TIME_TEXT];
 
 	json_set_string(entry, "at", time_format((time_t)(time_now() / 1000), now));
-	if (outcome == OUTCOME_BAD)
+	if (outcome == OUTCOME_BAD) {
 		json_set_number(entry, "failures", account->failures);
+		json_set_string(entry, "failed_id", json_string(account->document, "id"));
+	}
 	if (outcome == OUTCOME_GOOD) {
 		cJSON_DeleteItemFromObjectCaseSensitive(entry, "told");
 		cJSON_DeleteItemFromObjectCaseSensitive(entry, "told_id");
@@ -237,6 +245,7 @@ int ledger_take_turn(struct listener *listener, const struct root *root, const c
 	const cJSON *entry = find_entry(file, listener->channel->name);
 	if (is_of_run(entry, "run.id", document))
 		listener->channel->thread = xstrdup(json_string(entry, "run.thread"));
+	recall_told(listener, entry, document);
 	return 0;
 }
 
@@ -246,7 +255,8 @@ bool ledger_has_heard(const struct listener *listener, const struct root *root, 
 
 	counter_read(root, &file);
 	const cJSON *entry = find_entry(file, listener->channel->name);
-	return is_of_run(entry, "run.id", message->document) && has_heard(entry, message);
+	return (message->recovery && json_number(entry, "failures", 0) <= 0) ||
+	       (is_of_run(entry, "run.id", message->document) && has_heard(entry, message));
 }
 
 /* Notes what of the run its next process needs to know. */
@@ -273,12 +283,14 @@ static void forget_run(cJSON *entry, const cJSON *document)
 static void add_taken(cJSON *file, void *context)
 {
 	const struct listener *listener = context;
-	const struct message *message = &listener->messages[listener->taken - 1];
+	const struct message *message = &listener->messages[listener->tried - 1];
 	cJSON *entry = give_entry(file, listener->channel->name);
 	size_t left = listener->count - listener->taken;
 
-	if (message->recovery)
+	if (message->recovery && str_equal(json_string(entry, "failed_id"), listener->failed_id)) {
 		cJSON_DeleteItemFromObjectCaseSensitive(entry, "failures");
+		cJSON_DeleteItemFromObjectCaseSensitive(entry, "failed_id");
+	}
 	if (message->failure && !is_of_run(entry, "told_id", message->document)) {
 		json_set_number(entry, "told", json_number(entry, "told", 0) + 1);
 		json_set_string(entry, "told_id", json_string(message->document, "id"));

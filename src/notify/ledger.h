@@ -4,7 +4,7 @@
  *
  *     "https:hooks.example.com": {
  *       "at": "2024-01-15T10:31:15Z",                  when it was last used
- *       "failures": 4,                                 in a row, of whose end it has not heard
+ *       "failures": 4, "failed_id": "20240115T103115Z-09ab3c",   so many of whose end it has not heard, the last one in that run
  *       "told": 2, "told_id": "20240115T103044Z-7f3a91",   so many of them, in a row, have reached it, the last one of that run
  *       "run": {"id": "20240115T103044Z-7f3a91", "thread": "...",   what continues the thread of that run,
  *               "heard": ["0-811c9dc5"]},              and which of its notices it has heard
@@ -31,17 +31,17 @@ bool ledger_read(const struct listener_list *list, const struct root *root, cons
 bool ledger_begin(struct listener_list *list, struct root *root, const cJSON *document, long long failures, int relay);
 
 /* Waits until no other process tells the listener, at most wait_ms milliseconds, and then gives its channel the thread that the run
- * of the document has there. Returns 0, or -1 when another one still does. What ret_turn gets, the caller closes when it is done: a
- * descriptor, or -1 where there can be no turns. */
+ * of the document has there, and recalls anew what it was told of failures. Returns 0, or -1 when another one still does. What
+ * ret_turn gets, the caller closes when it is done: a descriptor, or -1 where there can be no turns. */
 int ledger_take_turn(struct listener *listener, const struct root *root, const cJSON *document, long long wait_ms, int *ret_turn);
 
-/* True when another process of the same run has told the listener this message. */
+/* True when another process has told the listener this message: one of the same run, or, of a recovery, of any. */
 bool ledger_has_heard(const struct listener *listener, const struct root *root, const struct message *message);
 
-/* Remembers that the last of the messages that the listener took has reached it. */
+/* Remembers that the last of the messages that were tried has reached the listener. */
 void ledger_add_taken(struct listener *listener, struct root *root);
 
-/* Remembers that the listener did not take the rest of its messages, because of its error. */
+/* Remembers that the listener did not take the others of its messages, because of its error. */
 void ledger_add_missed(struct listener *listener, struct root *root);
 
 /* Forgets what has no use any more. */

@@ -18,8 +18,7 @@ void listener_list_make(struct listener_list *list, const struct channel_list *c
 void listener_list_free(struct listener_list *list)
 {
 	for (size_t i = 0; i < list->count; i++) {
-		for (size_t j = 0; j < list->items[i].count; j++)
-			free(list->items[i].messages[j].text);
+		free(list->items[i].failed_id);
 		free(list->items[i].messages);
 	}
 	free(list->items);
@@ -49,10 +48,12 @@ static bool is_not_for(const struct listener *listener, const struct message *me
 /* True for what is no news while failures go on. What ends well always is. */
 static bool is_withheld(const struct listener *listener, const struct message *message)
 {
-	return message->withheld || (message_outcome(message->document) != OUTCOME_GOOD && listener->told >= PATIENCE);
+	bool news = message->urgent || message_outcome(message->document) == OUTCOME_GOOD;
+
+	return message->withheld || (!news && listener->told >= PATIENCE);
 }
 
-static char *words_for(const struct listener *listener, const struct message *message)
+char *listener_words(const struct listener *listener, const struct message *message)
 {
 	if (message->recovery)
 		return message_recovery(listener->failures);
@@ -68,9 +69,7 @@ static void choose(struct listener *listener, const struct message_list *message
 		const struct message *message = &messages->items[i];
 		if (has_heard(listener, message->notice) || is_not_for(listener, message) || is_withheld(listener, message))
 			continue;
-		struct message *chosen = &listener->messages[listener->count++];
-		*chosen = *message;
-		chosen->text = words_for(listener, message);
+		listener->messages[listener->count++] = *message;
 	}
 }
 
@@ -92,8 +91,9 @@ static bool is_sent(const struct listener_list *list, const struct message *mess
 void listener_list_mark(const struct listener_list *list, const struct message_list *messages)
 {
 	for (size_t i = 0; i < list->count; i++)
-		for (size_t j = 0; j < list->items[i].taken; j++)
-			document_add_sent(list->items[i].messages[j].notice, list->items[i].channel->name);
+		for (size_t j = 0; j < list->items[i].tried; j++)
+			if (list->items[i].messages[j].taken)
+				document_add_sent(list->items[i].messages[j].notice, list->items[i].channel->name);
 	for (size_t i = 0; i < messages->count; i++)
 		if (is_sent(list, &messages->items[i]))
 			json_set_bool(messages->items[i].notice, "sent", true);

@@ -9,11 +9,13 @@
 
 struct listener {
 	struct channel *channel;
-	struct message *messages; /* what it is to hear, in their order, with texts of its own */
+	struct message *messages; /* what it is to hear, in their order */
 	size_t count;
-	size_t taken;       /* so many of them, from the first on, have reached it */
-	struct error error; /* why no more did */
-	long long failures; /* before this run, of whose end it has not heard */
+	size_t tried;       /* so many of them, from the first on, have reached it or were refused */
+	size_t taken;       /* so many of these have reached it */
+	struct error error; /* why the others did not */
+	long long failures; /* before this run, of whose end it has not heard, */
+	char *failed_id;    /* and the last run of them, or NULL */
 	long long told;     /* failures in a row, before this run, that have reached it */
 	bool forgets;       /* nothing can be remembered of it, which was said */
 };
@@ -34,8 +36,12 @@ void listener_list_free(struct listener_list *list);
 long long listener_list_failures(const struct listener_list *list);
 
 /* Chooses for each of them what it is to hear: nothing that it has heard, only what is important when it wants it quiet, of
- * failures three in a row, the third of which says so, and of a recovery only if it was there when something failed. */
+ * failures three in a row, the third of which says so, and what is urgent, and of a recovery only if it was there when something
+ * failed. */
 void listener_list_choose(struct listener_list *list, const struct message_list *messages);
+
+/* Returns the message in the words for the listener, as far as it has been told of failures. The caller frees it. */
+char *listener_words(const struct listener *listener, const struct message *message);
 
 /* Notes in each notice whom it has reached, and that it was sent when nobody is left whom it should. */
 void listener_list_mark(const struct listener_list *list, const struct message_list *messages);

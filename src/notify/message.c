@@ -143,11 +143,20 @@ static cJSON *give_recovery(cJSON *document, long long recovered)
 	return cJSON_GetArrayItem(notices, cJSON_GetArraySize(notices) - 1);
 }
 
+/* True for a run that put a release in its place which then did not serve. Later runs that only take up the same are not. */
+static bool is_urgent(const cJSON *document)
+{
+	return document_state(document) == STATE_ROLLED_BACK ||
+	       (str_equal(json_string(document, "error.stage"), "restart") && json_string(document, "deploy.path") &&
+		!json_true(document, "deploy.reused"));
+}
+
 static void mark_failure(struct message_list *list)
 {
 	for (size_t i = list->count; i-- > 0;) {
 		struct message *message = &list->items[i];
 		message->failure = is_kind(message->notice, NOTICE_ERROR) || is_kind(message->notice, NOTICE_IMPORTANT);
+		message->urgent = message->failure && is_urgent(message->document);
 		if (message->failure)
 			return;
 	}

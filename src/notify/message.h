@@ -27,7 +27,9 @@ struct message {
 	bool bad;       /* it tells of something that failed */
 	bool important; /* also for those who want it quiet */
 	bool failure;   /* it is by this that people hear of a run that ended badly: of several, the last */
+	bool urgent;    /* and what serves is another than before, or nothing: that is news however often runs have failed */
 	bool recovery;  /* it says that failures are over */
+	bool taken;     /* it has reached the listener (listener.h) that was to hear it */
 };
 
 struct message_list {

@@ -15,25 +15,26 @@
 #include "notify/tell.h"
 #include "str.h"
 
-/* Returns how many runs in a row have ended badly, the one of this document included. */
-static long long count_failures(struct root *root, const cJSON *document)
+/* Returns how many runs in a row have ended badly, the one of this document included. ret_counter gets what counts them, for the
+ * caller to delete. */
+static long long count_failures(struct root *root, const cJSON *document, cJSON **ret_counter)
 {
 	long long failures = 0;
 	struct error error;
 
 	if (message_outcome(document) != OUTCOME_BAD)
-		return counter_read(root, NULL);
+		return counter_read(root, ret_counter);
 	if (counter_add(root, document, &failures, &error) == 0)
 		return failures;
 	log_warn("Cannot count the failure", "error", error.message, "hint", error.hint);
 	return counter_read(root, NULL) + 1;
 }
 
-static void forget_failures(struct root *root)
+static void forget_failures(struct root *root, const char *last_id)
 {
 	struct error error;
 
-	if (counter_clear(root, &error))
+	if (counter_clear(root, last_id, &error))
 		log_warn("Cannot forget the failures", "error", error.message, "hint", error.hint);
 }
 
@@ -77,7 +78,8 @@ static void log_undelivered(const struct listener_list *listeners, bool is_follo
 /* Tells the document. Returns false when SIGTERM has ended that early. */
 static bool tell_document(struct stage_run *run, struct listener_list *listeners)
 {
-	long long failures = count_failures(run->root, run->document), unheard;
+	AUTO_JSON cJSON *counter = NULL;
+	long long failures = count_failures(run->root, run->document, &counter), unheard;
 	int relay = relay_receive();
 	bool remembers = ledger_read(listeners, run->root, run->document), good = message_outcome(run->document) == OUTCOME_GOOD;
 	AUTO_MESSAGES struct message_list messages = {0};
@@ -94,7 +96,7 @@ static bool tell_document(struct stage_run *run, struct listener_list *listeners
 	log_undelivered(listeners, relay >= 0);
 	listener_list_mark(listeners, &messages);
 	if (good && failures)
-		forget_failures(run->root);
+		forget_failures(run->root, json_string(counter, "last_id"));
 	return whole;
 }
 

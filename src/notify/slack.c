@@ -130,7 +130,7 @@ static void remember(struct channel *channel, const char *thread, const struct s
 }
 
 /* Posts the message. A thread that nobody has asked for by its ts is given up when there is none: what is to be said counts
- * more. */
+ * more. Returns as send does (channel.h). */
 static int post(struct channel *channel, const struct call *call, const struct message *message, struct error *error)
 {
 	AUTO_FREE char *thread = slack_thread_find(channel, message);

@@ -11,12 +11,13 @@ enum {
 	WORD_MOST = 80, /* bytes of what Slack says that are repeated */
 	SOON = 1,       /* it passes by itself */
 	THREAD = 2,     /* without the thread it may do */
+	MESSAGE = 3,    /* it is this message that is refused */
 };
 
 #define BOT_TOKEN "give the bot token (xoxb-...) of an app of this workspace: api.slack.com/apps, OAuth & Permissions"
 #define INVITE "check its name, and invite the app there: /invite @APP"
 #define ASK_ADMIN "ask an administrator of the workspace, or take another channel"
-#define LATER "the next run tries again; https://slack-status.com tells about disturbances"
+#define LATER "https://slack-status.com tells about disturbances"
 #define OTHER_THREAD "give the ts of a message of that channel in thread=, or thread=true"
 #define REPORT "report it, with the output of --log-level debug"
 
@@ -58,10 +59,10 @@ static const struct refusal {
 	{"request_timeout", "the message did not arrive whole", LATER, SOON},
 	{"team_added_to_org", "the workspace is being moved", LATER, 0},
 	{"org_login_required", "the workspace is being moved", LATER, 0},
-	{"msg_too_long", "the message is too long", REPORT, 0},
-	{"attachment_payload_limit_exceeded", "the message is too long", REPORT, 0},
-	{"too_many_attachments", "the message has too many attachments", REPORT, 0},
-	{"no_text", "the message has no text", REPORT, 0},
+	{"msg_too_long", "the message is too long", REPORT, MESSAGE},
+	{"attachment_payload_limit_exceeded", "the message is too long", REPORT, MESSAGE},
+	{"too_many_attachments", "the message has too many attachments", REPORT, MESSAGE},
+	{"no_text", "the message has no text", REPORT, MESSAGE},
 	{"invalid_arguments", "the call is not understood", REPORT, 0},
 	{"invalid_arg_name", "the call is not understood", REPORT, 0},
 	{"unknown_method", "there is no chat.postMessage", "check SLACK_API_URL: for Slack itself none is needed", 0},
@@ -124,5 +125,5 @@ int slack_answer_refuse(const struct slack_answer *answer, const char *host, con
 	error_hint(error, "%s", refusal->hint);
 	if (str_equal(answer->code, "missing_scope") && !str_equal(needed, "?"))
 		error_hint(error, "add %s to the scopes of the app, and install it again", needed);
-	return -1;
+	return refusal->kind == MESSAGE ? 1 : -1;
 }

@@ -33,7 +33,8 @@ bool slack_answer_passes(const struct slack_answer *answer);
 /* True for a refusal of the thread alone. */
 bool slack_answer_lacks_thread(const struct slack_answer *answer);
 
-/* Says what was refused, why, and what to do; token, which the answer may repeat, is left out of it. Returns -1. */
+/* Says what was refused, why, and what to do; token, which the answer may repeat, is left out of it. Returns 1 when it is the
+ * message alone, or -1. */
 int slack_answer_refuse(const struct slack_answer *answer, const char *host, const char *room, const char *token,
 			struct error *error);
 

@@ -35,29 +35,57 @@ struct teller {
 	struct listener *listener;
 	pid_t pid;   /* 0 when there is none, or no more */
 	bool died;   /* before it could remember what came of it */
-	int results; /* the file that it writes a line to for each message: {}, or {"error":...,"hint":...} and no more */
+	int results; /* the file that it writes a line to for each message: {}, or {"error":...,"hint":...,"refused":true}; or
+			without "refused" and no more */
 };
 
-static int write_result(int results, const struct error *error)
+static int write_result(int results, const struct error *error, bool refused)
 {
 	AUTO_JSON cJSON *result = xrequire(cJSON_CreateObject());
 
 	json_set_string(result, "error", error ? error->message : NULL);
 	json_set_string(result, "hint", error ? error->hint : NULL);
+	if (refused)
+		json_set_bool(result, "refused", true);
 	AUTO_FREE char *text = json_print(result), *line = xasprintf("%s\n", text);
 	return fs_write_all(results, line, strlen(line));
 }
 
-/* Tells one message, unless another process has done that. */
-static int tell_message(const struct telling *telling, struct listener *listener, const struct message *message)
+/* Tells one message, unless another process has done that. Returns as send does (channel.h). */
+static int tell_message(const struct telling *telling, const struct listener *listener, const struct message *message,
+			struct error *error)
 {
 	long long left = telling->deadline - time_monotonic();
 
 	if (ledger_has_heard(listener, telling->root, message))
 		return 0;
 	if (left <= 0)
-		return error_set(&listener->error, ERROR_NETWORK, "no time was left");
-	return listener->channel->ops->send(listener->channel, message, left, &listener->error);
+		return error_set(error, ERROR_NETWORK, "no time was left");
+	AUTO_FREE char *words = listener_words(listener, message);
+	struct message said = *message;
+	said.text = words;
+	return listener->channel->ops->send(listener->channel, &said, left, error);
+}
+
+/* Tells the next message, and notes what became of it. Returns 0 to go on, or -1. */
+static int tell_next(const struct telling *telling, struct listener *listener, int results)
+{
+	struct message *message = &listener->messages[listener->tried];
+	struct error error;
+	int result = tell_message(telling, listener, message, &error);
+
+	if (result)
+		listener->error = error;
+	write_result(results, result ? &error : NULL, result > 0);
+	if (result < 0)
+		return -1;
+	listener->tried++;
+	message->taken = result == 0;
+	if (!message->taken)
+		return 0;
+	listener->taken++;
+	ledger_add_taken(listener, telling->root);
+	return 0;
 }
 
 /* Returns 0 when it is time for this process to tell the listener, or -1 with its error. What is left to another process was not
@@ -81,19 +109,13 @@ static int tell_messages(const struct telling *telling, struct listener *listene
 	AUTO_CLOSE int turn = -1;
 
 	if (begin(telling, listener, &turn)) {
-		write_result(results, &listener->error);
+		write_result(results, &listener->error, false);
 		return 1;
 	}
-	while (listener->taken < listener->count) {
-		if (tell_message(telling, listener, &listener->messages[listener->taken]))
-			break;
-		listener->taken++;
-		write_result(results, NULL);
-		ledger_add_taken(listener, telling->root);
-	}
+	while (listener->tried < listener->count && tell_next(telling, listener, results) == 0)
+		;
 	if (listener->taken == listener->count)
 		return 0;
-	write_result(results, &listener->error);
 	ledger_add_missed(listener, telling->root);
 	return 1;
 }
@@ -155,11 +177,14 @@ static bool await(struct teller *tellers, size_t count, long long deadline, int 
 static void read_result(struct listener *listener, const cJSON *result)
 {
 	const char *message = json_string(result, "error"), *hint = json_string(result, "hint");
+	bool taken = !message;
 
-	if (!message) {
-		listener->taken++;
-		return;
+	if (taken || json_true(result, "refused")) {
+		listener->messages[listener->tried++].taken = taken;
+		listener->taken += taken;
 	}
+	if (taken)
+		return;
 	error_set(&listener->error, ERROR_NETWORK, "%s", message);
 	error_hint(&listener->error, "%s", hint ? hint : "");
 }
@@ -175,7 +200,7 @@ static void collect(struct teller *teller)
 	if (lseek(teller->results, 0, SEEK_SET) == 0 && buf_read(&text, teller->results, RESULT_LIMIT) >= 0)
 		for (char *line = text.data, *break_; line && (break_ = strchr(line, '\n')); line = break_ + 1) {
 			AUTO_JSON cJSON *result = json_parse(line, (size_t)(break_ - line), &error);
-			if (result && teller->listener->taken < teller->listener->count)
+			if (result && teller->listener->tried < teller->listener->count)
 				read_result(teller->listener, result);
 		}
 	close(teller->results);

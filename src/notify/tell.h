@@ -7,10 +7,10 @@
 #include "notify/listener.h"
 #include "root/root.h"
 
-/* Tells all listeners of the document of the run at the same time what was chosen for them, each in its order until one message
- * fails, within timeout_ms milliseconds and a second. Another process that tells a listener is waited for, and what it has told is
- * not told again. Fills in how many each of them took, and the error of one that did not take all. Returns false when SIGTERM has
- * ended it early. relay is as for relay.h. */
+/* Tells all listeners of the document of the run at the same time what was chosen for them, each in its order until its channel is
+ * not to be had, within timeout_ms milliseconds and a second. Another process that tells a listener is waited for, and what it has
+ * told is not told again. Fills in how many each of them took, and the error of one that did not take all. Returns false when
+ * SIGTERM has ended it early. relay is as for relay.h. */
 bool tell(struct listener_list *listeners, struct root *root, const cJSON *document, long long timeout_ms, int relay);
 
 #endif

@@ -65,6 +65,17 @@ static void sign(void *context)
 	snprintf(headers->signature, sizeof headers->signature, "Dewy-Signature: sha256=%s", text);
 }
 
+/* True for a status that is about the request, whose body is all that differs from those for other notices. */
+static bool is_about_body(long status)
+{
+	static const long others[] = {401, 402, 403, 404, 405, 407, 408, 410, 429}; /* the URL, who asks, or how often */
+
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+		if (status == others[i])
+			return false;
+	return status >= 400 && status < 500;
+}
+
 static const char *hint_for(long status, bool is_signed)
 {
 	if (status < 400)
@@ -75,10 +86,13 @@ static const char *hint_for(long status, bool is_signed)
 			       : "set WEBHOOK_SECRET, if the receiver wants signatures; if not, check the URL";
 	if (status == 404 || status == 410)
 		return "check the URL: nothing there takes notices, or does so no longer";
+	if (status == 413)
+		return "it finds the notice too large: let hooks print less, or raise the limit of the receiver or its proxy";
 	return "check the URL and what the host says about it";
 }
 
-/* Returns 0, or -1 when the answer is none of success. Redirects are not followed: the document goes where the user said. */
+/* Returns 0, or as send does (channel.h) when the answer is none of success. Redirects are not followed: the document goes where
+ * the user said. */
 static int post(const struct channel *channel, const struct http_request *request, struct error *error)
 {
 	const struct http_settings settings = {.authorities = channel->authorities, .retries = RETRIES};
@@ -91,7 +105,8 @@ static int post(const struct channel *channel, const struct http_request *reques
 		return 0;
 	AUTO_FREE char *host = place(channel);
 	error_set(error, ERROR_NETWORK, "%s answered %ld", host, response.status);
-	return error_hint(error, "%s", hint_for(response.status, request->renew));
+	error_hint(error, "%s", hint_for(response.status, request->renew));
+	return is_about_body(response.status) ? 1 : -1;
 }
 
 static int send(struct channel *channel, const struct message *message, long long timeout_ms, struct error *error)
@@ -114,6 +129,7 @@ static int send(struct channel *channel, const struct message *message, long lon
 		.renew = secret ? sign : NULL,
 		.context = &signature,
 		.limit = ANSWER_LIMIT,
+		.status_only = true,
 		.timeout_ms = timeout_ms,
 	};
 	return post(channel, &request, error);
