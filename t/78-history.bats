@@ -465,11 +465,11 @@ assert_unrecorded() {
   done
 }
 
-@test "a lock on the history that somebody keeps delays a deployment, and does not fail it" {
+@test "a lock of the history that a writer keeps delays a deployment, and does not fail it" {
   deploy 1
-  flock "$HISTORY" sleep 60 3>&- &
+  flock "$ROOT/.dewy/history.lock" sleep 60 3>&- &
   echo $! >"$BATS_TEST_TMPDIR/holder.pid"
-  wait_until bash -c '! flock -n "$1" true' bash "$HISTORY"
+  wait_until bash -c '! flock -n "$1" true' bash "$ROOT/.dewy/history.lock"
   publish v1.1.0
   run -0 --separate-stderr timeout 60 dewy once
   assert_equal "$(field state)" deployed
