@@ -117,7 +117,7 @@ is_deployed() {
 
 # pauses: prints the pauses of more than 100 s that strace has seen, in milliseconds.
 pauses() {
-  grep -oE '(^|-)p?poll\(.*, 2, [0-9]{6,7}' "$BATS_TEST_TMPDIR/trace" | grep -oE '[0-9]+$'
+  grep -oE '(^|-)p?poll\(.*, 1, [0-9]{6,7}' "$BATS_TEST_TMPDIR/trace" | grep -oE '[0-9]+$'
 }
 
 # paused N: true when there were N of them.
@@ -352,6 +352,40 @@ trace_pauses() {
   run ! logged 'Gave up'
   stop_watch TERM
   logged 'Dewy stopped signal="TERM"'
+}
+
+@test "people hear of the start before they hear what came of it, however late those are that were to tell it first" {
+  publish v1.0.0
+  "$BATS_TEST_DIRNAME/webserver.py" "$BATS_TEST_TMPDIR" >/dev/null 3>&- &
+  echo $! >"$BATS_TEST_TMPDIR/web.pid"
+  wait_until test -s "$BATS_TEST_TMPDIR/port"
+  hold_stage notify
+  sed -i '2i grep -q "Deployed v1.0.0" /proc/self/fd/0 && exec "${0%/*}/real/dewy-notify" "$@"' "$BATS_TEST_TMPDIR/bin/dewy-notify" # not the last one
+  start_watch dewy watch --interval 1h --notifier "http://127.0.0.1:$(cat "$BATS_TEST_TMPDIR/port")/"
+  began notify
+  wait_until grep -q 'Deployed v1.0.0' "$BATS_TEST_TMPDIR/requests"
+  let_go notify
+  stop_watch TERM
+  assert_equal "$(jq -r '.body | fromjson | .text' "$BATS_TEST_TMPDIR/requests" | cut -d ' ' -f 1 | paste -sd ,)" \
+    Automatic,Deploying,Downloaded,Deployed
+}
+
+@test "what begins while another run has the lock tells of its start as soon as it runs itself, and once" {
+  publish v1.0.0
+  "$BATS_TEST_DIRNAME/webserver.py" "$BATS_TEST_TMPDIR" >/dev/null 3>&- &
+  echo $! >"$BATS_TEST_TMPDIR/web.pid"
+  wait_until test -s "$BATS_TEST_TMPDIR/port"
+  dewy once >/dev/null
+  exec 9<>"$ROOT/.dewy/lock"
+  flock 9
+  start_watch dewy watch --notifier "http://127.0.0.1:$(cat "$BATS_TEST_TMPDIR/port")/" 9>&-
+  wait_until logged 'another run holds the lock'
+  exec 9>&-
+  wait_until grep -q 'Automatic shipping started' "$BATS_TEST_TMPDIR/requests"
+  publish v1.1.0
+  wait_until grep -q 'Deployed v1.1.0' "$BATS_TEST_TMPDIR/requests"
+  stop_watch TERM
+  assert_equal "$(grep -c 'Automatic shipping started' "$BATS_TEST_TMPDIR/requests")" 1
 }
 
 @test "DEWY_DRY_RUN does not make a watch half a dry run: it is refused" {

@@ -154,6 +154,18 @@ static void go_back(struct cycle *cycle, int lock)
 	fail(cycle, "restart", &error);
 }
 
+/* Puts the greeting before all other notices: of one run, each channel hears them in their order. */
+static void greet(struct cycle *cycle)
+{
+	if (!cycle->greeting)
+		return;
+	document_notice(cycle->document, "watch", NOTICE_PROGRESS, "%s", cycle->greeting);
+	cJSON *notices = json_get(cycle->document, "notices");
+	cJSON *last = cJSON_DetachItemFromArray(notices, cJSON_GetArraySize(notices) - 1);
+	cJSON_InsertItemInArray(notices, 0, last);
+	cycle->greeting = NULL;
+}
+
 /* Runs the stages from the present state of the document on. */
 static void run_stages(struct cycle *cycle, struct notifier *notifier, int lock)
 {
@@ -166,6 +178,7 @@ static void run_stages(struct cycle *cycle, struct notifier *notifier, int lock)
 		if (document_state(cycle->document) == STATE_UNCHANGED)
 			release_heal_key(cycle->root, json_string(cycle->document, "previous.cache_key"));
 	}
+	greet(cycle);
 	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
 		if (step_is_abandoned(cycle, &steps[i]))
 			break;

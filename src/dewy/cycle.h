@@ -20,6 +20,7 @@ struct cycle {
 	bool ends_server;       /* the server ends together with this process */
 	const char *rollback;   /* version to go back to instead of asking the registry, "" for the previous one; NULL */
 	const char *mode;       /* server or assets */
+	const char *greeting;   /* what people are to hear first of the next run; NULL for nothing, and once a run has it */
 	struct sweeper sweeper;   /* removes old releases, beside whatever comes next */
 	struct notifier exporter; /* sends metrics, beside whatever comes next */
 	cJSON *document;        /* in: where to begin, NULL for the beginning; out: how it ended; the caller deletes it */

@@ -3,7 +3,6 @@
 #include "dewy/commands.h"
 #include "dewy/cycle.h"
 #include "dewy/init.h"
-#include "dewy/notifier.h"
 #include "dewy/pause.h"
 #include "document.h"
 #include "error.h"
@@ -19,25 +18,20 @@
 
 struct watch {
 	struct cycle cycle;
-	struct notifier greeter; /* tells that the watch began */
-	cJSON *greeting;
-	bool restart;            /* the server, as soon as the lock is free */
-	int failures;            /* of cycles, in a row */
+	char *greeting; /* that the watch began */
+	bool restart;   /* the server, as soon as the lock is free */
+	int failures;   /* of cycles, in a row */
 };
 
-/* Tells people, beside the first cycle. */
+/* The first cycle tells people. */
 static void greet(struct watch *watch)
 {
-	const struct options *options = watch->cycle.options;
-	const char *mode = watch->cycle.mode;
+	struct cycle *cycle = &watch->cycle;
 
 	log_info("Dewy started", "version", PACKAGE_VERSION, "commit", DEWY_COMMIT);
-	watch->greeting = document_new(watch->cycle.root, option_string(options, OPT_APP), mode);
-	document_set_state(watch->greeting, STATE_WAITING, "started");
-	document_notice(watch->greeting, "watch", NOTICE_PROGRESS, "Automatic shipping started by Dewy (v%s: %s)", PACKAGE_VERSION,
-			mode);
-	if (*option_list(options, OPT_NOTIFIER))
-		notifier_begin(&watch->greeter, watch->greeting);
+	watch->greeting = xasprintf("Automatic shipping started by Dewy (v%s: %s)", PACKAGE_VERSION, cycle->mode);
+	if (*option_list(cycle->options, OPT_NOTIFIER))
+		cycle->greeting = watch->greeting;
 }
 
 /* Returns the record of the release that current leads to, as a document whose server is to be restarted; NULL for none. */
@@ -94,10 +88,8 @@ static void pause_for(struct watch *watch, long long milliseconds)
 	long long deadline = time_monotonic() + milliseconds, left = milliseconds;
 
 	while (!requests->stop && !requests->restart && !requests->look && left > 0) {
-		AUTO_CLOSE int greets = notifier_tend(&watch->greeter, watch->greeting);
-		struct pollfd polled[] = {{.fd = requests->fd, .events = POLLIN}, {.fd = greets, .events = POLLIN}};
-		poll(polled, 2, (int)left);
-		if (polled[0].revents)
+		struct pollfd polled = {.fd = requests->fd, .events = POLLIN};
+		if (poll(&polled, 1, (int)left) > 0)
 			requests_read(requests);
 		left = deadline - time_monotonic();
 	}
@@ -126,7 +118,6 @@ static int watch_until_signal(struct watch *watch)
 	while (!requests->stop)
 		pause_for(watch, run_cycle(watch));
 	int status = end_server(&watch->cycle);
-	notifier_stop(&watch->greeter, watch->greeting);
 	log_info("Dewy stopped", "signal", proc_signal_name(requests->stop));
 	return status;
 }
@@ -164,7 +155,7 @@ static int run_watch(const struct tool *tool, const char *mode, int argc, char *
 		status = watch_until_signal(&watch);
 	}
 	cycle_end(&watch.cycle);
-	cJSON_Delete(watch.greeting);
+	free(watch.greeting);
 	option_free(&options);
 	return status;
 }
