@@ -303,6 +303,27 @@ trace_pauses() {
   stop_watch TERM
 }
 
+@test "SIGUSR1 that waits for another run restarts the server of what that one has deployed" {
+  publish_server v1.0.0 says-ready
+  start_watch dewy server -p "127.0.0.1:$PORT" --interval 1h --lock-wait 10m -- current/server
+  wait_until logged 'Deployed v1.0.0'
+  wait_until flock -n "$ROOT/.dewy/lock" true
+  exec 9<>"$ROOT/.dewy/lock"
+  flock 9
+  kill -USR1 $WATCH
+  waits() { [ "$(find "/proc/$WATCH/fd" -lname "$ROOT/.dewy/lock" | wc -l)" = 1 ]; }
+  wait_until waits
+  publish_server v1.1.0 says-ready
+  DEWY_MODE=server DEWY_LOCK_FD=9 bash -c 'dewy-check | dewy-fetch | dewy-deploy | dewy-restart -p "127.0.0.1:$1" -- current/server' bash "$PORT" \
+    >"$BATS_TEST_TMPDIR/document" 3>&-
+  assert_equal "$(jq -r .state "$BATS_TEST_TMPDIR/document")" running
+  exec 9>&-
+  wait_until logged 'Server restarted for v1.1.0'
+  stop_watch TERM
+  assert_equal "$(jq -r '[.state, .version, .reason] | join(" ")' "$ROOT/.dewy/history.jsonl" | paste -sd ,)" \
+    "running v1.0.0 new version,running v1.1.0 new version,running v1.1.0 restart by SIGUSR1"
+}
+
 @test "a notifier that is busy is left alone by SIGHUP and SIGUSR1, has a while after SIGTERM, and is ended by a second one" {
   publish v1.0.0
   hold_stage notify

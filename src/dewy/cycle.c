@@ -154,6 +154,41 @@ static void go_back(struct cycle *cycle, int lock)
 	fail(cycle, "restart", &error);
 }
 
+/* Begins with the record of the release that current leads to, which nobody switches any more, as a document whose server is to be
+ * restarted. Returns false when there is none. */
+static bool begin_restart(struct cycle *cycle)
+{
+	char current[RELEASE_NAME];
+	struct error error;
+	cJSON *document = release_current(cycle->root, current, &error) == 0 ? release_record(cycle->root, current) : NULL;
+
+	if (!document || !str_equal(cycle->mode, "server")) {
+		log_warn("Nothing to restart", "root", cycle->root->path);
+		cJSON_Delete(document);
+		return false;
+	}
+	document_renew(document);
+	document_set_state(document, STATE_DEPLOYED, "restart by SIGUSR1");
+	json_set_bool(document, "deploy.reused", true);
+	cycle->document = document;
+	return true;
+}
+
+/* Takes the document to begin with from where it was asked for: from the releases on disk, or from the registry. */
+static void begin(struct cycle *cycle, int lock)
+{
+	cycle->restarts = cycle->restarts && begin_restart(cycle);
+	if (cycle->restarts)
+		return;
+	if (cycle->rollback) {
+		go_back(cycle, lock);
+		return;
+	}
+	advance(cycle, &check_step, lock);
+	if (document_state(cycle->document) == STATE_UNCHANGED)
+		release_heal_key(cycle->root, json_string(cycle->document, "previous.cache_key"));
+}
+
 /* Puts the greeting before all other notices: of one run, each channel hears them in their order. */
 static void greet(struct cycle *cycle)
 {
@@ -166,18 +201,12 @@ static void greet(struct cycle *cycle)
 	cycle->greeting = NULL;
 }
 
-/* Runs the stages from the present state of the document on. */
+/* Runs the stages. */
 static void run_stages(struct cycle *cycle, struct notifier *notifier, int lock)
 {
 	struct error error;
 
-	if (!cycle->document && cycle->rollback)
-		go_back(cycle, lock);
-	else if (!cycle->document) {
-		advance(cycle, &check_step, lock);
-		if (document_state(cycle->document) == STATE_UNCHANGED)
-			release_heal_key(cycle->root, json_string(cycle->document, "previous.cache_key"));
-	}
+	begin(cycle, lock);
 	greet(cycle);
 	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
 		if (step_is_abandoned(cycle, &steps[i]))

@@ -19,11 +19,12 @@ struct cycle {
 	struct requests requests; /* those that came, and more to come */
 	bool ends_server;       /* the server ends together with this process */
 	const char *rollback;   /* version to go back to instead of asking the registry, "" for the previous one; NULL */
+	bool restarts;          /* restart the server instead of that; false after a run that had none to restart */
 	const char *mode;       /* server or assets */
 	const char *greeting;   /* what people are to hear first of the next run; NULL for nothing, and once a run has it */
 	struct sweeper sweeper;   /* removes old releases, beside whatever comes next */
 	struct notifier exporter; /* sends metrics, beside whatever comes next */
-	cJSON *document;        /* in: where to begin, NULL for the beginning; out: how it ended; the caller deletes it */
+	cJSON *document;        /* how it ended, NULL before the run; the caller deletes it */
 };
 
 /* Opens ROOT and prepares cycle for the options: the mode from mode, or when that is NULL from the options; the signals. The

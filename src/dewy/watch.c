@@ -8,7 +8,6 @@
 #include "error.h"
 #include "log.h"
 #include "proc.h"
-#include "root/release.h"
 #include "str.h"
 #include "time.h"
 
@@ -34,24 +33,6 @@ static void greet(struct watch *watch)
 		cycle->greeting = watch->greeting;
 }
 
-/* Returns the record of the release that current leads to, as a document whose server is to be restarted; NULL for none. */
-static cJSON *restart_document(const struct cycle *cycle)
-{
-	char current[RELEASE_NAME];
-	struct error error;
-	cJSON *document = release_current(cycle->root, current, &error) == 0 ? release_record(cycle->root, current) : NULL;
-
-	if (!document || !str_equal(cycle->mode, "server")) {
-		log_warn("Nothing to restart", "root", cycle->root->path);
-		cJSON_Delete(document);
-		return NULL;
-	}
-	document_renew(document);
-	document_set_state(document, STATE_DEPLOYED, "restart by SIGUSR1");
-	json_set_bool(document, "deploy.reused", true);
-	return document;
-}
-
 /* Returns as cycle_run does. ROOT may have moved, or another directory may have its name, since the last time. */
 static int run_in_root(struct cycle *cycle, struct error *error)
 {
@@ -65,9 +46,7 @@ static long long run_cycle(struct watch *watch)
 	struct cycle *cycle = &watch->cycle;
 	struct error error = {0};
 
-	AUTO_JSON cJSON *begin = watch->restart ? restart_document(cycle) : NULL;
-	bool restarts = begin;
-	cycle->document = steal_pointer(&begin);
+	cycle->restarts = watch->restart;
 	int status = run_in_root(cycle, &error);
 	bool locked = status < 0 && error.code == ERROR_LOCKED;
 	if (status < 0)
@@ -75,8 +54,8 @@ static long long run_cycle(struct watch *watch)
 	/* The registry that answers so is well, and runs before it may be asked again do not ask it. */
 	bool limited = str_equal(json_string(cycle->document, "error.code"), error_word(ERROR_LIMITED));
 	cJSON_Delete(steal_pointer(&cycle->document));
-	watch->restart = restarts && locked;
-	if (!restarts && !locked)
+	watch->restart = cycle->restarts && locked;
+	if (!cycle->restarts && !locked)
 		watch->failures = status && !limited ? watch->failures + 1 : 0;
 	return cycle->requests.stop ? 0 : pause_length(cycle->options, watch->failures);
 }
