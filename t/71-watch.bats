@@ -409,6 +409,31 @@ trace_pauses() {
   assert_equal "$(grep -c 'Automatic shipping started' "$BATS_TEST_TMPDIR/requests")" 1
 }
 
+@test "people hear of three runs in a row that cannot begin because ROOT is read-only, and of the next deployment" {
+  need_private_mounts
+  local pid into=(--mount)
+  publish v1.0.0
+  dewy once >/dev/null
+  publish v1.1.0
+  "$BATS_TEST_DIRNAME/webserver.py" "$BATS_TEST_TMPDIR" >/dev/null 3>&- &
+  echo $! >"$BATS_TEST_TMPDIR/web.pid"
+  wait_until test -s "$BATS_TEST_TMPDIR/port"
+  in_private_mounts bash -euc 'mount --bind "$1" "$1"
+    mount -o remount,ro,bind "$1"
+    echo $$ >"$3/watch.pid"
+    exec dewy watch --max-backoff 0 --notifier "$2"' bash "$ROOT" "http://127.0.0.1:$(cat "$BATS_TEST_TMPDIR/port")/" "$BATS_TEST_TMPDIR" \
+    >"$BATS_TEST_TMPDIR/watch.out" 2>"$BATS_TEST_TMPDIR/watch.log" 3>&- &
+  refused() { [ "$(grep -c 'ERROR: cannot open the lock' "$BATS_TEST_TMPDIR/watch.log")" -ge "$1" ]; }
+  wait_until refused 6
+  pid=$(cat "$BATS_TEST_TMPDIR/watch.pid")
+  [ "$(id -u)" = 0 ] || into+=(--user --preserve-credentials)
+  nsenter --target "$pid" "${into[@]}" mount -o remount,rw,bind "$ROOT"
+  wait_until grep -q 'Deployed v1.1.0' "$BATS_TEST_TMPDIR/requests"
+  stop_pid "$pid"
+  assert_equal "$(jq -r '.body | fromjson | .text' "$BATS_TEST_TMPDIR/requests" | cut -d ' ' -f 1 | paste -sd ,)" \
+    Error,Error,Error,Automatic,Deploying,Downloaded,Deployed
+}
+
 @test "DEWY_DRY_RUN does not make a watch half a dry run: it is refused" {
   local command
   publish v1.0.0

@@ -19,7 +19,10 @@
 
 #include <unistd.h>
 
-enum { NOTIFY_MARGIN_MS = 5000 };
+enum {
+	NOTIFY_MARGIN_MS = 5000,
+	TOLD_REFUSALS = 3, /* runs in a row that could not begin */
+};
 
 int cycle_begin(struct cycle *cycle, const struct options *options, const char *mode, struct root *root, struct error *error)
 {
@@ -267,6 +270,20 @@ static void tell(struct cycle *cycle, struct notifier *notifier)
 		notifier_begin(&cycle->exporter, cycle->document);
 }
 
+/* Tells people that the run cannot begin: whoever looks after it may see no log. Returns -1. */
+static int refuse(struct cycle *cycle, const struct error *error)
+{
+	struct notifier notifier = {0};
+
+	if (error->code == ERROR_LOCKED || !*option_list(cycle->options, OPT_NOTIFIER) || cycle->refusals++ >= TOLD_REFUSALS)
+		return -1;
+	cycle->document = new_document(cycle);
+	document_fail(cycle->document, "dewy", error);
+	set_environment(cycle, -1);
+	tell(cycle, &notifier);
+	return -1;
+}
+
 int cycle_run(struct cycle *cycle, struct error *error)
 {
 	struct notifier notifier = {0};
@@ -274,10 +291,11 @@ int cycle_run(struct cycle *cycle, struct error *error)
 	if (option_flag(cycle->options, OPT_DRY_RUN))
 		return rehearse(cycle);
 	if (root_prepare(cycle->root, error))
-		return -1;
+		return refuse(cycle, error);
 	AUTO_CLOSE int lock = turn_take(cycle->root, option_number(cycle->options, OPT_LOCK_WAIT), error);
 	if (lock < 0)
-		return -1;
+		return refuse(cycle, error);
+	cycle->refusals = 0;
 	set_environment(cycle, lock);
 	run_stages(cycle, &notifier, lock);
 	close(steal_fd(&lock)); /* what follows takes as long as people's channels do */
