@@ -575,7 +575,7 @@ held() {
   publish v1.0.0
   dewy watch --registry "file://$REGISTRY" --notifier "http://127.0.0.1:$port/" --interval 1h >/dev/null 2>log 3>&- &
   servers+=($!)
-  wait_until grep -q 'Deployed v1.0.0' dead/requests
+  wait_until grep -q 'Deployed v1.0.0' log
   wait_until grep -q 'Automatic shipping started' dead/requests
 }
 

@@ -17,6 +17,41 @@ prepare() {
   assert_document
 }
 
+@test "a run that cannot begin because ROOT is read-only is told to people" {
+  need_private_mounts
+  publish v1.0.0
+  dewy once -l error >/dev/null
+  publish v1.1.0
+  "$BATS_TEST_DIRNAME/webserver.py" "$BATS_TEST_TMPDIR" >/dev/null 3>&- &
+  echo $! >"$BATS_TEST_TMPDIR/web.pid"
+  wait_until test -s "$BATS_TEST_TMPDIR/port"
+  run -3 --separate-stderr in_private_mounts bash -euc 'mount --bind "$1" "$1"
+    mount -o remount,ro,bind "$1"
+    exec dewy once --notifier "$2"' bash "$ROOT" "http://127.0.0.1:$(cat "$BATS_TEST_TMPDIR/port")/"
+  assert_regex "$stderr" "dewy once: cannot open the lock $ROOT/.dewy/lock: Read-only file system; "
+  assert_equal "$(jq -r '.body | fromjson | .text' "$BATS_TEST_TMPDIR/requests")" \
+    "Error occurred (count: 1): [dewy] cannot open the lock $ROOT/.dewy/lock: Read-only file system. Check the path, its owner and its mode"
+  [ "$(cat "$ROOT/current/version")" = v1.0.0 ]
+}
+
+@test "a lock that cannot be taken is told to people; that another run holds it is not" {
+  publish v1.0.0
+  "$BATS_TEST_DIRNAME/webserver.py" "$BATS_TEST_TMPDIR" >/dev/null 3>&- &
+  echo $! >"$BATS_TEST_TMPDIR/web.pid"
+  wait_until test -s "$BATS_TEST_TMPDIR/port"
+  export DEWY_NOTIFIER=http://127.0.0.1:$(cat "$BATS_TEST_TMPDIR/port")/
+  mkdir "$ROOT/.dewy"
+  flock "$ROOT/.dewy/lock" dewy once
+  [ ! -e "$BATS_TEST_TMPDIR/requests" ]
+  rm "$ROOT/.dewy/lock"
+  mkdir "$ROOT/.dewy/lock"
+  run -3 dewy once
+  rmdir "$ROOT/.dewy/lock"
+  run -0 dewy once
+  assert_equal "$(jq -r '.body | fromjson | .text' "$BATS_TEST_TMPDIR/requests" | cut -d ' ' -f 1,2 | paste -sd ,)" \
+    "Error occurred,Recovered after,Deploying v1.0.0,Downloaded artifact,Deployed v1.0.0"
+}
+
 @test "the log tells the story" {
   publish v1.0.0
   run --separate-stderr dewy once

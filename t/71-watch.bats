@@ -117,7 +117,7 @@ is_deployed() {
 
 # pauses: prints the pauses of more than 100 s that strace has seen, in milliseconds.
 pauses() {
-  grep -oE '(^|-)p?poll\(.*, 2, [0-9]{6,7}' "$BATS_TEST_TMPDIR/trace" | grep -oE '[0-9]+$'
+  grep -oE '(^|-)p?poll\(.*, 1, [0-9]{6,7}' "$BATS_TEST_TMPDIR/trace" | grep -oE '[0-9]+$'
 }
 
 # paused N: true when there were N of them.
@@ -303,6 +303,27 @@ trace_pauses() {
   stop_watch TERM
 }
 
+@test "SIGUSR1 that waits for another run restarts the server of what that one has deployed" {
+  publish_server v1.0.0 says-ready
+  start_watch dewy server -p "127.0.0.1:$PORT" --interval 1h --lock-wait 10m -- current/server
+  wait_until logged 'Deployed v1.0.0'
+  wait_until flock -n "$ROOT/.dewy/lock" true
+  exec 9<>"$ROOT/.dewy/lock"
+  flock 9
+  kill -USR1 $WATCH
+  waits() { [ "$(find "/proc/$WATCH/fd" -lname "$ROOT/.dewy/lock" | wc -l)" = 1 ]; }
+  wait_until waits
+  publish_server v1.1.0 says-ready
+  DEWY_MODE=server DEWY_LOCK_FD=9 bash -c 'dewy-check | dewy-fetch | dewy-deploy | dewy-restart -p "127.0.0.1:$1" -- current/server' bash "$PORT" \
+    >"$BATS_TEST_TMPDIR/document" 3>&-
+  assert_equal "$(jq -r .state "$BATS_TEST_TMPDIR/document")" running
+  exec 9>&-
+  wait_until logged 'Server restarted for v1.1.0'
+  stop_watch TERM
+  assert_equal "$(jq -r '[.state, .version, .reason] | join(" ")' "$ROOT/.dewy/history.jsonl" | paste -sd ,)" \
+    "running v1.0.0 new version,running v1.1.0 new version,running v1.1.0 restart by SIGUSR1"
+}
+
 @test "a notifier that is busy is left alone by SIGHUP and SIGUSR1, has a while after SIGTERM, and is ended by a second one" {
   publish v1.0.0
   hold_stage notify
@@ -352,6 +373,65 @@ trace_pauses() {
   run ! logged 'Gave up'
   stop_watch TERM
   logged 'Dewy stopped signal="TERM"'
+}
+
+@test "people hear of the start before they hear what came of it, however late those are that were to tell it first" {
+  publish v1.0.0
+  "$BATS_TEST_DIRNAME/webserver.py" "$BATS_TEST_TMPDIR" >/dev/null 3>&- &
+  echo $! >"$BATS_TEST_TMPDIR/web.pid"
+  wait_until test -s "$BATS_TEST_TMPDIR/port"
+  hold_stage notify
+  sed -i '2i grep -q "Deployed v1.0.0" /proc/self/fd/0 && exec "${0%/*}/real/dewy-notify" "$@"' "$BATS_TEST_TMPDIR/bin/dewy-notify" # not the last one
+  start_watch dewy watch --interval 1h --notifier "http://127.0.0.1:$(cat "$BATS_TEST_TMPDIR/port")/"
+  began notify
+  wait_until grep -q 'Deployed v1.0.0' "$BATS_TEST_TMPDIR/requests"
+  let_go notify
+  stop_watch TERM
+  assert_equal "$(jq -r '.body | fromjson | .text' "$BATS_TEST_TMPDIR/requests" | cut -d ' ' -f 1 | paste -sd ,)" \
+    Automatic,Deploying,Downloaded,Deployed
+}
+
+@test "what begins while another run has the lock tells of its start as soon as it runs itself, and once" {
+  publish v1.0.0
+  "$BATS_TEST_DIRNAME/webserver.py" "$BATS_TEST_TMPDIR" >/dev/null 3>&- &
+  echo $! >"$BATS_TEST_TMPDIR/web.pid"
+  wait_until test -s "$BATS_TEST_TMPDIR/port"
+  dewy once >/dev/null
+  exec 9<>"$ROOT/.dewy/lock"
+  flock 9
+  start_watch dewy watch --notifier "http://127.0.0.1:$(cat "$BATS_TEST_TMPDIR/port")/" 9>&-
+  wait_until logged 'another run holds the lock'
+  exec 9>&-
+  wait_until grep -q 'Automatic shipping started' "$BATS_TEST_TMPDIR/requests"
+  publish v1.1.0
+  wait_until grep -q 'Deployed v1.1.0' "$BATS_TEST_TMPDIR/requests"
+  stop_watch TERM
+  assert_equal "$(grep -c 'Automatic shipping started' "$BATS_TEST_TMPDIR/requests")" 1
+}
+
+@test "people hear of three runs in a row that cannot begin because ROOT is read-only, and of the next deployment" {
+  need_private_mounts
+  local pid into=(--mount)
+  publish v1.0.0
+  dewy once >/dev/null
+  publish v1.1.0
+  "$BATS_TEST_DIRNAME/webserver.py" "$BATS_TEST_TMPDIR" >/dev/null 3>&- &
+  echo $! >"$BATS_TEST_TMPDIR/web.pid"
+  wait_until test -s "$BATS_TEST_TMPDIR/port"
+  in_private_mounts bash -euc 'mount --bind "$1" "$1"
+    mount -o remount,ro,bind "$1"
+    echo $$ >"$3/watch.pid"
+    exec dewy watch --max-backoff 0 --notifier "$2"' bash "$ROOT" "http://127.0.0.1:$(cat "$BATS_TEST_TMPDIR/port")/" "$BATS_TEST_TMPDIR" \
+    >"$BATS_TEST_TMPDIR/watch.out" 2>"$BATS_TEST_TMPDIR/watch.log" 3>&- &
+  refused() { [ "$(grep -c 'ERROR: cannot open the lock' "$BATS_TEST_TMPDIR/watch.log")" -ge "$1" ]; }
+  wait_until refused 6
+  pid=$(cat "$BATS_TEST_TMPDIR/watch.pid")
+  [ "$(id -u)" = 0 ] || into+=(--user --preserve-credentials)
+  nsenter --target "$pid" "${into[@]}" mount -o remount,rw,bind "$ROOT"
+  wait_until grep -q 'Deployed v1.1.0' "$BATS_TEST_TMPDIR/requests"
+  stop_pid "$pid"
+  assert_equal "$(jq -r '.body | fromjson | .text' "$BATS_TEST_TMPDIR/requests" | cut -d ' ' -f 1 | paste -sd ,)" \
+    Error,Error,Error,Automatic,Deploying,Downloaded,Deployed
 }
 
 @test "DEWY_DRY_RUN does not make a watch half a dry run: it is refused" {

@@ -430,6 +430,44 @@ assert_unrecorded() {
   ' bash "$ROOT" "$BATS_TEST_TMPDIR/copy" "$DEWY_BIN/../libexec/dewy/dewy-history"
 }
 
+@test "a disk that has no room for the artifact is one line and one trace, however much is free at each run" {
+  need_private_mounts
+  deploy 1
+  mkdir "$REGISTRY/v1.1.0"
+  truncate -s 8M "$REGISTRY/v1.1.0/app_linux_amd64.tar.gz"
+  in_private_mounts bash -euc '
+    cp -a "$1" "$2"
+    mount -t tmpfs -o size=4M,mode=755 tmpfs "$1"
+    cp -a "$2"/. "$1"
+    for run in 1 2 3; do
+      dd if=/dev/zero of="$1/fill.$run" bs=4096 count=100 2>/dev/null
+      dewy once --metrics-file "$2/metrics" >"$2/said.$run" && exit 1 || [ $? = 3 ]
+      jq -r .failure.id "$1/.dewy/metrics.json" >>"$2/failures"
+    done
+    cp "$1/.dewy/history.jsonl" "$2"
+  ' bash "$ROOT" "$BATS_TEST_TMPDIR/copy"
+  cd "$BATS_TEST_TMPDIR/copy"
+  assert_equal "$(jq -r .error.code said.* | paste -sd ,)" space,space,space
+  assert_equal "$(jq -r .error.message said.* | sort -u | wc -l)" 3 # they tell how much is free
+  assert_equal "$(jq -r '[.state, .version] | join(" ")' history.jsonl | paste -sd ,)" "deployed v1.0.0,failed v1.1.0"
+  assert_equal "$(sort -u failures)" "$(jq -r .id said.1)"
+}
+
+@test "a download that fails is one line, whatever its words, and another kind of failure is the next" {
+  local code message
+  publish v1.0.0
+  dewy-check | jq -c '.artifact.digest = "sha256:" + "0" * 64' >"$BATS_TEST_TMPDIR/document"
+  run -5 dewy-fetch <"$BATS_TEST_TMPDIR/document"
+  for code in integrity network integrity; do
+    for message in first second; do
+      line -1 ".state = \"failed\" | .error = {stage: \"fetch\", code: \"$code\", message: \"$message\"} | del(.prev)" | append
+    done
+  done
+  assert_equal "$(jq -r .error.code "$HISTORY" | paste -sd ,)" integrity,network,integrity
+  assert_lines
+  assert_chained
+}
+
 @test "a file that may only grow is added to" {
   deploy 1
   chattr +a "$HISTORY" 2>/dev/null || skip "no such attribute here, or not for this user"
@@ -465,11 +503,11 @@ assert_unrecorded() {
   done
 }
 
-@test "a lock on the history that somebody keeps delays a deployment, and does not fail it" {
+@test "a lock of the history that a writer keeps delays a deployment, and does not fail it" {
   deploy 1
-  flock "$HISTORY" sleep 60 3>&- &
+  flock "$ROOT/.dewy/history.lock" sleep 60 3>&- &
   echo $! >"$BATS_TEST_TMPDIR/holder.pid"
-  wait_until bash -c '! flock -n "$1" true' bash "$HISTORY"
+  wait_until bash -c '! flock -n "$1" true' bash "$ROOT/.dewy/history.lock"
   publish v1.1.0
   run -0 --separate-stderr timeout 60 dewy once
   assert_equal "$(field state)" deployed

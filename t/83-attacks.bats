@@ -625,6 +625,24 @@ settled() {
   deployed v1.1.0
 }
 
+@test "attack: another user holds the history, so that no deployment is recorded any more" {
+  local file
+  open_directory
+  deploy v1.0.0
+  publish v1.1.0
+  for file in history.jsonl history.lock; do
+    as_nobody flock "$ROOT/.dewy/$file" sleep 150 3>&- &
+    echo $! >"$BATS_TEST_TMPDIR/$file.pid"
+    wait_until settled $! "$ROOT/.dewy/$file"
+  done
+  once
+  assert_success
+  deployed v1.1.0
+  assert_equal "$(jq -r .version "$ROOT/.dewy/history.jsonl" | paste -sd ,)" v1.0.0,v1.1.0
+  refute_regex "$stderr" WARN
+  assert_equal "$(as_nobody jq -r .version "$ROOT/.dewy/history.jsonl" | paste -sd ,)" v1.0.0,v1.1.0
+}
+
 @test "attack: another user holds the partial download" {
   open_directory
   publish v1.0.0

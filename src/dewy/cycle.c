@@ -20,7 +20,10 @@
 
 #include <unistd.h>
 
-enum { NOTIFY_MARGIN_MS = 5000 };
+enum {
+	NOTIFY_MARGIN_MS = 5000,
+	TOLD_REFUSALS = 3, /* runs in a row that could not begin */
+};
 
 int cycle_begin(struct cycle *cycle, const struct options *options, const char *mode, struct root *root, struct error *error)
 {
@@ -156,18 +159,60 @@ static void go_back(struct cycle *cycle, int lock)
 	fail(cycle, "restart", &error);
 }
 
-/* Runs the stages from the present state of the document on. */
+/* Begins with the record of the release that current leads to, which nobody switches any more, as a document whose server is to be
+ * restarted. Returns false when there is none. */
+static bool begin_restart(struct cycle *cycle)
+{
+	char current[RELEASE_NAME];
+	struct error error;
+	cJSON *document = release_current(cycle->root, current, &error) == 0 ? release_record(cycle->root, current) : NULL;
+
+	if (!document || !str_equal(cycle->mode, "server")) {
+		log_warn("Nothing to restart", "root", cycle->root->path);
+		cJSON_Delete(document);
+		return false;
+	}
+	document_renew(document);
+	document_set_state(document, STATE_DEPLOYED, "restart by SIGUSR1");
+	json_set_bool(document, "deploy.reused", true);
+	cycle->document = document;
+	return true;
+}
+
+/* Takes the document to begin with from where it was asked for: from the releases on disk, or from the registry. */
+static void begin(struct cycle *cycle, int lock)
+{
+	cycle->restarts = cycle->restarts && begin_restart(cycle);
+	if (cycle->restarts)
+		return;
+	if (cycle->rollback) {
+		go_back(cycle, lock);
+		return;
+	}
+	advance(cycle, &check_step, lock);
+	if (document_state(cycle->document) == STATE_UNCHANGED)
+		release_heal_key(cycle->root, json_string(cycle->document, "previous.cache_key"));
+}
+
+/* Puts the greeting before all other notices: of one run, each channel hears them in their order. */
+static void greet(struct cycle *cycle)
+{
+	if (!cycle->greeting)
+		return;
+	document_notice(cycle->document, "watch", NOTICE_PROGRESS, "%s", cycle->greeting);
+	cJSON *notices = json_get(cycle->document, "notices");
+	cJSON *last = cJSON_DetachItemFromArray(notices, cJSON_GetArraySize(notices) - 1);
+	cJSON_InsertItemInArray(notices, 0, last);
+	cycle->greeting = NULL;
+}
+
+/* Runs the stages. */
 static void run_stages(struct cycle *cycle, struct notifier *notifier, int lock)
 {
 	struct error error;
 
-	if (!cycle->document && cycle->rollback)
-		go_back(cycle, lock);
-	else if (!cycle->document) {
-		advance(cycle, &check_step, lock);
-		if (document_state(cycle->document) == STATE_UNCHANGED)
-			release_heal_key(cycle->root, json_string(cycle->document, "previous.cache_key"));
-	}
+	begin(cycle, lock);
+	greet(cycle);
 	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
 		if (step_is_abandoned(cycle, &steps[i]))
 			break;
@@ -227,6 +272,20 @@ static void tell(struct cycle *cycle, struct notifier *notifier)
 		notifier_begin(&cycle->exporter, cycle->document);
 }
 
+/* Tells people that the run cannot begin: whoever looks after it may see no log. Returns -1. */
+static int refuse(struct cycle *cycle, const struct error *error)
+{
+	struct notifier notifier = {0};
+
+	if (error->code == ERROR_LOCKED || !*option_list(cycle->options, OPT_NOTIFIER) || cycle->refusals++ >= TOLD_REFUSALS)
+		return -1;
+	cycle->document = new_document(cycle);
+	document_fail(cycle->document, "dewy", error);
+	set_environment(cycle, -1);
+	tell(cycle, &notifier);
+	return -1;
+}
+
 int cycle_run(struct cycle *cycle, struct error *error)
 {
 	struct notifier notifier = {0};
@@ -234,10 +293,11 @@ int cycle_run(struct cycle *cycle, struct error *error)
 	if (option_flag(cycle->options, OPT_DRY_RUN))
 		return rehearse(cycle);
 	if (root_prepare(cycle->root, error))
-		return -1;
+		return refuse(cycle, error);
 	AUTO_CLOSE int lock = turn_take(cycle->root, option_number(cycle->options, OPT_LOCK_WAIT), error);
 	if (lock < 0)
-		return -1;
+		return refuse(cycle, error);
+	cycle->refusals = 0;
 	set_environment(cycle, lock);
 	run_stages(cycle, &notifier, lock);
 	close(steal_fd(&lock)); /* what follows takes as long as people's channels do */

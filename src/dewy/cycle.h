@@ -19,10 +19,13 @@ struct cycle {
 	struct requests requests; /* those that came, and more to come */
 	bool ends_server;       /* the server ends together with this process */
 	const char *rollback;   /* version to go back to instead of asking the registry, "" for the previous one; NULL */
+	bool restarts;          /* restart the server instead of that; false after a run that had none to restart */
 	const char *mode;       /* server or assets */
+	const char *greeting;   /* what people are to hear first of the next run; NULL for nothing, and once a run has it */
+	int refusals;           /* runs in a row that could not begin */
 	struct sweeper sweeper;   /* removes old releases, beside whatever comes next */
 	struct notifier exporter; /* sends metrics, beside whatever comes next */
-	cJSON *document;        /* in: where to begin, NULL for the beginning; out: how it ended; the caller deletes it */
+	cJSON *document;        /* how it ended, NULL before the run; the caller deletes it */
 };
 
 /* Opens ROOT and prepares cycle for the options: the mode from mode, or when that is NULL from the options; the signals. The
@@ -33,9 +36,10 @@ int cycle_begin(struct cycle *cycle, const struct options *options, const char *
  * cycle. */
 void cycle_end(struct cycle *cycle);
 
-/* Runs the cycle. A first signal that asks for the end abandons the check and the download, and lets later stages finish; a second
- * one abandons those, too. The notifier has five more seconds after the first. Returns the exit status; or -1, with ERROR_LOCKED
- * when another run holds the lock. */
+/* Runs the cycle. Of runs that cannot begin, unless another one holds the lock, people hear of the first three in a row, for
+ * nobody else may be able to count them. A first signal that asks for the end abandons the check and the download, and lets later
+ * stages finish; a second one abandons those, too. The notifier has five more seconds after the first. Returns the exit status; or
+ * -1, with ERROR_LOCKED when another run holds the lock. */
 int cycle_run(struct cycle *cycle, struct error *error);
 
 /* Ends the supervisor and its server, if one runs, and waits for that, within the time-out that it has for its workers; a second

@@ -108,23 +108,21 @@ static bool is_busy(struct notifier_process *process, cJSON *document, int resul
 	return result > 0;
 }
 
-int notifier_tend(struct notifier *notifier, cJSON *document)
+/* Reaps the processes that are telling the document and have ended. */
+static void reap(struct notifier *notifier, cJSON *document)
 {
-	struct notifier_process *busy;
 	int code;
 
 	for (size_t i = 0; i < NOTIFIER_PROCESSES; i++)
 		if (notifier->processes[i].pid)
 			is_busy(&notifier->processes[i], document, proc_wait(notifier->processes[i].pid, 0, &code));
-	busy = find(notifier, true);
-	return busy ? proc_pidfd(busy->pid) : -1;
 }
 
 void notifier_offer(struct notifier *notifier, cJSON *document)
 {
-	AUTO_CLOSE int busy = notifier_tend(notifier, document);
 	struct error error; /* without a relay, each process says what it could not deliver */
 
+	reap(notifier, document);
 	if (cJSON_GetArraySize(json_get(document, "notices")) <= notifier->told || !find(notifier, false))
 		return;
 	if (notifier->relay <= 0)
@@ -134,8 +132,7 @@ void notifier_offer(struct notifier *notifier, cJSON *document)
 
 void notifier_begin(struct notifier *notifier, cJSON *document)
 {
-	AUTO_CLOSE int busy = notifier_tend(notifier, document);
-
+	reap(notifier, document);
 	if (!find(notifier, true))
 		start(notifier, document, 0);
 }
@@ -200,8 +197,8 @@ void notifier_wait(struct notifier *notifier, cJSON *document, long long timeout
 void notifier_finish(struct notifier *notifier, cJSON *document, long long timeout_ms, struct requests *requests)
 {
 	long long deadline = time_monotonic() + timeout_ms;
-	AUTO_CLOSE int busy = notifier_tend(notifier, document);
 
+	reap(notifier, document);
 	if (!find(notifier, false))
 		await(&notifier->processes[0], document, requests, &deadline);
 	if (notifier->relay > 0)

@@ -36,10 +36,6 @@ void notifier_wait(struct notifier *notifier, cJSON *document, long long timeout
 /* Tells the end of the document, and waits as notifier_wait does. */
 void notifier_finish(struct notifier *notifier, cJSON *document, long long timeout_ms, struct requests *requests);
 
-/* Reaps the processes that are telling the document and have ended. Returns a pidfd of one that has not, for the caller to close,
- * or -1. */
-int notifier_tend(struct notifier *notifier, cJSON *document);
-
 /* Ends the busy processes, if there are any: what they have not told stays untold, and they remember that. Marks in the document
  * what was sent. */
 void notifier_stop(struct notifier *notifier, cJSON *document);

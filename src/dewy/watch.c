@@ -3,13 +3,11 @@
 #include "dewy/commands.h"
 #include "dewy/cycle.h"
 #include "dewy/init.h"
-#include "dewy/notifier.h"
 #include "dewy/pause.h"
 #include "document.h"
 #include "error.h"
 #include "log.h"
 #include "proc.h"
-#include "root/release.h"
 #include "str.h"
 #include "time.h"
 
@@ -19,43 +17,20 @@
 
 struct watch {
 	struct cycle cycle;
-	struct notifier greeter; /* tells that the watch began */
-	cJSON *greeting;
-	bool restart;            /* the server, as soon as the lock is free */
-	int failures;            /* of cycles, in a row */
+	char *greeting; /* that the watch began */
+	bool restart;   /* the server, as soon as the lock is free */
+	int failures;   /* of cycles, in a row */
 };
 
-/* Tells people, beside the first cycle. */
+/* The first cycle tells people. */
 static void greet(struct watch *watch)
 {
-	const struct options *options = watch->cycle.options;
-	const char *mode = watch->cycle.mode;
+	struct cycle *cycle = &watch->cycle;
 
 	log_info("Dewy started", "version", PACKAGE_VERSION, "commit", DEWY_COMMIT);
-	watch->greeting = document_new(watch->cycle.root, option_string(options, OPT_APP), mode);
-	document_set_state(watch->greeting, STATE_WAITING, "started");
-	document_notice(watch->greeting, "watch", NOTICE_PROGRESS, "Automatic shipping started by Dewy (v%s: %s)", PACKAGE_VERSION,
-			mode);
-	if (*option_list(options, OPT_NOTIFIER))
-		notifier_begin(&watch->greeter, watch->greeting);
-}
-
-/* Returns the record of the release that current leads to, as a document whose server is to be restarted; NULL for none. */
-static cJSON *restart_document(const struct cycle *cycle)
-{
-	char current[RELEASE_NAME];
-	struct error error;
-	cJSON *document = release_current(cycle->root, current, &error) == 0 ? release_record(cycle->root, current) : NULL;
-
-	if (!document || !str_equal(cycle->mode, "server")) {
-		log_warn("Nothing to restart", "root", cycle->root->path);
-		cJSON_Delete(document);
-		return NULL;
-	}
-	document_renew(document);
-	document_set_state(document, STATE_DEPLOYED, "restart by SIGUSR1");
-	json_set_bool(document, "deploy.reused", true);
-	return document;
+	watch->greeting = xasprintf("Automatic shipping started by Dewy (v%s: %s)", PACKAGE_VERSION, cycle->mode);
+	if (*option_list(cycle->options, OPT_NOTIFIER))
+		cycle->greeting = watch->greeting;
 }
 
 /* Returns as cycle_run does. ROOT may have moved, or another directory may have its name, since the last time. */
@@ -71,9 +46,7 @@ static long long run_cycle(struct watch *watch)
 	struct cycle *cycle = &watch->cycle;
 	struct error error = {0};
 
-	AUTO_JSON cJSON *begin = watch->restart ? restart_document(cycle) : NULL;
-	bool restarts = begin;
-	cycle->document = steal_pointer(&begin);
+	cycle->restarts = watch->restart;
 	int status = run_in_root(cycle, &error);
 	bool locked = status < 0 && error.code == ERROR_LOCKED;
 	if (status < 0)
@@ -81,8 +54,8 @@ static long long run_cycle(struct watch *watch)
 	/* The registry that answers so is well, and runs before it may be asked again do not ask it. */
 	bool limited = str_equal(json_string(cycle->document, "error.code"), error_word(ERROR_LIMITED));
 	cJSON_Delete(steal_pointer(&cycle->document));
-	watch->restart = restarts && locked;
-	if (!restarts && !locked)
+	watch->restart = cycle->restarts && locked;
+	if (!cycle->restarts && !locked)
 		watch->failures = status && !limited ? watch->failures + 1 : 0;
 	return cycle->requests.stop ? 0 : pause_length(cycle->options, watch->failures);
 }
@@ -94,10 +67,8 @@ static void pause_for(struct watch *watch, long long milliseconds)
 	long long deadline = time_monotonic() + milliseconds, left = milliseconds;
 
 	while (!requests->stop && !requests->restart && !requests->look && left > 0) {
-		AUTO_CLOSE int greets = notifier_tend(&watch->greeter, watch->greeting);
-		struct pollfd polled[] = {{.fd = requests->fd, .events = POLLIN}, {.fd = greets, .events = POLLIN}};
-		poll(polled, 2, (int)left);
-		if (polled[0].revents)
+		struct pollfd polled = {.fd = requests->fd, .events = POLLIN};
+		if (poll(&polled, 1, (int)left) > 0)
 			requests_read(requests);
 		left = deadline - time_monotonic();
 	}
@@ -126,7 +97,6 @@ static int watch_until_signal(struct watch *watch)
 	while (!requests->stop)
 		pause_for(watch, run_cycle(watch));
 	int status = end_server(&watch->cycle);
-	notifier_stop(&watch->greeter, watch->greeting);
 	log_info("Dewy stopped", "signal", proc_signal_name(requests->stop));
 	return status;
 }
@@ -164,7 +134,7 @@ static int run_watch(const struct tool *tool, const char *mode, int argc, char *
 		status = watch_until_signal(&watch);
 	}
 	cycle_end(&watch.cycle);
-	cJSON_Delete(watch.greeting);
+	free(watch.greeting);
 	option_free(&options);
 	return status;
 }

@@ -11,6 +11,7 @@
 #include "metrics/state.h"
 #include "notify/counter.h"
 #include "notify/message.h"
+#include "root/history.h"
 #include "root/state.h"
 #include "str.h"
 #include "time.h"
@@ -153,9 +154,10 @@ static void keep_failure(cJSON *state, const cJSON *document)
 		{"version", "release.version"}, {"stage", "error.stage"}, {"code", "error.code"}, {"message", "error.message"}};
 	const cJSON *last = json_get(state, "failure");
 	cJSON *failure = xrequire(cJSON_CreateObject());
+	bool of_kind = history_is_of_kind(json_string(document, "error.stage"), json_string(document, "error.code"));
 	bool repeated = last;
 
-	for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
+	for (size_t i = 0; i < sizeof same / sizeof *same - of_kind; i++) {
 		const char *text = json_string(document, same[i][1]);
 		repeated = repeated && str_equal(json_string(last, same[i][0]), text);
 		json_set_string(failure, same[i][0], text);

@@ -3,7 +3,8 @@
  *     "since"     when the counters began, in milliseconds since the epoch, as all times here
  *     "recorded"  the last document, as "ID STATE"
  *     "counted"   those of the last that ended, so that none counts twice, however often it comes by
- *     "failure"   the failure that the last failed runs had in common, with the id of the first of them
+ *     "failure"   the failure that the last failed runs had in common, with the id of the first of them, and a message where that
+ *                 counts, too
  *     "exported_at", "traced"   when metrics were last sent by OTLP, and the last document whose trace was
  *     "failing"   what does not work: an object with "file", "traces" and "metrics" */
 #ifndef DEWY_METRICS_STATE_H

@@ -121,16 +121,21 @@ static void keep_last(const cJSON *line, void *context)
 	*last = cJSON_Duplicate(line, true);
 }
 
+bool history_is_of_kind(const char *stage, const char *code)
+{
+	return str_equal(stage, "check") || str_equal(stage, "fetch") || str_equal(code, error_word(ERROR_SPACE));
+}
+
 bool history_is_repeated(const struct root *root, const cJSON *line)
 {
 	static const char *const same[] = {"state", "version", "error.stage", "error.code", "error.message"};
-	bool check = str_equal(json_string(line, "error.stage"), "check"); /* the network has many words for the same */
+	bool of_kind = history_is_of_kind(json_string(line, "error.stage"), json_string(line, "error.code"));
 	AUTO_JSON cJSON *last = NULL;
 	struct error unreadable;
 
 	if (!str_equal(json_string(line, "state"), "failed") || history_each(root, 1, keep_last, &last, &unreadable) || !last)
 		return false;
-	for (size_t i = 0; i < sizeof same / sizeof *same - check; i++)
+	for (size_t i = 0; i < sizeof same / sizeof *same - of_kind; i++)
 		if (!str_equal(json_string(line, same[i]), json_string(last, same[i])))
 			return false;
 	return true;

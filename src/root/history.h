@@ -29,8 +29,11 @@ cJSON *history_read(int fd, off_t start, off_t end);
 int history_each(const struct root *root, long long count, void (*visit)(const cJSON *line, void *context), void *context,
 		 struct error *error);
 
-/* True when the line tells of the same failure as the last one there: a run every ten seconds must not fill the disk with it. Of a
- * check that failed, only the kind of the failure counts. */
+/* True when only the kind of a failure, by its stage and code, tells whether it is the same again: the network has many words for
+ * the same, and a disk that is full says how full. */
+bool history_is_of_kind(const char *stage, const char *code);
+
+/* True when the line tells of the same failure as the last one there: a run every ten seconds must not fill the disk with it. */
 bool history_is_repeated(const struct root *root, const cJSON *line);
 
 #endif

@@ -16,6 +16,8 @@
 
 enum { WAIT_MS = 10000 };
 
+static const char lock_name[] = "history.lock"; /* anybody may read the history, and so could lock it */
+
 /* What there is before the new lines. */
 struct tail {
 	int fd;
@@ -97,14 +99,15 @@ static int write_lines(const struct root *root, const struct tail *tail, const s
 
 int history_append(const struct root *root, const cJSON *lines, struct error *error)
 {
-	AUTO_CLOSE int fd = root->dry ? -1 : history_open(root, O_RDWR | O_CREAT | O_APPEND, error);
+	AUTO_CLOSE int lock = root->dry ? -1 : lock_take(root->state, lock_name, WAIT_MS, error);
+	AUTO_CLOSE int fd = lock < 0 ? -1 : history_open(root, O_RDWR | O_CREAT | O_APPEND, error);
 	AUTO_BUF struct buf bytes = {0};
 	struct tail tail;
 	const cJSON *line;
 
 	if (root->dry)
 		return 0;
-	if (fd < 0 || lock_open(fd, root->state, HISTORY_NAME, WAIT_MS, error))
+	if (fd < 0)
 		return -1;
 	if (!cJSON_IsArray(lines) && history_is_repeated(root, lines))
 		return 0;

@@ -12,9 +12,9 @@
 
 struct error;
 
-/* Appends a line, or an array of lines, chained and durably, under the lock of the file, for which it waits ten seconds at the
- * most. A last line that was torn is ended first. What a full disk lets in is taken out again. The same failure again is left out,
- * and all of it in a dry run. Returns 0 or -1. */
+/* Appends a line, or an array of lines, chained and durably, under a lock that is for this alone, for which it waits ten seconds at
+ * the most. A last line that was torn is ended first. What a full disk lets in is taken out again. The same failure again is left
+ * out, and all of it in a dry run. Returns 0 or -1. */
 int history_append(const struct root *root, const cJSON *lines, struct error *error);
 
 /* What the chain of a history shows. */
