@@ -169,7 +169,6 @@ static int attempt(struct exchange *exchange, CURLcode *ret_code, struct error *
 	exchange->asked = exchange->validator ? exchange->position : 0;
 	exchange->begun = -1;
 	exchange->exceeded = 0;
-	exchange->answered_at = 0;
 	exchange->changed = exchange->sink_failed = false;
 	if (exchange->request->renew)
 		exchange->request->renew(exchange->request->context);
@@ -178,13 +177,9 @@ static int attempt(struct exchange *exchange, CURLcode *ret_code, struct error *
 	http_log_begin(exchange);
 	*ret_code = curl_easy_perform(exchange->curl);
 	learn_status(exchange);
-	if (exchange->request->body_ms && exchange->response->status >= 200)
+	if (exchange->request->body_ms && exchange->response->status >= FIRST_FINAL)
 		*ret_code = CURLE_OK; /* whatever has become of the body */
 	http_log_end(exchange, *ret_code ? curl_easy_strerror(*ret_code) : NULL);
-	if (exchange->request->status_only && exchange->response->status >= FIRST_FINAL) {
-		*ret_code = CURLE_OK;
-		exchange->exceeded = 0;
-	}
 	if (*ret_code == CURLE_OK && exchange->begun < 0 && is_for_sink(exchange) && begin_sink(exchange))
 		*ret_code = CURLE_WRITE_ERROR; /* of a body without a byte */
 	if (*ret_code == CURLE_OK && exchange->response->status == 416 && exchange->asked > 0)

@@ -74,7 +74,6 @@ struct http_request {
 	void (*renew)(void *context); /* called before each attempt, for it to rewrite what headers point to; or NULL */
 	void *context;                /* of renew */
 	bool once;             /* no retries, whatever the settings say */
-	bool status_only;      /* the status is the answer: its body may be too large, break off, or not come within 2 s */
 	bool private_path;     /* path and query of the URL are a secret: no log shows them */
 	bool direct;           /* past every proxy: for addresses that only this machine can mean */
 };

@@ -30,12 +30,11 @@ struct exchange {
 
 	/* of the present attempt */
 	struct curl_slist *headers;
-	long long asked;       /* the byte it asked to begin at */
-	long long begun;       /* the byte at which the sink has begun, -1 before it has */
-	long long answered_at; /* with status_only: when its status was there, as deadline; 0 before somebody saw it */
-	bool changed;          /* the server has something else now than what was begun */
-	size_t exceeded;       /* the limit that the body does not keep, 0 while it does */
-	bool sink_failed;      /* error is filled in */
+	long long asked;  /* the byte it asked to begin at */
+	long long begun;  /* the byte at which the sink has begun, -1 before it has */
+	bool changed;     /* the server has something else now than what was begun */
+	size_t exceeded;  /* the limit that the body does not keep, 0 while it does */
+	bool sink_failed; /* error is filled in */
 	char detail[CURL_ERROR_SIZE];
 };
 

@@ -4,7 +4,6 @@
 #include "http_exchange.h"
 #include "redact.h"
 #include "str.h"
-#include "time.h"
 #include "transfer.h"
 
 #include <ctype.h>
@@ -14,7 +13,6 @@
 enum {
 	STALL_MS = 30000,
 	STALL_SPEED = 1024,       /* bytes each second */
-	BODY_MS = 2000,           /* that a body may take of which only the status counts */
 	LARGE_BUFFER = 512 << 10, /* bytes that are received at once */
 };
 
@@ -59,7 +57,7 @@ static int leave_body(void *context, curl_off_t expected, curl_off_t received, c
 	curl_easy_getinfo(exchange->curl, CURLINFO_RESPONSE_CODE, &status);
 	curl_easy_getinfo(exchange->curl, CURLINFO_STARTTRANSFER_TIME_T, &began);
 	curl_easy_getinfo(exchange->curl, CURLINFO_TOTAL_TIME_T, &now);
-	return status >= 200 && now - began > exchange->request->body_ms * 1000;
+	return status >= FIRST_FINAL && now - began > exchange->request->body_ms * 1000;
 }
 
 static int set_limits(struct exchange *exchange)
@@ -75,32 +73,6 @@ static int set_limits(struct exchange *exchange)
 		SET(CURLOPT_XFERINFOFUNCTION, leave_body);
 		SET(CURLOPT_XFERINFODATA, exchange);
 	}
-	return failed;
-}
-
-/* Ends an attempt whose status is there when its body does not come. */
-static int watch_body(void *context, curl_off_t all, curl_off_t received, curl_off_t all_sent, curl_off_t sent)
-{
-	struct exchange *exchange = context;
-	long status = 0;
-
-	(void)all, (void)received, (void)all_sent, (void)sent;
-	if (curl_easy_getinfo(exchange->curl, CURLINFO_RESPONSE_CODE, &status) || status < FIRST_FINAL)
-		return 0;
-	if (!exchange->answered_at)
-		exchange->answered_at = time_monotonic();
-	return time_monotonic() - exchange->answered_at > BODY_MS;
-}
-
-static int set_status_only(struct exchange *exchange)
-{
-	int failed = 0;
-
-	if (!exchange->request->status_only)
-		return 0;
-	SET(CURLOPT_XFERINFOFUNCTION, watch_body);
-	SET(CURLOPT_XFERINFODATA, exchange);
-	SET(CURLOPT_NOPROGRESS, 0L);
 	return failed;
 }
 
@@ -205,8 +177,7 @@ int http_setup(struct exchange *exchange, curl_write_callback write, struct erro
 		return -1;
 	curl_easy_reset(exchange->curl);
 	if (transfer_set_trust(exchange->curl, exchange->http->settings.authorities, is_secure(exchange)) ||
-	    set_protocols(exchange) || set_limits(exchange) || set_signature(exchange) || set_request(exchange, write) ||
-	    set_status_only(exchange))
+	    set_protocols(exchange) || set_limits(exchange) || set_signature(exchange) || set_request(exchange, write))
 		return transfer_lacks_option(error);
 	return 0;
 }

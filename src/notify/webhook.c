@@ -13,7 +13,8 @@
 #include <string.h>
 
 enum {
-	ANSWER_LIMIT = 1 << 20, /* bytes; nobody reads them */
+	ANSWER_LIMIT = 1 << 20, /* bytes of a body that nobody reads */
+	BODY_MS = 2000, /* that may come for so long */
 	RETRIES = 4,
 	MOST_PORT = 65535,
 };
@@ -129,7 +130,7 @@ static int send(struct channel *channel, const struct message *message, long lon
 		.renew = secret ? sign : NULL,
 		.context = &signature,
 		.limit = ANSWER_LIMIT,
-		.status_only = true,
+		.body_ms = BODY_MS,
 		.timeout_ms = timeout_ms,
 	};
 	return post(channel, &request, error);
