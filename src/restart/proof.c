@@ -85,7 +85,7 @@ static int wait_alone(struct server *server, struct error *error)
 	for (;;) {
 		if (server->ops->serves(server, &alone, error) <= 0)
 			return -1;
-		if (alone)
+		if (alone || !server->settled)
 			return 0;
 		if (time_monotonic() >= deadline)
 			break;
@@ -102,7 +102,7 @@ static long long answer_timeout(long long left)
 	return left < ASK_LEAST_MS ? ASK_LEAST_MS : left < ASK_MS ? left : ASK_MS;
 }
 
-/* Asks until enough answers in a row were good. Returns 0 or -1. */
+/* Asks until enough answers in a row were good, or the server has to settle anew. Returns 0 or -1. */
 static int ask(struct server *server, const struct target *target, struct error *error)
 {
 	const char *authorities = option_string(server->run->options, OPT_CACERT);
@@ -115,7 +115,7 @@ static int ask(struct server *server, const struct target *target, struct error 
 		good = health_ask(target, authorities, answer_timeout(left), error) ? good + 1 : 0;
 		if (server->ops->serves(server, &alone, error) <= 0)
 			return -1;
-		if (good >= wanted)
+		if (good >= wanted || !server->settled)
 			return 0;
 		if (left <= STEP_MS)
 			break;
@@ -126,20 +126,26 @@ static int ask(struct server *server, const struct target *target, struct error 
 	return too_late(server, "did not become healthy", timeout, error);
 }
 
-/* Waits until the new server is healthy, if there is a way to tell. Returns 0 or -1. */
+/* Waits until the new server is healthy, if there is a way to tell, or has to settle anew. Returns 0 or -1. */
 static int wait_healthy(struct server *server, struct error *error)
 {
 	AUTO_TARGET struct target target = {0};
 
 	if (target_find(&target, server->run->options, server->run->root->path, error))
 		return -1;
-	return target.url && (wait_alone(server, error) || ask(server, &target, error)) ? -1 : 0;
+	if (!target.url)
+		return 0;
+	return wait_alone(server, error) || (server->settled && ask(server, &target, error)) ? -1 : 0;
 }
 
-/* Waits until the server has settled, and is healthy. Returns 0 or -1. */
+/* Waits until the server has settled, and is healthy; once more when another one took its place meanwhile. Returns 0 or -1. */
 static int watch(struct server *server, struct error *error)
 {
-	return settle(server, error) || wait_healthy(server, error) ? -1 : 0;
+	do
+		if (settle(server, error) || wait_healthy(server, error))
+			return -1;
+	while (!server->settled);
+	return 0;
 }
 
 int proof_renew(struct server *server, struct error *error)
