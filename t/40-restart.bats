@@ -231,6 +231,20 @@ EOF
   assert_regex "$(field reason)" '^server not restarted: v1.1.0 failed to start 1 time'
 }
 
+@test "a rollback goes past a release that never served, and does not take its server for the one of the release before" {
+  publish_server v1.0.0
+  pipe >/dev/null
+  publish_server v1.1.0 unhealthy
+  run -4 --separate-stderr pipe --no-rollback --health-path /health --health-timeout 1s
+  wait_until serves v1.1.0
+  publish_server v1.2.0 dies-at-once
+  run -4 --separate-stderr pipe --health-path /health
+  assert_equal "$(field state) $(field previous.version) $(cat "$ROOT/current/version")" "rolled_back v1.0.0 v1.0.0"
+  assert_equal "$(jq -r '.versions[].version' "$ROOT/.dewy/rejected.json")" v1.2.0
+  wait_until serves v1.0.0
+  assert_document
+}
+
 @test "a release that is not ready in time is rolled back" {
   publish_server v1.0.0 says-ready
   dewy-check --mode assets | dewy-fetch | dewy-deploy >/dev/null
