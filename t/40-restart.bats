@@ -142,6 +142,22 @@ answer() {
   assert_equal "$(field error.message)" "v1.0.0 did not become healthy in 300ms: the health check was answered with 500"
 }
 
+@test "a server is not blamed for the time for which dewy-restart was stopped during the health check" {
+  export HEALTH_LOG=$BATS_TEST_TMPDIR/asked
+  publish_server v1.0.0 "answers-late 0.5"
+  dewy-check | dewy-fetch | dewy-deploy >"$BATS_TEST_TMPDIR/deployed"
+  dewy-restart --health-path /health --health-timeout 8s -- current/server <"$BATS_TEST_TMPDIR/deployed" \
+    >"$BATS_TEST_TMPDIR/restarted" 3>&- &
+  local restart=$!
+  wait_until test -s "$HEALTH_LOG"
+  kill -STOP $restart
+  sleep 10 # which is longer than --health-timeout
+  kill -CONT $restart
+  wait $restart || true
+  output=$(cat "$BATS_TEST_TMPDIR/restarted")
+  assert_equal "$(field state) $(field error.message)" "running null"
+}
+
 @test "--health-path asks at the port itself, past every proxy, as often as --health-count says" {
   export HEALTH_LOG=$BATS_TEST_TMPDIR/asked DEWY_PORT=$PORT http_proxy=http://127.0.0.1:1
   publish_server v1.0.0
