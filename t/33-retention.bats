@@ -234,6 +234,39 @@ IN
   wait_until serves v1.1.0
 }
 
+@test "the release that serves stays, however many that never did were deployed since" {
+  PORT=$(free_port)
+  publish_server v1.0.0 says-ready
+  dewy once --port "127.0.0.1:$PORT" -- current/server >/dev/null
+  for minor in 1 2 3 4; do
+    publish_server v1.$minor.0 dies-at-once
+    run -4 --separate-stderr dewy once --no-rollback --port "127.0.0.1:$PORT" -- current/server
+  done
+  [ "$(cat "$ROOT"/releases/*/version | paste -sd ,)" = v1.0.0,v1.3.0,v1.4.0 ]
+  [ -e "$ROOT/.dewy/cache/v1.0.0--app_linux_amd64.tar.gz" ]
+  wait_until serves v1.0.0
+  publish_server v1.5.0 says-ready
+  dewy once --port "127.0.0.1:$PORT" -- current/server >/dev/null
+  publish_server v1.6.0 says-ready
+  dewy once --port "127.0.0.1:$PORT" -- current/server >/dev/null
+  [ "$(cat "$ROOT"/releases/*/version | paste -sd ,)" = v1.5.0,v1.6.0 ]
+}
+
+@test "a release that somebody went back to stays while it serves, and not a newer one that served before" {
+  PORT=$(free_port)
+  for minor in 0 1 2; do
+    publish_server v1.$minor.0 says-ready
+    dewy once --keep 3 --port "127.0.0.1:$PORT" -- current/server >/dev/null
+  done
+  dewy rollback --port "127.0.0.1:$PORT" v1.0.0 -- current/server >/dev/null
+  wait_until serves v1.0.0
+  for minor in 3 4; do
+    publish_server v1.$minor.0 dies-at-once
+    run -4 --separate-stderr dewy once --no-rollback --port "127.0.0.1:$PORT" -- current/server
+  done
+  [ "$(cat "$ROOT"/releases/*/version | paste -sd ,)" = v1.0.0,v1.3.0,v1.4.0 ]
+}
+
 @test "what was rejected since the oldest release that stays is not forgotten, in whatever order the names of artifacts are" {
   export DEWY_KEEP=7
   publish v1.9.0

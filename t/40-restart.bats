@@ -216,6 +216,22 @@ answer() {
   assert_equal "$(field state) $(field restart.healthy) $(answer)" "running true v1.1.0"
 }
 
+@test "a server is not blamed for the time for which dewy-restart was stopped during the health check" {
+  export HEALTH_LOG=$BATS_TEST_TMPDIR/asked
+  publish_server v1.0.0 "answers-late 0.5"
+  dewy-check | dewy-fetch | dewy-deploy >"$BATS_TEST_TMPDIR/deployed"
+  dewy-restart --health-path /health --health-timeout 8s -- current/server <"$BATS_TEST_TMPDIR/deployed" \
+    >"$BATS_TEST_TMPDIR/restarted" 3>&- &
+  local restart=$!
+  wait_until test -s "$HEALTH_LOG"
+  kill -STOP $restart
+  sleep 10 # which is longer than --health-timeout
+  kill -CONT $restart
+  wait $restart || true
+  output=$(cat "$BATS_TEST_TMPDIR/restarted")
+  assert_equal "$(field state) $(field error.message)" "running null"
+}
+
 @test "--health-path asks at the port itself, past every proxy, as often as --health-count says" {
   export HEALTH_LOG=$BATS_TEST_TMPDIR/asked DEWY_PORT=$PORT http_proxy=http://127.0.0.1:1
   publish_server v1.0.0
@@ -303,6 +319,20 @@ EOF
   run -0 --separate-stderr dewy-check
   assert_equal "$(field state)" waiting
   assert_regex "$(field reason)" '^server not restarted: v1.1.0 failed to start 1 time'
+}
+
+@test "a rollback goes past a release that never served, and does not take its server for the one of the release before" {
+  publish_server v1.0.0
+  pipe >/dev/null
+  publish_server v1.1.0 unhealthy
+  run -4 --separate-stderr pipe --no-rollback --health-path /health --health-timeout 1s
+  wait_until serves v1.1.0
+  publish_server v1.2.0 dies-at-once
+  run -4 --separate-stderr pipe --health-path /health
+  assert_equal "$(field state) $(field previous.version) $(cat "$ROOT/current/version")" "rolled_back v1.0.0 v1.0.0"
+  assert_equal "$(jq -r '.versions[].version' "$ROOT/.dewy/rejected.json")" v1.2.0
+  wait_until serves v1.0.0
+  assert_document
 }
 
 @test "a release that is not ready in time is rolled back" {

@@ -9,6 +9,9 @@ prepare() {
   TIMES=(DEWY_ROOT="$ROOT" DEWY_REGISTRY="$DEWY_REGISTRY" DEWY_LOG_LEVEL=info DEWY_SETTLE=1s DEWY_START_TIMEOUT=10s)
 }
 
+# What is said of a unit whose process has ended, as it is then: systemd may just have started it again.
+STOPPED='(is .*, Result=[a-z-]+, ExecMainStatus=[1-9][0-9]*|ended, and systemd has started it again, NRestarts=[1-9][0-9]*)'
+
 cleanup() {
   box_stop
 }
@@ -79,7 +82,7 @@ show() {
   publish_program v1.1.0 'exit 3' # at once, which takes Python longer
   in_box 4 dewy once --unit hello
   assert_equal "$(field state) $(cat "$ROOT/current/version") $(show ActiveState)" "rolled_back v1.0.0 active"
-  assert_regex "$(field error.message)" '^v1.1.0 (did not start|stopped again): hello is .*, Result=[a-z-]+, ExecMainStatus=[0-9]+$'
+  assert_regex "$(field error.message)" '^v1.1.0 (did not start|stopped again): hello '"$STOPPED\$"
   assert_equal "$(field error.hint)" "see journalctl -u hello"
   assert_equal "$(field previous.version)" v1.0.0
 }
@@ -109,6 +112,23 @@ show() {
   in_box 0 dewy once --unit hello
   assert_equal "$(field state) $(field restart.action) $(show InvocationID)" "running reloaded $before"
   assert_equal "$(box_run ps -o ppid= -p "$(field restart.pid)" | tr -d ' ')" "$(show MainPID)"
+}
+
+@test "a unit whose process ends when it is reloaded is started again by systemd, which is no failure of the release" {
+  local -a program=('import signal, sys, time' 'signal.signal(signal.SIGHUP, lambda *_: sys.exit(0))')
+  box_start
+  publish_program v1.0.0 "${program[@]}" 'time.sleep(1000)'
+  unit 'ExecReload=/bin/kill -HUP $MAINPID' Restart=always RestartSec=100ms
+  in_box 0 dewy once --unit hello
+  before=$(show MainPID)
+  publish_program v1.1.0 "${program[@]}" 'time.sleep(1001)'
+  in_box 0 dewy once --unit hello
+  assert_equal "$(field state) $(field restart.action) $(field restart.pid)" "running reloaded $(show MainPID)"
+  assert [ "$(field restart.pid)" != "$before" ]
+  publish_program v1.2.0 "${program[@]}" 'time.sleep(1)' 'sys.exit(3)'
+  in_box 4 dewy once --unit hello --settle 5s
+  assert_equal "$(field state) $(cat "$ROOT/current/version") $(show ActiveState)" "rolled_back v1.1.0 active"
+  assert_regex "$(field error.message)" '^v1.2.0 (did not start|stopped again): hello '"$STOPPED\$"
 }
 
 @test "a unit that reloads without a new process is believed only when its health is asked for" {

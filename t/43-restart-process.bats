@@ -154,6 +154,126 @@ told_by_status() {
   assert_equal "$(field error.message)" "v1.0.0 was not up in 3s: no process runs of the pid file $PID_FILE"
 }
 
+# keep_running LINE...: runs a server that these lines of Python prepare to take a signal, and starts it again when it has ended,
+# while the file gate is there. It writes the version that it runs to the file serving, and ends when there is a file end-VERSION,
+# which it removes.
+keep_running() {
+  local gate=$BATS_TEST_TMPDIR/gate
+  printf '%s\n' 'import os, signal, subprocess, sys, time' 'version = open("root/current/version").read().strip()' "$@" \
+    'open("serving", "w").write(version)' 'open("new", "w").write(str(os.getpid()))' "os.rename('new', '$PID_FILE')" \
+    'while not os.path.exists("end-" + version): time.sleep(0.02)' 'os.remove("end-" + version)' >"$BATS_TEST_TMPDIR/server"
+  touch "$gate"
+  bash -c 'cd "$0" && while :; do [ ! -e gate ] || python3 server; sleep 0.02; done' "$BATS_TEST_TMPDIR" 3>&- &
+  echo $! >"$BATS_TEST_TMPDIR/keeper.pid"
+  wait_until test -s "$PID_FILE"
+  export DEWY_PID_FILE=$PID_FILE
+}
+
+# start_held_health: at $PORT, answers 200 once there is a file healthy, and makes a file asked when it is asked.
+start_held_health() {
+  python3 -c '
+import http.server, os, sys, time
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        open("asked", "w").close()
+        while not os.path.exists("healthy"):
+            time.sleep(0.02)
+        self.send_response(200)
+        self.end_headers()
+os.chdir(sys.argv[1])
+http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[2])), Handler).serve_forever()
+' "$BATS_TEST_TMPDIR" "$PORT" >/dev/null 2>&1 3>&- &
+  echo $! >"$BATS_TEST_TMPDIR/health.pid"
+  export DEWY_HEALTH_URL=http://127.0.0.1:$PORT/ DEWY_HEALTH_TIMEOUT=60s
+}
+
+# another_than PID: true when the pid file names another process.
+another_than() {
+  [ "$(cat "$PID_FILE")" != "$1" ]
+}
+
+# finish STATUS: waits for the run in the background, which has to end so.
+finish() {
+  local status=0
+  wait "$running" || status=$?
+  output=$(cat "$BATS_TEST_TMPDIR/document")
+  assert_equal "$status" "$1"
+}
+
+@test "the end of the first new process counts, however soon another one takes its place" {
+  local old new
+  publish v1.0.0
+  deploy_first
+  keep_running 'signal.signal(signal.SIGHUP, lambda *_: os._exit(0))'
+  dewy-restart --signal HUP <"$BATS_TEST_TMPDIR/deployed" >/dev/null
+  publish v1.1.0
+  start_held_health
+  old=$(cat "$PID_FILE")
+  dewy once --signal HUP >"$BATS_TEST_TMPDIR/document" 3>&- &
+  running=$!
+  wait_until test -e "$BATS_TEST_TMPDIR/asked"
+  new=$(cat "$PID_FILE")
+  touch "$BATS_TEST_TMPDIR/end-v1.1.0"
+  wait_until another_than "$new"
+  touch "$BATS_TEST_TMPDIR/healthy"
+  finish 4
+  assert [ "$old" != "$new" ]
+  assert_equal "$(field state) $(field error.message)" "rolled_back v1.1.0 stopped again"
+  assert_equal "$(cat "$ROOT/current/version") $(cat "$BATS_TEST_TMPDIR/serving")" "v1.0.0 v1.0.0"
+}
+
+@test "a rollback waits for a server that is about to be started again" {
+  publish v1.0.0
+  deploy_first
+  keep_running 'signal.signal(signal.SIGHUP, lambda *_: os._exit(0))' \
+    'if version == "v1.1.0": os.remove("gate"), subprocess.Popen("sleep 1; touch end-v1.1.0", shell=True)'
+  dewy-restart --signal HUP <"$BATS_TEST_TMPDIR/deployed" >/dev/null
+  publish v1.1.0
+  dewy once --signal HUP --start-timeout 30s --settle 2s >"$BATS_TEST_TMPDIR/document" 3>&- &
+  running=$!
+  wait_until grep -q v1.1.0 "$ROOT/current/version"
+  wait_until grep -q v1.0.0 "$ROOT/current/version"
+  wait_until test -s "$ROOT/.dewy/rejected.json"
+  touch "$BATS_TEST_TMPDIR/gate"
+  finish 4
+  assert_equal "$(field state) $(cat "$BATS_TEST_TMPDIR/serving")" "rolled_back v1.0.0"
+  kill -0 "$(cat "$PID_FILE")"
+}
+
+@test "a child of a process that ends is no proof, and what follows that process is waited for" {
+  local old child opened
+  command -v strace >/dev/null || skip "needs strace"
+  publish v1.0.0
+  deploy_first
+  keep_running 'child = None' 'def renew(*_):' '    global child' '    if child: child.kill(), child.wait()' \
+    '    child = subprocess.Popen(["sleep", "1000"])' '    open("child.pid", "w").write(str(child.pid))' \
+    'signal.signal(signal.SIGHUP, renew)'
+  dewy-restart --signal HUP <"$BATS_TEST_TMPDIR/deployed" >/dev/null
+  rm "$BATS_TEST_TMPDIR/gate"
+  publish v1.1.0
+  deploy_first
+  start_held_health
+  ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0 strace -qq -o "$BATS_TEST_TMPDIR/trace" -e trace=openat \
+    dewy-restart --signal HUP <"$BATS_TEST_TMPDIR/deployed" >"$BATS_TEST_TMPDIR/document" 3>&- &
+  running=$!
+  wait_until test -e "$BATS_TEST_TMPDIR/asked"
+  old=$(cat "$PID_FILE")
+  touch "$BATS_TEST_TMPDIR/end-v1.0.0"
+  wait_until gone "$old"
+  opened=$(wc -l <"$BATS_TEST_TMPDIR/trace")
+  touch "$BATS_TEST_TMPDIR/healthy"
+  wait_until looked_after "$opened"
+  touch "$BATS_TEST_TMPDIR/gate"
+  finish 0
+  assert_equal "$(field state) $(field restart.pid) $(cat "$BATS_TEST_TMPDIR/serving")" "running $(cat "$PID_FILE") v1.1.0"
+  stop_pid "$(cat "$BATS_TEST_TMPDIR/child.pid")"
+}
+
+# looked_after LINE: true when the pid file was opened twice after that line of the trace.
+looked_after() {
+  [ "$(tail -n "+$(($1 + 1))" "$BATS_TEST_TMPDIR/trace" | grep -cF "$PID_FILE")" -ge 2 ]
+}
+
 @test "--signal with nothing to signal: exit status 1 before a newer release is switched to" {
   nginx_serving
   stop_pid "$(cat "$PID_FILE")"

@@ -9,6 +9,7 @@
 #include "plan.h"
 #include "root/rejected.h"
 #include "root/release.h"
+#include "root/retained.h"
 #include "str.h"
 #include "time.h"
 
@@ -101,12 +102,18 @@ struct candidate {
 	bool stays;
 };
 
-/* Decides what stays: from the newest back, keep of them, and those that always do. */
-static void choose(struct candidate *candidates, int count, const char *current, const char *previous, const cJSON *rejected,
-		   long long keep)
+/* Decides what stays: from the newest back, keep of them, and those that always do: the current one, the previous one, and the one
+ * that served last, which may serve still, whatever was deployed since. releases are the candidates, too. */
+static void choose(struct candidate *candidates, const struct retained *releases, int count, const char *current,
+		   const char *previous, const cJSON *rejected, long long keep)
 {
+	int at = count - 1;
+
+	while (at >= 0 && !str_equal(candidates[at].name, current))
+		at--;
+	int served = retained_served(releases, at);
 	for (int i = count - 1; i >= 0; i--) {
-		bool always = str_equal(candidates[i].name, current) || str_equal(candidates[i].name, previous);
+		bool always = i == served || str_equal(candidates[i].name, current) || str_equal(candidates[i].name, previous);
 		candidates[i].stays = always || (keep > 0 && !rejected_find(rejected, candidates[i].version));
 		keep -= candidates[i].stays;
 	}
@@ -206,6 +213,7 @@ struct retention {
 	const struct root *root;
 	int cache;
 	struct candidate *candidates; /* oldest first; what they lead to but the names is freed with them */
+	struct retained *releases;    /* the same ones */
 	int count;
 };
 
@@ -218,10 +226,12 @@ static void free_retention(struct retention *retention)
 		free(retention->candidates[i].key);
 	}
 	free(retention->candidates);
+	free(retention->releases);
 }
 
 static void add(struct retention *retention, const char *name, const cJSON *record)
 {
+	retention->releases[retention->count] = retained_describe(name, record);
 	retention->candidates[retention->count++] = (struct candidate){
 		.name = name,
 		.version = xstrdup(json_string(record, "release.version")),
@@ -233,6 +243,7 @@ static void add(struct retention *retention, const char *name, const cJSON *reco
 static void gather(struct retention *retention, char (*names)[RELEASE_NAME], int count, const char *next, const cJSON *document)
 {
 	retention->candidates = xcalloc((size_t)count + 1, sizeof *retention->candidates);
+	retention->releases = xcalloc((size_t)count + 1, sizeof *retention->releases);
 	for (int i = 0; i < count; i++) {
 		AUTO_JSON cJSON *record = release_record(retention->root, names[i]);
 		add(retention, names[i], record);
@@ -301,7 +312,7 @@ int retention_prune(const struct root *root, int cache, const char *previous, lo
 	if (!rejected || release_current(root, current, error) < 0)
 		return -1;
 	gather(&retention, names, count, NULL, NULL);
-	choose(retention.candidates, retention.count, current, previous, rejected, keep);
+	choose(retention.candidates, retention.releases, retention.count, current, previous, rejected, keep);
 	if (sweep_out(&retention, NULL, error))
 		return -1;
 	return forget_rejected(root, retention.candidates, retention.count, error);
@@ -318,6 +329,6 @@ int retention_plan(const struct root *root, int cache, cJSON *document, const ch
 	if (!rejected)
 		return -1;
 	gather(&retention, names, count, next, document);
-	choose(retention.candidates, retention.count, next, previous, rejected, keep);
+	choose(retention.candidates, retention.releases, retention.count, next, previous, rejected, keep);
 	return sweep_out(&retention, document, error);
 }

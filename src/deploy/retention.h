@@ -20,8 +20,8 @@ int retention_sweep_cache(const struct root *root, int cache, const cJSON *docum
 
 /* Lets go of (retired.h) all but the newest keep releases, and the artifacts in the cache that belong to none that stays; in a
  * cache that is not ROOT/.dewy/cache, where others may keep theirs, only the artifacts of the releases that are removed. The
- * release that current leads to and the one named previous (NULL for none) always stay; releases of rejected versions do not
- * count and go first. Returns 0 or -1. */
+ * release that current leads to, the one named previous (NULL for none) and the one that served last always stay; releases of
+ * rejected versions do not count and go first. Returns 0 or -1. */
 int retention_prune(const struct root *root, int cache, const char *previous, long long keep, struct error *error);
 
 /* Adds to the document of a dry run what retention_prune would remove once its release had the name next. Returns 0 or -1. */

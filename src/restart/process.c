@@ -7,6 +7,7 @@
 #include "proc.h"
 #include "restart/processes.h"
 #include "restart/ready.h"
+#include "time.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -38,23 +39,48 @@ static void plan(const struct server *server)
 	processes_plan(processes, server);
 }
 
-static int renew(struct server *server, struct error *error)
+/* Waits until a process runs of the pid file, which whoever keeps it running may be about to start again. Returns 0 or -1. */
+static int wait_running(struct server *server, struct error *error)
 {
 	struct processes *processes = server->own;
-	int running = processes_read(processes, error);
+	long long deadline = server->renewed_at + option_number(server->run->options, OPT_START_TIMEOUT);
+	int running;
 
-	if (running < 0)
-		return -1;
-	if (!running)
-		return error_set(error, ERROR_SUPERVISOR, "no process runs any more of the pid file %s", processes->pid_file);
+	while ((running = processes_read(processes, error)) == 0 && time_monotonic() < deadline)
+		time_sleep(STEP_MS);
+	if (running)
+		return running < 0 ? -1 : 0;
+	return error_set(error, ERROR_SUPERVISOR, "no process runs any more of the pid file %s", processes->pid_file);
+}
+
+/* Sends the signal to the process that runs. Returns 0; 1 when it has ended before that; or -1. */
+static int tell(struct server *server, struct error *error)
+{
+	struct processes *processes = server->own;
 	AUTO_FREE char *pid = xasprintf("%d", (int)processes->main);
+
 	processes_remember(processes, server);
 	log_info("Send signal for server restart", "signal", proc_signal_name(signal_of(server)), "pid", pid);
 	if (kill(processes->main, signal_of(server)) == 0)
 		return 0;
+	if (errno == ESRCH)
+		return 1;
 	error_set(error, ERROR_SUPERVISOR, "cannot signal the process %s of the pid file %s: %s", pid, processes->pid_file,
 		  strerror(errno));
 	return error_hint(error, "run as the user that it runs as, or as root");
+}
+
+static int renew(struct server *server, struct error *error)
+{
+	for (;;) {
+		if (wait_running(server, error))
+			return -1;
+		if (processes_began(server->own, server->renewed_at))
+			return 0; /* it was started with what current leads to, and need not be told */
+		int result = tell(server, error);
+		if (result <= 0)
+			return result;
+	}
 }
 
 static int look(struct server *server, struct error *error)

@@ -5,7 +5,10 @@
 #include "proc.h"
 #include "time.h"
 
-enum { CLOCK_MS = 20 /* the age of a process is not exact */ };
+enum {
+	CLOCK_MS = 20, /* the age of a process is not exact */
+	NOBODY = -1,   /* a process that is none, and so never up for any time */
+};
 
 int processes_read(struct processes *processes, struct error *error)
 {
@@ -23,6 +26,9 @@ void processes_remember(struct processes *processes, const struct server *server
 {
 	processes->told_at = time_monotonic();
 	processes->count = 0;
+	processes->first = 0;
+	processes->left = false;
+	processes->by_child = false;
 	processes->ran_release = processes->main > 0 && proc_runs_below(processes->main, release_path_of(server));
 	if (processes->main <= 0)
 		return;
@@ -41,6 +47,16 @@ void processes_plan(const struct processes *processes, const struct server *serv
 static bool is_new(const struct processes *processes, long long age)
 {
 	return age >= 0 && age <= time_monotonic() - processes->told_at + CLOCK_MS;
+}
+
+bool processes_began(struct processes *processes, long long since)
+{
+	long long age = proc_age(processes->main);
+
+	if (age < 0 || age + CLOCK_MS > time_monotonic() - since)
+		return false;
+	*processes = (struct processes){.pid_file = processes->pid_file, .main = processes->main, .told_at = since};
+	return true;
 }
 
 /* Returns the child of the main process that began first of those that began after the server was told, 0 for none. */
@@ -80,6 +96,7 @@ static bool show(struct processes *processes, struct server *server)
 		return false;
 	server->worker = (struct serve_worker){.pid = pid};
 	processes->by_child = pid != processes->main;
+	processes->first = processes->by_child ? 0 : pid;
 	return true;
 }
 
@@ -112,6 +129,27 @@ static bool is_alone(const struct processes *processes)
 	return true;
 }
 
+/* True when the main process that was told is that no more, and none that followed it has shown the new server. It may still be
+ * ending. */
+static bool has_left(const struct processes *processes)
+{
+	return !processes->first && processes->count && processes->main != processes->older[0];
+}
+
+/* Takes the main process that follows one that has left for the new server, or waits for it. What children of that one showed is
+ * worth nothing any more: they may have been the last of the old release. Returns false when that was waited for before. */
+static bool follow(struct processes *processes, struct server *server)
+{
+	if (processes->left && server->settled)
+		return false;
+	processes->left = true;
+	server->settled = false;
+	server->worker = (struct serve_worker){.pid = NOBODY};
+	if (is_new(processes, proc_age(processes->main)))
+		show(processes, server);
+	return true;
+}
+
 int processes_serve(struct processes *processes, struct server *server, bool *ret_alone, struct error *error)
 {
 	int running = processes_read(processes, error);
@@ -119,10 +157,12 @@ int processes_serve(struct processes *processes, struct server *server, bool *re
 	if (running < 0)
 		return -1;
 	*ret_alone = is_alone(processes);
+	if (has_left(processes) && follow(processes, server))
+		return 1;
 	if (running && proc_age(server->worker.pid) >= 0)
 		return 1;
 	/* A child may have done its part, such as one that loads a cache, or answers once: another one shows the server as well. */
-	if (running && (show(processes, server) || (processes->by_child && !server->settled)))
+	if (running && !processes->first && (show(processes, server) || (processes->by_child && !server->settled)))
 		return 1;
 	error_set(error, ERROR_APPLICATION, "%s stopped again", server_version(server));
 	return 0;

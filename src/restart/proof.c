@@ -10,7 +10,7 @@
 #include "str.h"
 #include "time.h"
 
-enum { STEP_MS = 100, ASK_MS = 5000, ASK_LEAST_MS = 1000 };
+enum { STEP_MS = 100, ASK_MS = 5000, ASK_LEAST_MS = 1000, PAUSE_MS = 1000, PAUSES_MOST = 3 };
 
 /* Puts what did not happen within a time before the reason in error. Returns -1. */
 static int too_late(const struct server *server, const char *what, long long timeout, struct error *error)
@@ -85,7 +85,7 @@ static int wait_alone(struct server *server, struct error *error)
 	for (;;) {
 		if (server->ops->serves(server, &alone, error) <= 0)
 			return -1;
-		if (alone)
+		if (alone || !server->settled)
 			return 0;
 		if (time_monotonic() >= deadline)
 			break;
@@ -102,44 +102,55 @@ static long long answer_timeout(long long left)
 	return left < ASK_LEAST_MS ? ASK_LEAST_MS : left < ASK_MS ? left : ASK_MS;
 }
 
-/* Asks until enough answers in a row were good. Returns 0 or -1. */
+/* Asks until enough answers in a row were good, or the server has to settle anew. Returns 0 or -1. */
 static int ask(struct server *server, const struct target *target, struct error *error)
 {
 	const char *authorities = option_string(server->run->options, OPT_CACERT);
 	long long wanted = option_number(server->run->options, OPT_HEALTH_COUNT), good = 0;
-	long long timeout = option_number(server->run->options, OPT_HEALTH_TIMEOUT);
+	long long timeout = option_number(server->run->options, OPT_HEALTH_TIMEOUT), deadline = time_monotonic() + timeout;
 	bool alone;
 
-	for (long long deadline = time_monotonic() + timeout;;) {
-		long long left = deadline - time_monotonic();
+	for (int paused = 0;;) {
+		long long asked_at = time_monotonic(), left = deadline - asked_at, before = good;
 		good = health_ask(target, authorities, answer_timeout(left), error) ? good + 1 : 0;
 		if (server->ops->serves(server, &alone, error) <= 0)
 			return -1;
-		if (good >= wanted)
+		if (good >= wanted || !server->settled)
 			return 0;
-		if (left <= STEP_MS)
-			break;
 		time_sleep(STEP_MS);
+		long long took = time_monotonic() - asked_at;
+		if (took > answer_timeout(left) + STEP_MS + PAUSE_MS && paused++ < PAUSES_MOST) {
+			deadline += took; /* this process was stopped meanwhile, or the machine: the server is not to blame */
+			good = good ? good : before;
+		} else if (left <= STEP_MS) {
+			break;
+		}
 	}
 	if (good)
 		error_set(error, ERROR_APPLICATION, "of %lld good answers in a row, only %lld came", wanted, good);
 	return too_late(server, "did not become healthy", timeout, error);
 }
 
-/* Waits until the new server is healthy, if there is a way to tell. Returns 0 or -1. */
+/* Waits until the new server is healthy, if there is a way to tell, or has to settle anew. Returns 0 or -1. */
 static int wait_healthy(struct server *server, struct error *error)
 {
 	AUTO_TARGET struct target target = {0};
 
 	if (target_find(&target, server->run->options, server->run->root->path, error))
 		return -1;
-	return target.url && (wait_alone(server, error) || ask(server, &target, error)) ? -1 : 0;
+	if (!target.url)
+		return 0;
+	return wait_alone(server, error) || (server->settled && ask(server, &target, error)) ? -1 : 0;
 }
 
-/* Waits until the server has settled, and is healthy. Returns 0 or -1. */
+/* Waits until the server has settled, and is healthy; once more when another one took its place meanwhile. Returns 0 or -1. */
 static int watch(struct server *server, struct error *error)
 {
-	return settle(server, error) || wait_healthy(server, error) ? -1 : 0;
+	do
+		if (settle(server, error) || wait_healthy(server, error))
+			return -1;
+	while (!server->settled);
+	return 0;
 }
 
 int proof_renew(struct server *server, struct error *error)

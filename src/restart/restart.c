@@ -12,6 +12,7 @@
 #include "root/history_chain.h"
 #include "root/rejected.h"
 #include "root/release.h"
+#include "root/retained.h"
 #include "str.h"
 #include "time.h"
 
@@ -54,9 +55,28 @@ static void tell_success(struct stage_run *run, const struct server *server)
 		document_notice(run->document, "restart", NOTICE_IMPORTANT, "Deployed %s in %s", version, buf_text(&spent));
 }
 
-/* Returns the name of the release to go back to. NULL when there is none but the one that failed, or an earlier upload of it that
- * never served; when the one that failed served before and is not to blame; or with --no-rollback. A run that takes up an
- * interrupted one began with the release that failed: what that replaced, its record knows, and "previous" becomes it. */
+/* Makes the release that served last the previous one, in place of the one with the name, which never did. Returns its name; NULL,
+ * and changes nothing, when none is known but the one that failed. */
+static const char *find_served(const struct stage_run *run, const char *name, const char *failed)
+{
+	AUTO_FREE char(*names)[RELEASE_NAME] = NULL;
+	struct error unread;
+	int count = release_list(run->root, &names, &unread), at = retained_find_served(run->root, names, count, name);
+
+	if (at < 0 || str_equal(names[at], failed))
+		return NULL;
+	AUTO_JSON cJSON *record = release_record(run->root, names[at]);
+	AUTO_FREE char *path = release_path(run->root, names[at]);
+	json_set_string(run->document, "previous.version", json_string(record, "release.version"));
+	json_set_string(run->document, "previous.cache_key", json_string(record, "artifact.cache_key"));
+	json_set_string(run->document, "previous.path", path);
+	return strrchr(json_string(run->document, "previous.path"), '/') + 1;
+}
+
+/* Returns the name of the release to go back to: the one before, or when that never served, the one that served last, if there is
+ * one. NULL when there is none but the one that failed, or an earlier upload of it that never served; when the one that failed
+ * served before and is not to blame; or with --no-rollback. A run that takes up an interrupted one began with the release that
+ * failed: what that replaced, its record knows, and "previous" becomes it. */
 static const char *release_before(const struct stage_run *run, const char *current)
 {
 	AUTO_JSON cJSON *failed = release_record(run->root, current);
@@ -77,16 +97,25 @@ static const char *release_before(const struct stage_run *run, const char *curre
 		return NULL;
 	const char *name = strrchr(json_string(run->document, "previous.path"), '/') + 1;
 	AUTO_JSON cJSON *before = release_record(run->root, name);
+	if (!before || json_true(before, "served"))
+		return before ? name : NULL;
+	const char *served = find_served(run, name, current);
+	if (served)
+		return served;
 	bool same = str_equal(json_string(before, "artifact.cache_key"), json_string(failed, "artifact.cache_key"));
-	return before && (!same || json_true(before, "served")) ? name : NULL;
+	return same ? NULL : name;
 }
 
-/* True when what served before this run is surely of that release: an interrupted run may have left another one. */
+/* True when what served before this run is surely of that release: an interrupted run may have left another one, and so may one
+ * that ended with a release between the two. */
 static bool served(const struct stage_run *run, const char *name)
 {
-	AUTO_JSON cJSON *record = release_record(run->root, name);
+	const char *path = json_string(run->document, "deploy.path"), *deployed = path + strlen(path) - (RELEASE_NAME - 1);
+	AUTO_JSON cJSON *record = release_record(run->root, name), *failed = release_record(run->root, deployed);
+	struct retained replaced = retained_describe(deployed, failed);
 
-	return document_state(record) == STATE_RUNNING && !json_true(run->document, "deploy.reused");
+	return document_state(record) == STATE_RUNNING && !json_true(run->document, "deploy.reused") &&
+	       str_equal(replaced.before, name);
 }
 
 /* Returns a document that is about the release to go back to, as far as a server and its messages need it; the caller deletes

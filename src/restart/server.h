@@ -43,8 +43,9 @@ struct server_ops {
 	int (*look)(struct server *server, struct error *error);
 
 	/* Tells whether the new server still runs, and leaves error alone when it does. Until it has settled, a worker that has
-	 * ended may be one whose successor is still waited for. Returns 1 when it does, and sets *ret_alone unless an older one
-	 * still finishes; 0 when it does not, with ERROR_APPLICATION; or -1. */
+	 * ended may be one whose successor is still waited for. Once at the most, it clears settled: what was taken for the new
+	 * server has given its place to another one. Returns 1 when it does, and sets *ret_alone unless an older one still
+	 * finishes; 0 when it does not, with ERROR_APPLICATION; or -1. */
 	int (*serves)(struct server *server, bool *ret_alone, struct error *error);
 
 	/* Ends a new server that is not up yet, which the one of before outlives. NULL where there is none such. */

@@ -23,13 +23,34 @@ struct unit {
 	struct processes processes;
 };
 
-/* Returns -1 with what systemd says of a unit that does not run. */
+static bool is_up(const struct unit *unit)
+{
+	return str_equal(unit->now.active, "active") && str_equal(unit->now.sub, "running");
+}
+
+static bool has_failed(const struct unit *unit)
+{
+	return str_equal(unit->now.active, "failed") || str_equal(unit->now.active, "inactive");
+}
+
+/* True when systemd itself has started the new server again. The first start after a reload is that of the new server: what ended
+ * then is the process that was told, with the old one. */
+static bool began_anew(const struct unit *unit)
+{
+	return unit->now.restarts > unit->before.restarts + (unit->reloads && !unit->supervises);
+}
+
+/* Returns -1 with what systemd says of a unit that does not run, or not any more. */
 static int explain(const struct server *server, const char *what, struct error *error)
 {
 	const struct unit *unit = server->own;
 
-	error_set(error, ERROR_APPLICATION, "%s %s: %s is %s (%s), Result=%s, ExecMainStatus=%lld", server_version(server), what,
-		  unit->name, unit->now.active, unit->now.sub, unit->now.result, unit->now.status);
+	if (is_up(unit) && began_anew(unit))
+		error_set(error, ERROR_APPLICATION, "%s %s: %s ended, and systemd has started it again, NRestarts=%lld",
+			  server_version(server), what, unit->name, unit->now.restarts);
+	else
+		error_set(error, ERROR_APPLICATION, "%s %s: %s is %s (%s), Result=%s, ExecMainStatus=%lld", server_version(server),
+			  what, unit->name, unit->now.active, unit->now.sub, unit->now.result, unit->now.status);
 	return error_hint(error, "see journalctl -u %s", unit->name);
 }
 
@@ -80,11 +101,6 @@ static int reload(struct server *server, struct error *error)
 	return systemctl_do("reload", unit->name, timeout, error);
 }
 
-static bool is_up(const struct unit *unit)
-{
-	return str_equal(unit->now.active, "active") && str_equal(unit->now.sub, "running");
-}
-
 /* Makes a unit that systemd tries to start again and again come to rest, and gives it back the starts that it has used up: tries of
  * a release that ends at once are not to count against the next one. */
 static void calm(struct server *server)
@@ -123,10 +139,14 @@ static int renew(struct server *server, struct error *error)
 	server->patience = unit->supervises ? generations_patience(&unit->generations, server->run->options) : 0;
 	if ((unit->reloads ? reload : restart)(server, error) == 0)
 		return 0;
-	struct error why = *error;
+	struct error why = *error, unseen;
 	if (why.code == ERROR_APPLICATION && unit->supervises)
 		return 0; /* its status file says it better */
-	if (why.code != ERROR_APPLICATION || systemctl_show(unit->name, &unit->now, error))
+	if (systemctl_show(unit->name, &unit->now, &unseen))
+		return -1;
+	if (unit->reloads && !unit->supervises && unit->now.main_pid != unit->before.main_pid)
+		return 0; /* the process that was told has ended, on that or before: what follows it is to be seen */
+	if (why.code != ERROR_APPLICATION)
 		return -1;
 	explain(server, "did not start", error);
 	return unit->reloads ? error_in(error, "%s", why.message) : -1;
@@ -172,8 +192,7 @@ static int look(struct server *server, struct error *error)
 
 	if (systemctl_show(unit->name, &unit->now, error))
 		return -1;
-	bool again = unit->now.restarts > unit->before.restarts; /* systemd has begun anew since */
-	if (again || str_equal(unit->now.active, "failed") || str_equal(unit->now.active, "inactive"))
+	if (began_anew(unit) || has_failed(unit))
 		return explain(server, "did not start", error);
 	if (unit->reloads && is_up(unit))
 		return look_at_reloaded(server, error);
@@ -183,6 +202,19 @@ static int look(struct server *server, struct error *error)
 	}
 	explain(server, "is not up", error);
 	return 1;
+}
+
+/* The process that was told to reload may end, and systemd start another one in its place. */
+static int serves_reloaded(struct server *server, bool *ret_alone, struct error *error)
+{
+	struct unit *unit = server->own;
+	bool stopped = began_anew(unit) || has_failed(unit);
+
+	unit->processes.main = str_equal(unit->now.active, "activating") ? 0 : unit->now.main_pid;
+	int result = stopped ? 0 : processes_serve(&unit->processes, server, ret_alone, error);
+	if (result == 0 && (stopped || !is_up(unit)))
+		explain(server, "stopped again", error);
+	return result;
 }
 
 static int serves(struct server *server, bool *ret_alone, struct error *error)
@@ -195,12 +227,12 @@ static int serves(struct server *server, bool *ret_alone, struct error *error)
 		return generations_serve(&unit->generations, server, ret_alone, error);
 	if (systemctl_show(unit->name, &unit->now, error))
 		return -1;
-	if (!is_up(unit) || !str_equal(unit->now.invocation, up.invocation) || unit->now.restarts > unit->before.restarts) {
-		explain(server, "stopped again", error);
-		return 0;
-	}
-	unit->processes.main = unit->now.main_pid;
-	return unit->reloads ? processes_serve(&unit->processes, server, ret_alone, error) : 1;
+	if (unit->reloads)
+		return serves_reloaded(server, ret_alone, error);
+	if (is_up(unit) && str_equal(unit->now.invocation, up.invocation) && !began_anew(unit))
+		return 1;
+	explain(server, "stopped again", error);
+	return 0;
 }
 
 static void abandon(struct server *server)

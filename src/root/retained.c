@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "root/retained.h"
 
+#include "alloc.h"
 #include "str.h"
 
 #include <string.h>
@@ -31,4 +32,46 @@ int retained_find(const struct root *root, char (*names)[RELEASE_NAME], int coun
 			before = i;
 	}
 	return *version ? -1 : before;
+}
+
+struct retained retained_describe(const char *name, const cJSON *record)
+{
+	struct retained retained = {.name = name, .served = json_true(record, "served")};
+	const char *path = json_string(record, "previous.path"), *slash = path ? strrchr(path, '/') : NULL;
+
+	if (slash && release_is_name(slash + 1))
+		memcpy(retained.before, slash + 1, RELEASE_NAME);
+	return retained;
+}
+
+int retained_served(const struct retained *releases, int from)
+{
+	int known = from;
+
+	if (from >= 0 && releases[from].served)
+		return from;
+	for (int i = from - 1; i >= 0; i--) {
+		if (!str_equal(releases[i].name, releases[known].before))
+			continue;
+		if (releases[i].served)
+			return i;
+		known = i;
+	}
+	for (int i = known - 1; i >= 0; i--)
+		if (releases[i].served)
+			return i;
+	return -1;
+}
+
+int retained_find_served(const struct root *root, char (*names)[RELEASE_NAME], int count, const char *name)
+{
+	AUTO_FREE struct retained *releases = xcalloc((size_t)(count > 0 ? count : 1), sizeof *releases);
+	int from = -1;
+
+	for (int i = 0; i < count; i++) {
+		AUTO_JSON cJSON *record = release_record(root, names[i]);
+		releases[i] = retained_describe(names[i], record);
+		from = str_equal(names[i], name) ? i : from;
+	}
+	return retained_served(releases, from);
 }
