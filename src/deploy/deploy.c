@@ -251,10 +251,12 @@ static int take_up(struct stage_run *run, const char *current, int cache, struct
  * says nothing of another artifact of its version. */
 static int accept(const struct stage_run *run, struct error *error)
 {
-	const char *version = json_string(run->document, "release.version"), *key = json_string(run->document, "artifact.cache_key");
+	const char *version = json_string(run->document, "release.version");
+	const char *key = json_string(run->document, "artifact.cache_key");
 	AUTO_JSON cJSON *rejected = rejected_read(run->root, error);
 	const cJSON *entry = rejected_find(rejected, version);
-	bool forced = json_true(run->document, "forced"), taken_up = str_equal(key, json_string(run->document, "previous.cache_key"));
+	bool forced = json_true(run->document, "forced");
+	bool taken_up = str_equal(key, json_string(run->document, "previous.cache_key"));
 
 	if (!rejected)
 		return -1;

@@ -61,7 +61,8 @@ static void print_held(const struct root *root, const cJSON *forgotten)
 		if (!rejected_is_held(left, json_string(entry, "version"), calver))
 			continue;
 		str_add_escaped(&escaped, json_string(entry, "version"));
-		printf("%s is held back all the same: somebody went back to an older version; see dewy status\n", buf_text(&escaped));
+		printf("%s is held back all the same: somebody went back to an older version; see dewy status\n",
+		       buf_text(&escaped));
 	}
 }
 

@@ -191,8 +191,8 @@ int generations_serve(struct generations *generations, struct server *server, bo
 				 server_version(server));
 	*ret_alone = status.count == 1;
 	const struct serve_worker *last = serve_status_newest(&status);
-	/* A start_server that was about to replace a worker that had died does so, and then what it was asked for; any supervisor may
-	 * have been about to start one when it was asked for another. One that tells deaths may be asked by others at any time. */
+	/* A start_server that was about to replace a worker that had died does so, and then what it was asked for; any supervisor
+	 * may have been about to start one when it was asked for another. One that tells deaths may be asked by others at any time. */
 	bool died = has_died(generations, &status, server);
 	bool replaced = !died && (!server->settled || status.state != SERVE_UNKNOWN) && last &&
 			last->generation > server->worker.generation;

@@ -68,8 +68,8 @@ void serve_status_free(struct serve_status *status);
 /* Returns the worker of the newest generation that serves or served, which belongs to status; NULL when there is none. */
 const struct serve_worker *serve_status_newest(const struct serve_status *status);
 
-/* Returns the newest generation that has begun, also one that did not come up; 0 for none. The first one, while it is only announced,
- * does not count: whoever asks for a new one now gets that one. */
+/* Returns the newest generation that has begun, also one that did not come up; 0 for none. The first one, while it is only
+ * announced, does not count: whoever asks for a new one now gets that one. */
 long long serve_status_generation(const struct serve_status *status);
 
 /* Reads a status file. Returns 0; 1 when there is none; or -1. The caller gives it to serve_status_free in all cases. */

@@ -87,8 +87,8 @@ static void keep_current(struct supervisor *supervisor, bool gives_up)
 	serve(supervisor);
 }
 
-/* Says how a start ended. When another one was asked for behind it, the status file waits for the outcome of that one: a reader would
- * take this one for it. */
+/* Says how a start ended. When another one was asked for behind it, the status file waits for the outcome of that one: a reader
+ * would take this one for it. */
 static void conclude(struct supervisor *supervisor, enum serve_state state, const char *reason)
 {
 	report_note_state(supervisor, state, supervisor->generation, reason);
