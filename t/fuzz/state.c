@@ -44,6 +44,8 @@ static void fetch(const struct root *root)
 static void reject(const struct root *root)
 {
 	AUTO_JSON cJSON *document = cJSON_CreateObject(), *forgotten = NULL, *versions = NULL;
+	static const char *deployed[] = {"v1.2.4"};
+	const struct rejected_since since = {.versions = deployed, .count = 1};
 	struct error error;
 
 	json_set_string(document, "release.version", "v1.2.3");
@@ -52,9 +54,9 @@ static void reject(const struct root *root)
 		return; /* damaged, which is said */
 	FUZZ_HOLDS(rejected_revise(root, "v1.2.3", "7", &error) == 0);
 	FUZZ_HOLDS((versions = rejected_read(root, &error)) && rejected_find(versions, "v1.2.3"));
-	FUZZ_HOLDS(rejected_hold(root, "v1.2.0", "v1.2.4", "by hand", &error) == 0);
-	FUZZ_HOLDS(rejected_accept(root, "v1.2.3", &error) == 0);
-	FUZZ_HOLDS(rejected_prune(root, 0, &error) == 0);
+	FUZZ_HOLDS(rejected_hold(root, document, "v1.2.4", "by hand", &error) == 0);
+	FUZZ_HOLDS(rejected_accept(root, "v1.2.3", NULL, &error) == 0);
+	FUZZ_HOLDS(rejected_prune(root, &since, &error) == 0);
 	FUZZ_HOLDS(rejected_forget(root, NULL, &forgotten, &error) == 0);
 }
 
@@ -79,9 +81,10 @@ static void count(struct root *root)
 	FUZZ_HOLDS(before >= 0);
 	json_set_string(document, "id", "20240115T103044Z-7f3a91");
 	json_set_string(document, "state", "failed");
-	if (counter_add(root, document, &failures, &error) == 0)
-		FUZZ_HOLDS(failures > 0);
-	FUZZ_HOLDS(counter_clear(root, &error) == 0 && counter_read(root, NULL) == 0);
+	if (counter_add(root, document, &failures, &error))
+		return; /* damaged, which is said */
+	FUZZ_HOLDS(failures > 0);
+	FUZZ_HOLDS(counter_clear(root, json_string(document, "id"), &error) == 0 && counter_read(root, NULL) == 0);
 }
 
 static void recall(const struct root *root)
