@@ -286,6 +286,23 @@ looked_after() {
   assert_equal "$(readlink "$ROOT/current")" "$before"
 }
 
+@test "a pid file that is locked for a process that has ended is of nobody, and that is said in time" {
+  publish_site v1.0.0
+  deploy_first
+  # A child holds the lock after its parent, whose pid the file has.
+  (
+    exec 8>"$PID_FILE"
+    flock 8
+    sh -c 'echo $$' >&8
+    exec sleep 600 3>&-
+  ) &
+  echo $! >"$BATS_TEST_TMPDIR/child.pid" # ended by teardown
+  wait_until test -s "$PID_FILE"
+  export DEWY_PID_FILE=$PID_FILE DEWY_START_TIMEOUT=1s
+  run -4 --separate-stderr timeout 60 dewy-restart --signal HUP <"$BATS_TEST_TMPDIR/deployed"
+  assert_equal "$(field error.message)" "no process runs any more of the pid file $PID_FILE"
+}
+
 @test "a command restarts the server, and is believed only when the server shows it" {
   publish_site v1.0.0
   export DEWY_RESTART_COMMAND="[ -s '$PID_FILE' ] || exec nginx -c \$DEWY_ROOT/current/nginx.conf -e '$BATS_TEST_TMPDIR/error.log'

@@ -141,6 +141,13 @@ roll_back() {
   once
   assert_equal "$(field state)" unchanged
   wait_until serves v1.0.0
+  publish_server v1.1.0 dies-at-once
+  once
+  assert_equal "$(field state) $(field release.version)" "rolled_back v1.1.0"
+  once
+  assert_equal "$(field state)" unchanged
+  assert_equal "$(jq -r '[.versions[].cache_key] | sort | join(" ")' "$ROOT/.dewy/rejected.json")" \
+    "v1.0.0--app_linux_amd64.tar.gz v1.1.0--app_linux_amd64.tar.gz"
 }
 
 @test "an entry that knows no digest means the version, whatever it holds" {

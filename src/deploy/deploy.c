@@ -263,7 +263,7 @@ static int accept(const struct stage_run *run, struct error *error)
 	if (!forced && !taken_up && rejected_has(rejected, run->document))
 		return error_set(error, ERROR_SUPERSEDED, "%s was rejected, or is held back by a rollback, meanwhile", version);
 	if (forced || (entry && (!taken_up || str_equal(key, json_string(entry, "cache_key")))))
-		return rejected_accept(run->root, version, json_string(run->document, "release.calver"), error);
+		return rejected_accept(run->root, version, NULL, json_string(run->document, "release.calver"), error);
 	return 0;
 }
 

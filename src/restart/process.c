@@ -39,6 +39,14 @@ static void plan(const struct server *server)
 	processes_plan(processes, server);
 }
 
+/* As processes_read; others may hold the lock of a pid file whose process has ended. */
+static int find_running(struct processes *processes, struct error *error)
+{
+	int running = processes_read(processes, error);
+
+	return running > 0 && proc_age(processes->main) < 0 ? 0 : running;
+}
+
 /* Waits until a process runs of the pid file, which whoever keeps it running may be about to start again. Returns 0 or -1. */
 static int wait_running(struct server *server, struct error *error)
 {
@@ -46,7 +54,7 @@ static int wait_running(struct server *server, struct error *error)
 	long long deadline = server->renewed_at + option_number(server->run->options, OPT_START_TIMEOUT);
 	int running;
 
-	while ((running = processes_read(processes, error)) == 0 && time_monotonic() < deadline)
+	while ((running = find_running(processes, error)) == 0 && time_monotonic() < deadline)
 		time_sleep(STEP_MS);
 	if (running)
 		return running < 0 ? -1 : 0;

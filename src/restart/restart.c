@@ -165,7 +165,8 @@ static int roll_back(struct stage_run *run, struct server *server, const char *n
 	AUTO_CLOSE int cache = root_open_cache(run->root, option_string(run->options, OPT_CACHE), NULL, &unopened);
 
 	/* in this order: both may be artifacts of one version */
-	if (rejected_accept(run->root, before, json_string(run->document, "release.calver"), error) ||
+	if (rejected_accept(run->root, before, json_string(run->document, "previous.cache_key"),
+			    json_string(run->document, "release.calver"), error) ||
 	    rejected_add(run->root, run->document, why, error) ||
 	    release_mark(run->root, name, STATE_DEPLOYED, error) || release_switch(run->root, name, cache, error))
 		return -1;

@@ -166,11 +166,28 @@ static int drop(cJSON *versions, const char *version)
 	return take_out(versions, is_of_version, version, removed);
 }
 
+/* An artifact of a version. */
+struct artifact {
+	const char *version;
+	const char *cache_key; /* NULL: each of them */
+};
+
+static bool is_of_artifact(const cJSON *entry, const void *context)
+{
+	const struct artifact *artifact = context;
+	const char *key = json_string(entry, "cache_key");
+
+	return is_of_version(entry, artifact->version) &&
+	       (is_hold(entry) || !key || !artifact->cache_key || str_equal(key, artifact->cache_key));
+}
+
 /* As rejected_accept. Of the holds that begin after the version from here on, the one that reaches furthest is enough. Returns how
  * many entries changed. */
-static int accept_version(cJSON *versions, const char *version, const char *calver)
+static int accept_artifact(cJSON *versions, const struct artifact *artifact, const char *calver)
 {
-	int changed = drop(versions, version);
+	AUTO_JSON cJSON *removed = xrequire(cJSON_CreateArray());
+	int changed = take_out(versions, is_of_artifact, artifact, removed);
+	const char *version = artifact->version;
 	cJSON *furthest = NULL;
 
 	for (cJSON *entry = versions->child, *next; entry; entry = next) {
@@ -245,10 +262,11 @@ int rejected_hold(const struct root *root, const cJSON *document, const char *ra
 {
 	cJSON *versions = rejected_read(root, error);
 	const char *chosen = json_string(document, "release.version"), *calver = json_string(document, "release.calver");
+	const struct artifact artifact = {chosen, json_string(document, "artifact.cache_key")};
 
 	if (!versions)
 		return -1;
-	accept_version(versions, chosen, calver);
+	accept_artifact(versions, &artifact, calver);
 	AUTO_JSON cJSON *before = cJSON_DetachItemViaPointer(versions, (cJSON *)rejected_find_hold(versions, chosen));
 	const char *limit = json_string(before, "version");
 	limit = is_newer(calver, limit, ran) ? limit : ran;
@@ -256,13 +274,14 @@ int rejected_hold(const struct root *root, const cJSON *document, const char *ra
 	return write_versions(root, versions, error);
 }
 
-int rejected_accept(const struct root *root, const char *version, const char *calver, struct error *error)
+int rejected_accept(const struct root *root, const char *version, const char *cache_key, const char *calver, struct error *error)
 {
+	const struct artifact artifact = {version, cache_key};
 	cJSON *versions = rejected_read(root, error);
 
 	if (!versions)
 		return -1;
-	if (accept_version(versions, version, calver))
+	if (accept_artifact(versions, &artifact, calver))
 		return write_versions(root, versions, error);
 	cJSON_Delete(versions);
 	return 0;

@@ -38,9 +38,9 @@ int rejected_revise(const struct root *root, const char *version, const char *re
  * rejected. What was held before stays so, as far as it is after the chosen version, and is one entry with it. Returns 0 or -1. */
 int rejected_hold(const struct root *root, const cJSON *document, const char *ran, const char *reason, struct error *error);
 
-/* Lets a version be deployed again, of the kind that calver tells: entries for it are removed, and what is held begins after it.
- * Returns 0 or -1. */
-int rejected_accept(const struct root *root, const char *version, const char *calver, struct error *error);
+/* Lets an artifact of a version be deployed again, or each with NULL, of the kind that calver tells: entries for it are removed,
+ * and what is held begins after it. Returns 0 or -1. */
+int rejected_accept(const struct root *root, const char *version, const char *cache_key, const char *calver, struct error *error);
 
 /* Removes the entries for a version (with or without the v that it begins with), or all with NULL. Returns 0 with those that were
  * removed, an array that the caller deletes; or -1. */

@@ -55,7 +55,7 @@ static void reject(const struct root *root)
 	FUZZ_HOLDS(rejected_revise(root, "v1.2.3", "7", &error) == 0);
 	FUZZ_HOLDS((versions = rejected_read(root, &error)) && rejected_find(versions, "v1.2.3"));
 	FUZZ_HOLDS(rejected_hold(root, document, "v1.2.4", "by hand", &error) == 0);
-	FUZZ_HOLDS(rejected_accept(root, "v1.2.3", NULL, &error) == 0);
+	FUZZ_HOLDS(rejected_accept(root, "v1.2.3", NULL, NULL, &error) == 0);
 	FUZZ_HOLDS(rejected_prune(root, &since, &error) == 0);
 	FUZZ_HOLDS(rejected_forget(root, NULL, &forgotten, &error) == 0);
 }
