@@ -120,14 +120,18 @@ static int tell_messages(const struct telling *telling, struct listener *listene
 	return 1;
 }
 
-static void start(const struct telling *telling, struct teller *teller)
+static void start(const struct telling *telling, struct teller *tellers, size_t at)
 {
+	struct teller *teller = &tellers[at];
 	struct error *error = &teller->listener->error;
 
 	teller->results = fs_scratch("", 0, error);
 	teller->pid = teller->results < 0 ? -1 : fork();
-	if (teller->pid == 0)
-		_exit(tell_messages(telling, teller->listener, teller->results));
+	if (teller->pid == 0) {
+		struct teller self = *teller;
+		free(tellers); /* the others are of no use there */
+		_exit(tell_messages(telling, self.listener, self.results));
+	}
 	if (teller->pid > 0)
 		return;
 	if (teller->results >= 0)
@@ -239,7 +243,7 @@ bool tell(struct listener_list *listeners, struct root *root, const cJSON *docum
 		if (!listeners->items[i].count)
 			continue;
 		tellers[count] = (struct teller){.listener = &listeners->items[i]};
-		start(&telling, &tellers[count++]);
+		start(&telling, tellers, count++);
 	}
 	bool whole = count == 0 || follow(tellers, count, telling.deadline + MARGIN_MS);
 	for (size_t i = 0; i < count; i++) {
