@@ -23,7 +23,8 @@ bool downgrade_is_held(const struct choice *choice, const cJSON *rejected, const
 	int order = deployed && version_parse(&present, calver, deployed) ? version_compare(&choice->version, &present) : 1;
 	if (order <= 0 && rejected_find_hold(rejected, deployed))
 		*ret_reason = xasprintf("%s is not newer than %s, at which the application is held", version, deployed);
-	else if (order < 0 && choice->rejected && version_parse(&newest, calver, choice->rejected) &&
+	else if (order < 0 && choice->rejected && !rejected_find(rejected, deployed) &&
+		 !rejected_is_held(rejected, deployed, calver) && version_parse(&newest, calver, choice->rejected) &&
 		 version_compare(&newest, &present) >= 0)
 		*ret_reason = xasprintf("%s is older than the deployed %s, and the newest, %s, is rejected", version, deployed,
 					choice->rejected);

@@ -13,9 +13,9 @@ struct error;
 bool downgrade_is_older(const struct choice *choice, const char *calver, const char *version);
 
 /* Finds out whether the choice, another artifact than the deployed one, is not to take its place: nothing older does while the
- * registry has one that is not older, and rejected (choice->rejected); and only something newer does while somebody holds the
- * application at what is deployed, as rejected (root/rejected.h) tells. Returns true with the reason to stay, which the caller
- * frees. */
+ * registry has one that is not older, and rejected (choice->rejected), unless what is deployed is rejected itself, as after a
+ * rollback that was interrupted; and only something newer does while somebody holds the application at what is deployed, as
+ * rejected (root/rejected.h) tells. Returns true with the reason to stay, which the caller frees. */
 bool downgrade_is_held(const struct choice *choice, const cJSON *rejected, const char *calver, const char *deployed,
 		       char **ret_reason);
 
