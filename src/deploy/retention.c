@@ -102,20 +102,27 @@ struct candidate {
 	bool stays;
 };
 
-/* Decides what stays: from the newest back, keep of them, and those that always do: the current one, the previous one, and the one
- * that served last, which may serve still, whatever was deployed since. releases are the candidates, too. */
-static void choose(struct candidate *candidates, const struct retained *releases, int count, const char *current,
-		   const char *previous, const cJSON *rejected, long long keep)
-{
-	int at = count - 1;
+/* What retention decides on. */
+struct retention {
+	const struct root *root;
+	int cache;
+	struct candidate *candidates; /* oldest first; what they lead to but the names is freed with them */
+	struct retained *releases;    /* the same ones */
+	int count;
+	char *calver; /* what tells the versions of the newest; NULL: they are semantic */
+};
 
-	while (at >= 0 && !str_equal(candidates[at].name, current))
-		at--;
-	int served = retained_served(releases, at);
-	for (int i = count - 1; i >= 0; i--) {
-		bool always = i == served || str_equal(candidates[i].name, current) || str_equal(candidates[i].name, previous);
-		candidates[i].stays = always || (keep > 0 && !rejected_find(rejected, candidates[i].version));
-		keep -= candidates[i].stays;
+/* Decides what stays: from the newest back, keep of them, and those that always do: the current one, the previous one, and the one
+ * that served last, which may serve still, whatever was deployed since. */
+static void choose(struct retention *retention, const char *current, const char *previous, const cJSON *rejected, long long keep)
+{
+	int served = retained_served(retention->releases, retention->count, current);
+
+	for (int i = retention->count - 1; i >= 0; i--) {
+		struct candidate *candidate = &retention->candidates[i];
+		bool always = i == served || str_equal(candidate->name, current) || str_equal(candidate->name, previous);
+		candidate->stays = always || (keep > 0 && !rejected_find(rejected, candidate->version));
+		keep -= candidate->stays;
 	}
 }
 
@@ -194,28 +201,19 @@ static int sweep_artifact(const char *name, void *context)
 
 /* Forgets what was rejected before all that stays was deployed, and is older than that: one that is newer than a hotfix of an older
  * version would be deployed again. */
-static int forget_rejected(const struct root *root, const struct candidate *candidates, int count, struct error *error)
+static int forget_rejected(const struct retention *retention, struct error *error)
 {
-	AUTO_JSON cJSON *newest = count ? release_record(root, candidates[count - 1].name) : NULL;
-	AUTO_FREE const char **versions = xcalloc((size_t)count + 1, sizeof *versions);
-	struct rejected_since since = {.versions = versions, .calver = json_string(newest, "release.calver")};
+	AUTO_FREE const char **versions = xcalloc((size_t)retention->count + 1, sizeof *versions);
+	struct rejected_since since = {.versions = versions, .calver = retention->calver};
 
-	for (int i = 0; i < count; i++) {
-		if (!candidates[i].stays || (!since.count && time_parse_stamp(candidates[i].name, &since.oldest)))
+	for (int i = 0; i < retention->count; i++) {
+		const struct candidate *candidate = &retention->candidates[i];
+		if (!candidate->stays || (!since.count && time_parse_stamp(candidate->name, &since.oldest)))
 			continue;
-		versions[since.count++] = candidates[i].version;
+		versions[since.count++] = candidate->version;
 	}
-	return since.count ? rejected_prune(root, &since, error) : 0;
+	return since.count ? rejected_prune(retention->root, &since, error) : 0;
 }
-
-/* What retention decides on. */
-struct retention {
-	const struct root *root;
-	int cache;
-	struct candidate *candidates; /* oldest first; what they lead to but the names is freed with them */
-	struct retained *releases;    /* the same ones */
-	int count;
-};
 
 #define AUTO_RETENTION AUTO(free_retention)
 
@@ -227,10 +225,13 @@ static void free_retention(struct retention *retention)
 	}
 	free(retention->candidates);
 	free(retention->releases);
+	free(retention->calver);
 }
 
 static void add(struct retention *retention, const char *name, const cJSON *record)
 {
+	free(retention->calver);
+	retention->calver = xstrdup(json_string(record, "release.calver"));
 	retention->releases[retention->count] = retained_describe(name, record);
 	retention->candidates[retention->count++] = (struct candidate){
 		.name = name,
@@ -312,10 +313,10 @@ int retention_prune(const struct root *root, int cache, const char *previous, lo
 	if (!rejected || release_current(root, current, error) < 0)
 		return -1;
 	gather(&retention, names, count, NULL, NULL);
-	choose(retention.candidates, retention.releases, retention.count, current, previous, rejected, keep);
+	choose(&retention, current, previous, rejected, keep);
 	if (sweep_out(&retention, NULL, error))
 		return -1;
-	return forget_rejected(root, retention.candidates, retention.count, error);
+	return forget_rejected(&retention, error);
 }
 
 int retention_plan(const struct root *root, int cache, cJSON *document, const char *next, const char *previous, long long keep,
@@ -329,6 +330,6 @@ int retention_plan(const struct root *root, int cache, cJSON *document, const ch
 	if (!rejected)
 		return -1;
 	gather(&retention, names, count, next, document);
-	choose(retention.candidates, retention.releases, retention.count, next, previous, rejected, keep);
+	choose(&retention, next, previous, rejected, keep);
 	return sweep_out(&retention, document, error);
 }

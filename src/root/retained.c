@@ -44,13 +44,15 @@ struct retained retained_describe(const char *name, const cJSON *record)
 	return retained;
 }
 
-int retained_served(const struct retained *releases, int from)
+int retained_served(const struct retained *releases, int count, const char *name)
 {
-	int known = from;
+	int known = count - 1;
 
-	if (from >= 0 && releases[from].served)
-		return from;
-	for (int i = from - 1; i >= 0; i--) {
+	while (known >= 0 && !str_equal(releases[known].name, name))
+		known--;
+	if (known >= 0 && releases[known].served)
+		return known;
+	for (int i = known - 1; i >= 0; i--) {
 		if (!str_equal(releases[i].name, releases[known].before))
 			continue;
 		if (releases[i].served)
@@ -66,12 +68,10 @@ int retained_served(const struct retained *releases, int from)
 int retained_find_served(const struct root *root, char (*names)[RELEASE_NAME], int count, const char *name)
 {
 	AUTO_FREE struct retained *releases = xcalloc((size_t)(count > 0 ? count : 1), sizeof *releases);
-	int from = -1;
 
 	for (int i = 0; i < count; i++) {
 		AUTO_JSON cJSON *record = release_record(root, names[i]);
 		releases[i] = retained_describe(names[i], record);
-		from = str_equal(names[i], name) ? i : from;
 	}
-	return retained_served(releases, from);
+	return retained_served(releases, count, name);
 }

@@ -22,12 +22,12 @@ struct retained {
 /* Describes a release by its record. The name stays the caller's, and has to last. */
 struct retained retained_describe(const char *name, const cJSON *record);
 
-/* Finds the release that served last when current led to the one at index from, itself or one before: of several that once served,
+/* Finds the release that served last when current led to the one of that name, itself or one before: of several that once served,
  * somebody may have gone back from the newer ones. The releases are those of release_list, oldest first. Where retention has
  * removed one on the way, it is the newest that ever served. Returns its index, or -1 when none is known to have served. */
-int retained_served(const struct retained *releases, int from);
+int retained_served(const struct retained *releases, int count, const char *name);
 
-/* The same for the release of that name, by the records on disk. */
+/* The same, by the records on disk. */
 int retained_find_served(const struct root *root, char (*names)[RELEASE_NAME], int count, const char *name);
 
 #endif
