@@ -131,11 +131,6 @@ static int take_out(cJSON *versions, matcher *matches, const void *context, cJSO
 	return taken;
 }
 
-static bool is_of_version(const cJSON *entry, const void *version)
-{
-	return str_equal(json_string(entry, "version"), version);
-}
-
 /* True also when version lacks the v that the entry has; NULL matches all. */
 static bool is_meant(const cJSON *entry, const void *version)
 {
@@ -158,14 +153,6 @@ static bool is_older(const cJSON *entry, const void *context)
 	return !at || time_parse(at, &when) || when < since->oldest;
 }
 
-/* Removes the entries for a version. Returns how many there were. */
-static int drop(cJSON *versions, const char *version)
-{
-	AUTO_JSON cJSON *removed = xrequire(cJSON_CreateArray());
-
-	return take_out(versions, is_of_version, version, removed);
-}
-
 /* An artifact of a version. */
 struct artifact {
 	const char *version;
@@ -177,16 +164,23 @@ static bool is_of_artifact(const cJSON *entry, const void *context)
 	const struct artifact *artifact = context;
 	const char *key = json_string(entry, "cache_key");
 
-	return is_of_version(entry, artifact->version) &&
+	return str_equal(json_string(entry, "version"), artifact->version) &&
 	       (is_hold(entry) || !key || !artifact->cache_key || str_equal(key, artifact->cache_key));
+}
+
+/* Removes the entries for an artifact. Returns how many there were. */
+static int drop(cJSON *versions, const struct artifact *artifact)
+{
+	AUTO_JSON cJSON *removed = xrequire(cJSON_CreateArray());
+
+	return take_out(versions, is_of_artifact, artifact, removed);
 }
 
 /* As rejected_accept. Of the holds that begin after the version from here on, the one that reaches furthest is enough. Returns how
  * many entries changed. */
 static int accept_artifact(cJSON *versions, const struct artifact *artifact, const char *calver)
 {
-	AUTO_JSON cJSON *removed = xrequire(cJSON_CreateArray());
-	int changed = take_out(versions, is_of_artifact, artifact, removed);
+	int changed = drop(versions, artifact);
 	const char *version = artifact->version;
 	cJSON *furthest = NULL;
 
@@ -223,7 +217,7 @@ static cJSON *add_entry(const struct root *root, cJSON *versions, const char *ve
 	cJSON *entry = xrequire(cJSON_CreateObject());
 	char at[TIME_TEXT];
 
-	drop(versions, version);
+	drop(versions, &(struct artifact){.version = version});
 	for (int left = cJSON_GetArraySize(versions); left >= MOST; left--)
 		cJSON_DeleteItemFromArray(versions, 0);
 	json_set_string(entry, "version", version);
