@@ -14,7 +14,7 @@
 
 enum {
 	ANSWER_LIMIT = 1 << 20, /* bytes of a body that nobody reads */
-	BODY_MS = 2000, /* that may come for so long */
+	BODY_MS = 2000,         /* that it may take */
 	RETRIES = 4,
 	MOST_PORT = 65535,
 };

@@ -140,9 +140,10 @@ static bool has_died(const struct generations *generations, const struct serve_s
 	return status->died.generation >= (server->worker.generation ? server->worker.generation : generations->before + 1);
 }
 
-static void tell_death(const struct server *server, const char *reason, struct error *error)
+/* Returns -1. */
+static int tell_death(const struct server *server, const char *reason, struct error *error)
 {
-	error_set(error, ERROR_APPLICATION, "%s stopped again%s%s", server_version(server), *reason ? ": " : "", reason);
+	return error_set(error, ERROR_APPLICATION, "%s stopped again%s%s", server_version(server), *reason ? ": " : "", reason);
 }
 
 /* The one that was asked may have been killed, and another one be there: it counts from 1, and began with what current leads to. */
@@ -165,10 +166,8 @@ int generations_look(struct generations *generations, struct server *server, str
 		return -1;
 	if (alive)
 		follow_successor(generations);
-	if (has_died(generations, &status, server)) {
-		tell_death(server, status.died.reason, error);
-		return -1;
-	}
+	if (has_died(generations, &status, server))
+		return tell_death(server, status.died.reason, error);
 	if (status.state == SERVE_FAILED && status.generation > generations->before)
 		return error_set(error, ERROR_APPLICATION, "%s did not start: %s", version, status.reason);
 	if (!alive)
@@ -192,7 +191,8 @@ int generations_serve(struct generations *generations, struct server *server, bo
 	*ret_alone = status.count == 1;
 	const struct serve_worker *last = serve_status_newest(&status);
 	/* A start_server that was about to replace a worker that had died does so, and then what it was asked for; any supervisor
-	 * may have been about to start one when it was asked for another. One that tells deaths may be asked by others at any time. */
+	 * may have been about to start one when it was asked for another. One that tells deaths may be asked by others at any
+	 * time. */
 	bool died = has_died(generations, &status, server);
 	bool replaced = !died && (!server->settled || status.state != SERVE_UNKNOWN) && last &&
 			last->generation > server->worker.generation;

@@ -110,7 +110,7 @@ static const char *release_before(const struct stage_run *run, const char *curre
  * that ended with a release between the two. */
 static bool served(const struct stage_run *run, const char *name)
 {
-	const char *path = json_string(run->document, "deploy.path"), *deployed = path + strlen(path) - (RELEASE_NAME - 1);
+	const char *deployed = strrchr(json_string(run->document, "deploy.path"), '/') + 1;
 	AUTO_JSON cJSON *record = release_record(run->root, name), *failed = release_record(run->root, deployed);
 	struct retained replaced = retained_describe(deployed, failed);
 
