@@ -81,15 +81,14 @@ answer() {
   pipe >/dev/null
   publish_server v1.1.0 says-ready
   dewy-check | dewy-fetch | dewy-deploy >"$BATS_TEST_TMPDIR/deployed"
-  dewy-restart --settle 20s <"$BATS_TEST_TMPDIR/deployed" >"$BATS_TEST_TMPDIR/restarted" 3>&- &
-  local restart=$!
+  dewy-restart --settle 20s <"$BATS_TEST_TMPDIR/deployed" >"$BATS_TEST_TMPDIR/document" 3>&- &
+  running=$!
   wait_until grep -q '^# state=ready gen=3$' "$ROOT/.dewy/serve.status"
-  kill -STOP $restart # so that it does not see that nobody serves
+  kill -STOP $running # so that it does not see that nobody serves
   kill -KILL "$(sed -n 's/^3://p' "$ROOT/.dewy/serve.status")"
   wait_until grep -q '^# state=ready gen=4$' "$ROOT/.dewy/serve.status"
-  kill -CONT $restart
-  wait $restart || [ $? = 4 ]
-  output=$(cat "$BATS_TEST_TMPDIR/restarted")
+  kill -CONT $running
+  finish 4
   assert_equal "$(field state) $(field error.message)" "rolled_back v1.1.0 stopped again: signal 9"
   assert_equal "$(answer)" v1.0.0
 }
@@ -99,13 +98,12 @@ answer() {
   publish_server v1.0.0 says-ready
   pipe >/dev/null
   publish_server v1.1.0 says-ready
-  pipe >"$BATS_TEST_TMPDIR/restarted" 3>&- &
-  local restart=$!
+  pipe >"$BATS_TEST_TMPDIR/document" 3>&- &
+  running=$!
   wait_until grep -q '^2:' "$ROOT/.dewy/serve.status" # up, with the old one beside it for those 8 s
   echo dies-at-once >"$ROOT/current/behaviour"
   kill -HUP "$(cat "$ROOT/.dewy/serve.pid")"
-  wait $restart || [ $? = 4 ]
-  output=$(cat "$BATS_TEST_TMPDIR/restarted")
+  finish 4
   assert_equal "$(field state) $(field error.message)" "rolled_back v1.1.0 did not start: exit 1"
   assert_equal "$(cat "$ROOT/current/version") $(answer)" "v1.0.0 v1.0.0"
 }
@@ -115,13 +113,12 @@ answer() {
   publish_server v1.0.0 says-ready "ends-after 300"
   pipe >/dev/null
   publish_server v1.1.0 says-ready
-  pipe >"$BATS_TEST_TMPDIR/restarted" 3>&- &
-  local restart=$!
+  pipe >"$BATS_TEST_TMPDIR/document" 3>&- &
+  running=$!
   wait_until grep -q '^# state=ready gen=2$' "$ROOT/.dewy/serve.status"
   echo dies-at-once >"$ROOT/current/behaviour"
   kill -KILL "$(sed -n 's/^2://p' "$ROOT/.dewy/serve.status")"
-  wait $restart || [ $? = 4 ]
-  output=$(cat "$BATS_TEST_TMPDIR/restarted")
+  finish 4
   assert_equal "$(field state) $(field error.message)" "rolled_back v1.1.0 stopped again: signal 9"
   assert_equal "$(answer)" v1.0.0
 }
@@ -131,12 +128,11 @@ answer() {
   publish_server v1.0.0 says-ready
   pipe >/dev/null
   publish_server v1.1.0 says-ready "answers-late 3"
-  pipe --health-path /health --health-count 4 --health-timeout 5m >"$BATS_TEST_TMPDIR/restarted" 3>&- &
-  local restart=$!
+  pipe --health-path /health --health-count 4 --health-timeout 5m >"$BATS_TEST_TMPDIR/document" 3>&- &
+  running=$!
   wait_until test -s "$HEALTH_LOG"
   kill -HUP "$(cat "$ROOT/.dewy/serve.pid")"
-  wait $restart
-  output=$(cat "$BATS_TEST_TMPDIR/restarted")
+  finish 0
   assert_equal "$(field state) $(cat "$ROOT/current/version")" "running v1.1.0"
 }
 
@@ -146,16 +142,15 @@ answer() {
   pipe >/dev/null
   publish_server v1.1.0 says-ready "answers-late 3"
   dewy-check | dewy-fetch | dewy-deploy >"$BATS_TEST_TMPDIR/deployed"
-  dewy-restart --health-path /health --health-timeout 5m <"$BATS_TEST_TMPDIR/deployed" >"$BATS_TEST_TMPDIR/restarted" 3>&- &
-  local restart=$!
+  dewy-restart --health-path /health --health-timeout 5m <"$BATS_TEST_TMPDIR/deployed" >"$BATS_TEST_TMPDIR/document" 3>&- &
+  running=$!
   wait_until test -s "$HEALTH_LOG"
-  kill -STOP $restart
+  kill -STOP $running
   kill -KILL "$(cat "$ROOT/.dewy/serve.pid")"
   dewy-serve --daemonize -p "$DEWY_PORT" -- current/server
   wait_until grep -q '^# state=ready gen=1$' "$ROOT/.dewy/serve.status"
-  kill -CONT $restart
-  wait $restart || [ $? = 4 ]
-  output=$(cat "$BATS_TEST_TMPDIR/restarted")
+  kill -CONT $running
+  finish 4
   assert_equal "$(field state) $(field error.message)" "failed the supervisor of v1.1.0 ended, and another one has begun"
   assert_equal "$(cat "$ROOT/current/version") $(answer)" "v1.1.0 v1.1.0"
   assert [ ! -e "$ROOT/.dewy/rejected.json" ]
@@ -221,14 +216,13 @@ answer() {
   publish_server v1.0.0 "answers-late 0.5"
   dewy-check | dewy-fetch | dewy-deploy >"$BATS_TEST_TMPDIR/deployed"
   dewy-restart --health-path /health --health-timeout 8s -- current/server <"$BATS_TEST_TMPDIR/deployed" \
-    >"$BATS_TEST_TMPDIR/restarted" 3>&- &
-  local restart=$!
+    >"$BATS_TEST_TMPDIR/document" 3>&- &
+  running=$!
   wait_until test -s "$HEALTH_LOG"
-  kill -STOP $restart
+  kill -STOP $running
   sleep 10 # which is longer than --health-timeout
-  kill -CONT $restart
-  wait $restart || true
-  output=$(cat "$BATS_TEST_TMPDIR/restarted")
+  kill -CONT $running
+  finish 0
   assert_equal "$(field state) $(field error.message)" "running null"
 }
 
@@ -371,19 +365,18 @@ looked_at_status() {
 }
 
 @test "a supervisor that has just started its first server when the signal comes replaces it, which is no failure" {
-  local restart supervisor
+  local supervisor
   slow_supervisor
   dewy-check | dewy-fetch | dewy-deploy >"$BATS_TEST_TMPDIR/deployed"
   strace -qq -o "$BATS_TEST_TMPDIR/calls" -e trace=kill,openat -e inject=kill:delay_enter=9s:when=1 dewy-restart --settle 15s -- \
-    current/server <"$BATS_TEST_TMPDIR/deployed" >"$BATS_TEST_TMPDIR/restarted" 3>&- &
-  restart=$!
+    current/server <"$BATS_TEST_TMPDIR/deployed" >"$BATS_TEST_TMPDIR/document" 3>&- &
+  running=$!
   wait_until grep -q '^# state=ready' "$ROOT/.dewy/serve.status"
   supervisor=$(cat "$ROOT/.dewy/serve.pid")
   kill -STOP "$supervisor" # so that the first server is what dewy-restart finds
   wait_until looked_at_status
   kill -CONT "$supervisor"
-  wait "$restart"
-  output=$(cat "$BATS_TEST_TMPDIR/restarted")
+  finish 0
   assert_equal "$(field state) $(field restart.generation) $(answer)" "running 2 v1.0.0"
 }
 

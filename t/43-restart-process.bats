@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # dewy-restart with servers that somebody else keeps running: a process that takes a signal, and one that a command restarts.
 load common
+load confine
 
 prepare() {
   PORT=$(free_port)
@@ -192,14 +193,6 @@ another_than() {
   [ "$(cat "$PID_FILE")" != "$1" ]
 }
 
-# finish STATUS: waits for the run in the background, which has to end so.
-finish() {
-  local status=0
-  wait "$running" || status=$?
-  output=$(cat "$BATS_TEST_TMPDIR/document")
-  assert_equal "$status" "$1"
-}
-
 @test "the end of the first new process counts, however soon another one takes its place" {
   local old new
   publish v1.0.0
@@ -242,7 +235,6 @@ finish() {
 
 @test "a child of a process that ends is no proof, and what follows that process is waited for" {
   local old child opened
-  command -v strace >/dev/null || skip "needs strace"
   publish v1.0.0
   deploy_first
   keep_running 'child = None' 'def renew(*_):' '    global child' '    if child: child.kill(), child.wait()' \
@@ -253,7 +245,8 @@ finish() {
   publish v1.1.0
   deploy_first
   start_held_health
-  ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0 strace -qq -o "$BATS_TEST_TMPDIR/trace" -e trace=openat \
+  may_trace
+  strace -qq -o "$BATS_TEST_TMPDIR/trace" -e trace=openat \
     dewy-restart --signal HUP <"$BATS_TEST_TMPDIR/deployed" >"$BATS_TEST_TMPDIR/document" 3>&- &
   running=$!
   wait_until test -e "$BATS_TEST_TMPDIR/asked"

@@ -477,40 +477,38 @@ is_pending() {
   [ "$(jq -r '.channels["exec:tell"].undelivered.id' "$ROOT/.dewy/notify.json")" = "$1" ]
 }
 
+# tell_at_once FIRST SECOND: after a failing run, the command is told of the documents in these files, of one while it is told of
+# the other.
+tell_at_once() {
+  teller
+  notify --notifier exec:./tell < <(failed one)
+  rm "$ROOT/go" "$ROOT/told"
+  tell_later "$1"
+  wait_until test -s "$ROOT/told"
+  tell_later "$2"
+  touch "$ROOT/go"
+  wait_until gone "${servers[0]}"
+  wait_until gone "${servers[1]}"
+}
+
 # said: what the command was told, on one line.
 said() {
   paste -sd '|' "$ROOT/told"
 }
 
 @test "of several good runs that overlap while people are told, one says that failures are over" {
-  teller
-  notify --notifier exec:./tell < <(failed one)
-  rm "$ROOT/go" "$ROOT/told"
   document running ".id = \"two\" | $(notice deploy important 'Deployed v1.2.3')" >two
   document unchanged '.id = "three"' >three
-  tell_later two
-  wait_until test -s "$ROOT/told"
-  tell_later three
-  touch "$ROOT/go"
-  wait_until gone "${servers[0]}"
-  wait_until gone "${servers[1]}"
+  tell_at_once two three
   assert_equal "$(said)" 'Recovered after 1 failure|Deployed v1.2.3'
   assert_equal "$(jq -c '.notices | map(.sent)' three.out)" '[true]'
   assert [ ! -e "$ROOT/.dewy/notify.json" ]
 }
 
 @test "a failure that comes while people are told of a recovery is not forgotten with those before it" {
-  teller
-  notify --notifier exec:./tell < <(failed one)
-  rm "$ROOT/go" "$ROOT/told"
   document unchanged '.id = "two"' >two
   failed three >three
-  tell_later two
-  wait_until test -s "$ROOT/told"
-  tell_later three
-  touch "$ROOT/go"
-  wait_until gone "${servers[0]}"
-  wait_until gone "${servers[1]}"
+  tell_at_once two three
   assert_equal "$(jq -c '[.failures, .last_id, .channels["exec:tell"].failures]' "$ROOT/.dewy/notify.json")" '[2,"three",2]'
   notify --notifier exec:./tell < <(document unchanged '.id = "four"')
   assert_regex "$(said)" '^Recovered after 1 failure[|]Error occurred [(]count: 2[)].*[|]Recovered after 2 failures$'
@@ -518,17 +516,9 @@ said() {
 }
 
 @test "of failing runs that overlap while people are told, the third that reaches them says that it is the last" {
-  teller
-  notify --notifier exec:./tell < <(failed one)
-  rm "$ROOT/go" "$ROOT/told"
   failed two >two
   failed three >three
-  tell_later two
-  wait_until test -s "$ROOT/told"
-  tell_later three
-  touch "$ROOT/go"
-  wait_until gone "${servers[0]}"
-  wait_until gone "${servers[1]}"
+  tell_at_once two three
   assert_regex "$(said)" 'count: 2[)][^|]*[|]Error occurred [(]count: 3[)].*[|]No more errors will be sent'
 }
 

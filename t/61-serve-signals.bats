@@ -77,7 +77,13 @@ followed() {
   [ "$(grep -c 'A new worker follows' "$LOG")" = "$1" ]
 }
 
-# states_since GENERATION: prints each state that the supervisor has written since the generation was started, as "WORD GENERATION".
+# note_states: has the next supervisor watched for what it writes.
+note_states() {
+  may_trace
+  UNDER=(strace -D -qq -e trace=write,pwrite64 -s 400 -o "$BATS_TEST_TMPDIR/written")
+}
+
+# states_since GENERATION: prints each state that it has written since the generation was started, as "WORD GENERATION".
 states_since() {
   grep -o 'state=[a-z]* gen=[0-9]*' "$BATS_TEST_TMPDIR/written" | sed 's/state=//; s/gen=//' | uniq | sed -n "/^starting $1\$/,\$p"
 }
@@ -85,8 +91,7 @@ states_since() {
 @test "a generation that another one was asked for behind is not told as the outcome, whether it comes up or not" {
   printf 'say STATUS=loading\nawait go\n' | plan 2
   printf 'say STATUS=loading\nawait on\nexit 1\n' | plan 3
-  may_trace
-  UNDER=(strace -D -qq -e trace=write,pwrite64 -s 400 -o "$BATS_TEST_TMPDIR/written")
+  note_states
   serve --require-ready
   signals HUP
   wait_until recorded 2 did say
@@ -234,8 +239,7 @@ states_since() {
 @test "a worker that dies and is started again at once is never told as failed" {
   printf 'silent\nsay READY=1\nawait die\nexit 1\n' | plan 2
   printf 'ignore\n' | plan 1
-  may_trace
-  UNDER=(strace -D -qq -e trace=write,pwrite64 -s 400 -o "$BATS_TEST_TMPDIR/written")
+  note_states
   serve --kill-timeout 10m
   dewy-serve --restart --kill-timeout 10m 2>"$BATS_TEST_TMPDIR/restart" 3>&- &
   local restart=$!
@@ -588,7 +592,8 @@ EOF
   wait_until grep -q '^RELOADING=1' "$told"
   touch "$PLAN/two"
   wait_until grep -qx 'READY=1 STATUS=Serving (generation 2)' "$told"
-  assert_equal "$(sed 's/ MONOTONIC.*//' "$told")" $'READY=1 STATUS=Serving (generation 1)\nRELOADING=1\nREADY=1 STATUS=Serving (generation 2)'
+  assert_equal "$(sed 's/ MONOTONIC.*//' "$told")" \
+    $'READY=1 STATUS=Serving (generation 1)\nRELOADING=1\nREADY=1 STATUS=Serving (generation 2)'
 }
 
 @test "systemd is told how each start ended, also when HUPs follow one another and all of them fail" {

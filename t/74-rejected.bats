@@ -1,5 +1,6 @@
 # What was rolled back is remembered by its digest: the same artifact is not deployed again, another one under that version is.
 load common
+load once
 load github
 
 prepare() {
@@ -7,6 +8,7 @@ prepare() {
   export DEWY_REGISTRY=file://$REGISTRY DEWY_SETTLE=1s DEWY_LOG_LEVEL=warn
 }
 
+# once OPTION...: as in once.bash, with a server.
 once() {
   run --separate-stderr dewy once --no-report --port "127.0.0.1:$PORT" "$@" -- current/server
 }
@@ -170,15 +172,7 @@ roll_back() {
   [ "$(cat "$ROOT/current/version")" = v1.0.0 ]
 }
 
-# deploy VERSION...: publishes and deploys them, one after the other, without a server; stays REASON: the next run does nothing,
-# and says why.
-deploy() {
-  local version
-  for version; do
-    publish "$version"
-    dewy once --log-level error >/dev/null
-  done
-}
+# stays REASON: the next run does nothing, and says why.
 stays() {
   run -0 --separate-stderr dewy once
   assert_equal "$(field state): $(field reason)" "unchanged: $1"

@@ -170,7 +170,17 @@ publish_server() {
   packed "$version" app_linux_amd64.tar.gz "$tree" server version behaviour
 }
 
-# files_of_dewy: prints all files of ROOT, and when they were changed; of those that the supervisor writes in its own time, what serves.
+# finish STATUS: waits for the run in the background, $running, which prints to the file document, and has to end so; $output is
+# what it printed.
+finish() {
+  local status=0
+  wait "$running" || status=$?
+  output=$(cat "$BATS_TEST_TMPDIR/document")
+  assert_equal "$status" "$1"
+}
+
+# files_of_dewy: prints all files of ROOT, and when they were changed; of those that the supervisor writes in its own time, what
+# serves.
 files_of_dewy() {
   find "$ROOT" ! -name 'serve.*' ! -name '.serve.*' ! -path "$ROOT/.dewy" -printf '%p %T@ %i\n' | sort
   cat "$ROOT/.dewy/serve.pid"
