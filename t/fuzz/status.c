@@ -12,6 +12,7 @@
 static void compare(const struct serve_status *a, const struct serve_status *b)
 {
 	FUZZ_HOLDS(a->count == b->count && a->state == b->state && a->generation == b->generation);
+	FUZZ_HOLDS(a->died.generation == b->died.generation);
 	for (size_t i = 0; i < a->count; i++)
 		FUZZ_HOLDS(a->workers[i].generation == b->workers[i].generation && a->workers[i].pid == b->workers[i].pid);
 	FUZZ_HOLDS(serve_status_generation(a) == serve_status_generation(b));
